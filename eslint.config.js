@@ -1,0 +1,134 @@
+// Lint rules. The import zones keep the layers apart; each message names the route that is allowed.
+
+import js from '@eslint/js';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import importX from 'eslint-plugin-import-x';
+import reactHooks from 'eslint-plugin-react-hooks';
+import tseslint from 'typescript-eslint';
+
+const MODEL = ['base', 'formats', 'gpu', 'ops'];
+const INFER = [...MODEL, 'model', 'text', 'image'];
+const EVAL = [...INFER, 'infer', 'data', 'rewards'];
+const TRAIN = [...EVAL, 'eval'];
+const WORKER = [...TRAIN, 'train', 'storage', 'protocol'];
+
+/** What each layer may import, itself apart. An entry with a slash is one file or folder of a layer. */
+const LAYERS = {
+  base: [],
+  formats: ['base'],
+  text: ['base'],
+  image: ['base'],
+  gpu: ['base'],
+  rewards: ['base', 'text'],
+  storage: ['base', 'formats'],
+  data: ['base', 'text', 'image'],
+  ops: ['base', 'gpu'],
+  model: MODEL,
+  infer: INFER,
+  eval: EVAL,
+  train: TRAIN,
+  protocol: ['base'],
+  worker: WORKER,
+  ui: ['base', 'protocol', 'storage', 'data/import'],
+  verify: [...WORKER, 'worker'],
+};
+
+/** Layers that may name the types of these, and nothing else of them. */
+const TYPE_ONLY = {
+  protocol: ['train/config', 'eval', 'data'],
+  ui: ['train/config'],
+};
+
+/** Layers that hold shaders of their own. */
+const SHADER_LAYERS = ['gpu', 'ops'];
+
+function globsOf(entry) {
+  return entry.includes('/') ? [`**/src/${entry}.ts`, `**/src/${entry}/**`] : [`**/src/${entry}/**`];
+}
+
+function zoneOf(layer, allowed) {
+  const typeOnly = TYPE_ONLY[layer] ?? [];
+  const routes = allowed.length > 0 ? `may import ${allowed.join(', ')}` : 'may import no other layer';
+  const types = typeOnly.length > 0 ? ` (and types only of ${typeOnly.join(', ')})` : '';
+  // A worker's entry file is imported as an address (?worker&url), never as code.
+  const entries = layer === 'ui' || layer === 'protocol' ? ['**/src/worker/*.worker.ts'] : [];
+  return {
+    target: `./src/${layer}/**/*`,
+    from: './src/**/*',
+    except: [...[layer, ...allowed, ...typeOnly].flatMap(globsOf), ...entries],
+    message: `${layer} ${routes}${types}.`,
+  };
+}
+
+const zones = Object.entries(LAYERS).map(([layer, allowed]) => zoneOf(layer, allowed));
+const shaderZones = Object.keys(LAYERS)
+  .filter((layer) => !SHADER_LAYERS.includes(layer))
+  .map((layer) => ({
+    target: `./src/${layer}/**/*`,
+    from: './shaders',
+    message: `${layer} runs shaders through ops; only ${SHADER_LAYERS.join(' and ')} import them.`,
+  }));
+
+function typeOnlyRule(layer, targets) {
+  const patterns = targets.map((target) => ({
+    regex: `^(\\.\\./)+${target}(/|$)`,
+    allowTypeImports: true,
+    message: `${layer} may import types only from ${target}: write \`import type\`.`,
+  }));
+  const workers = {
+    regex: '^(\\.\\./)+worker/(?!.*\\?worker&url$)',
+    message: 'Import a worker by its address: `../worker/NAME.worker.ts?worker&url`.',
+  };
+  return {
+    files: [`src/${layer}/**/*.{ts,tsx}`],
+    ignores: ['**/*.test.{ts,tsx}'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [...patterns, workers] }] },
+  };
+}
+
+const CODE = ['src/**/*.{ts,tsx}', 'e2e/**/*.ts', 'tools/**/*.ts', '*.config.ts'];
+
+export default tseslint.config(
+  { ignores: ['dist/', '.cache/', 'node_modules/', 'runs/', 'public/', 'e2e/reference/'] },
+  {
+    files: ['tools/**/*.mjs', 'eslint.config.js'],
+    extends: [js.configs.recommended],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['process', 'console', 'fetch', 'URL', 'Buffer', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval']
+          .concat(['TextEncoder', 'TextDecoder', 'AbortController', 'AbortSignal', 'performance'])
+          .map((name) => [name, 'readonly']),
+      ),
+    },
+    rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_' }] },
+  },
+  {
+    files: CODE,
+    extends: [js.configs.recommended, ...tseslint.configs.recommended],
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: './tsconfig.json' })] },
+    rules: {
+      'no-undef': 'off',
+      'no-console': 'error',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'import-x/no-cycle': ['error', { maxDepth: 6 }],
+      'max-lines': ['error', { max: 400, skipBlankLines: true }],
+    },
+  },
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    // Tests may reach for fixtures (src/verify) and for an independent reference in any layer.
+    ignores: ['**/*.test.{ts,tsx}', '**/testing/**'],
+    rules: { 'import-x/no-restricted-paths': ['error', { zones: [...zones, ...shaderZones] }] },
+  },
+  ...Object.entries(TYPE_ONLY).map(([layer, targets]) => typeOnlyRule(layer, targets)),
+  {
+    files: ['src/ui/**/*.{ts,tsx}'],
+    plugins: { 'react-hooks': reactHooks },
+    rules: { 'react-hooks/rules-of-hooks': 'error', 'react-hooks/exhaustive-deps': 'error' },
+  },
+  { files: ['tools/**/*.ts', 'e2e/**/*.ts'], rules: { 'no-console': 'off' } },
+);

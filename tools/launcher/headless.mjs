@@ -1,0 +1,83 @@
+// A Chromium with WebGPU and a fresh profile, driven by Playwright. Needs the npm packages.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isRoot } from './adapter.mjs';
+import { webgpuArgs } from './browser.mjs';
+import { Failure } from './failure.mjs';
+
+const CRASH_ADVICE =
+  'Usually memory ran out: close other programs, use a smaller batch or shorter completions, and start again.';
+
+/** Says why the browser did not start. Its own words are somewhere in Playwright's long message. */
+function startFailure(executablePath, text) {
+  if (/No usable sandbox|sandbox.*not (?:available|configured)/i.test(text)) {
+    return new Failure(
+      `${executablePath} has no sandbox to run in.`,
+      'Install it (Debian: sudo apt-get install chromium-sandbox) or allow unprivileged user namespaces.',
+    );
+  }
+  return new Failure(
+    `${executablePath} did not start: ${text.split('\n')[0]}`,
+    'Another browser can be named in LORIKEET_BROWSER; --headed needs a display.',
+  );
+}
+
+async function launch(profile, { executablePath, adapter, headed }) {
+  const { chromium } = await import('playwright');
+  try {
+    return await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: !headed,
+      args: webgpuArgs(adapter),
+      chromiumSandbox: !isRoot(),
+      viewport: { width: 1440, height: 1000 },
+      // Ctrl-C is the caller's: the page must live on to save.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    });
+  } catch (error) {
+    throw startFailure(executablePath, error.message);
+  }
+}
+
+/** A promise that never resolves and rejects when the tab or the browser dies. */
+function watchForCrash(context, page) {
+  const failed = new Promise((_, reject) => {
+    page.on('crash', () => reject(new Failure('the tab crashed.', CRASH_ADVICE)));
+    context.on('close', () => reject(new Failure('the browser closed before the work was done.', CRASH_ADVICE)));
+  });
+  // Nobody may be waiting at the time, and closing on purpose rejects too.
+  failed.catch(() => {});
+  return failed;
+}
+
+/**
+ * Opens a browser with one blank page.
+ * @param {{executablePath: string, adapter: 'gpu' | 'software', headed?: boolean}} options
+ * @returns {Promise<{page: import('playwright').Page, failed: Promise<never>, close: () => Promise<void>,
+ *   isAlive: () => boolean}>}
+ *   `failed` rejects when the tab or the browser dies
+ * @throws Failure when the browser does not start
+ */
+export async function openHeadless(options) {
+  const profile = await mkdtemp(join(tmpdir(), 'lorikeet-'));
+  const removeProfile = () => rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  try {
+    const context = await launch(profile, options);
+    const page = context.pages()[0] ?? (await context.newPage());
+    const failed = watchForCrash(context, page);
+    const close = async () => {
+      await context.close().catch(() => {});
+      await removeProfile();
+    };
+    let alive = true;
+    failed.catch(() => (alive = false));
+    return { page, failed, close, isAlive: () => alive };
+  } catch (error) {
+    await removeProfile();
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+// Running other programs and waiting for them.
+
+import { spawn, spawnSync } from 'node:child_process';
+
+/**
+ * Runs a program to its end with this terminal's input and output.
+ * @param {string} program @param {string[]} args @param {import('node:child_process').SpawnOptions} [options]
+ * @returns {Promise<number>} its exit code; 127 when it could not be started, 128 when a signal ended it
+ */
+export function runProgram(program, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: 'inherit', ...options });
+    child.on('error', () => resolve(127));
+    child.on('close', (code) => resolve(code ?? 128));
+  });
+}
+
+/** Whether a program ends with success; its output is thrown away. */
+export function succeeds(program, args) {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+/**
+ * Runs a program to its end and keeps what it writes.
+ * @returns {Promise<{code: number, output: string}>} output: stdout and stderr as they came
+ */
+export function captureProgram(program, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const parts = [];
+    child.stdout.on('data', (part) => parts.push(part));
+    child.stderr.on('data', (part) => parts.push(part));
+    child.on('error', (error) => resolve({ code: 127, output: error.message }));
+    child.on('close', (code) => resolve({ code: code ?? 128, output: Buffer.concat(parts).toString('utf8') }));
+  });
+}

@@ -1,0 +1,69 @@
+// The test tiers: `node` for what needs no browser, `browser` for WebGPU and page code, `e2e` for the built page.
+
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { findBrowser, webgpuArgs } from './tools/launcher/browser.mjs';
+import { referencePlugin } from './tools/vite/referencePlugin.mjs';
+
+const BROWSER_TESTS = ['src/**/*.browser.test.{ts,tsx}'];
+
+export default defineConfig({
+  plugins: [referencePlugin()],
+  resolve: { alias: { 'onnxruntime-web/webgpu': 'onnxruntime-web/wasm' } },
+  worker: { format: 'es' },
+  // Found late, a dependency would be bundled in mid-run and the test page reloaded.
+  optimizeDeps: {
+    include: [
+      '@huggingface/transformers',
+      'fast-png',
+      'fflate',
+      'idb-keyval',
+      'valibot',
+      'zustand',
+      'react',
+      'react-dom',
+    ],
+  },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['src/**/*.test.{ts,tsx}', 'tools/**/*.test.{ts,mjs}'],
+          exclude: BROWSER_TESTS,
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: BROWSER_TESTS,
+          testTimeout: 60_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { executablePath: findBrowser() ?? undefined, args: webgpuArgs('software') },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['e2e/**/*.e2e.ts'],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
