@@ -1,0 +1,167 @@
+// adapter_config.json as PEFT writes and reads it, the LoRA part that this program supports. Must not touch tensors.
+// Source: peft 0.21 LoraConfig; regular expressions in it are never run.
+
+import { check, LorikeetError } from '../base/errors';
+
+/** Linears of a decoder layer that an adapter may have, and the block that holds each. */
+export const LORA_BLOCK: Record<string, 'self_attn' | 'mlp'> = {
+  q_proj: 'self_attn',
+  k_proj: 'self_attn',
+  v_proj: 'self_attn',
+  o_proj: 'self_attn',
+  gate_proj: 'mlp',
+  up_proj: 'mlp',
+  down_proj: 'mlp',
+};
+
+/** The settings shared by export and import, in PEFT's names. */
+export interface LoraSettings {
+  r: number;
+  lora_alpha: number;
+  lora_dropout: number;
+  /** Names of LORA_BLOCK. */
+  target_modules: string[];
+  base_model_name_or_path: string;
+}
+
+export interface ParsedAdapterConfig extends LoraSettings {
+  /** Remarks on settings that were read and ignored. */
+  notes: string[];
+}
+
+const FILE = 'adapter_config.json';
+
+/** The config's text. The vision tower is excluded where its linears have the names of targets. */
+export function writeAdapterConfig(settings: LoraSettings): string {
+  const { base_model_name_or_path, r, lora_alpha, lora_dropout, target_modules } = settings;
+  const meetsVision = target_modules.some((name) => LORA_BLOCK[name] === 'mlp');
+  const config = {
+    base_model_name_or_path,
+    bias: 'none',
+    ...(meetsVision ? { exclude_modules: '.*visual.*' } : {}),
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    lora_alpha,
+    lora_dropout,
+    modules_to_save: null,
+    peft_type: 'LORA',
+    r,
+    target_modules,
+    task_type: 'CAUSAL_LM',
+    use_dora: false,
+    use_rslora: false,
+  };
+  return JSON.stringify(config, null, 2) + '\n';
+}
+
+/**
+ * Parses and checks the config.
+ * @returns settings; `target_modules` is empty for "all-linear": the tensors then tell
+ * @throws LorikeetError peft.config | peft.unsupported | peft.target
+ */
+export function parseAdapterConfig(bytes: Uint8Array): ParsedAdapterConfig {
+  const config = parseObject(bytes);
+  const type = config.peft_type;
+  check(type === 'LORA', 'peft.unsupported', `${FILE}: peft_type must be "LORA", found ${JSON.stringify(type)}`);
+  refuseUnsupported(config);
+  const { r, lora_alpha: alpha, lora_dropout: dropout = 0, base_model_name_or_path: base } = config;
+  const rank = typeof r === 'number' && Number.isSafeInteger(r) && r > 0;
+  check(rank, 'peft.config', `${FILE}: r must be a whole number above 0, found ${JSON.stringify(r)}`);
+  const scaled = typeof alpha === 'number' && Number.isFinite(alpha) && alpha > 0;
+  check(scaled, 'peft.config', `${FILE}: lora_alpha must be a number above 0, found ${JSON.stringify(alpha)}`);
+  const dropped = typeof dropout === 'number' && dropout >= 0 && dropout < 1;
+  check(dropped, 'peft.config', `${FILE}: lora_dropout must be in [0, 1), found ${JSON.stringify(dropout)}`);
+  return {
+    r,
+    lora_alpha: alpha,
+    lora_dropout: dropout,
+    target_modules: parseTargets(config.target_modules),
+    base_model_name_or_path: typeof base === 'string' ? base : '',
+    notes: IGNORED.filter((key) => isSet(config[key])).map((key) => `${FILE}: "${key}" was ignored`),
+  };
+}
+
+const IGNORED = ['auto_mapping', 'trust_remote_code', 'revision'];
+
+/** Settings that would change the numbers, in any value but absent, null, false or empty. */
+const UNSUPPORTED = [
+  'use_dora',
+  'use_rslora',
+  'use_qalora',
+  'use_bdlora',
+  'lora_bias',
+  'fan_in_fan_out',
+  'modules_to_save',
+  'rank_pattern',
+  'alpha_pattern',
+  'layers_to_transform',
+  'layers_pattern',
+  'layer_replication',
+  'target_parameters',
+  'trainable_token_indices',
+  'alora_invocation_tokens',
+  'arrow_config',
+  'kasa_config',
+  'velora_config',
+  'monteclora_config',
+];
+
+function isSet(value: unknown): boolean {
+  if (value === undefined || value === null || value === false) return false;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
+}
+
+function refuseUnsupported(config: Record<string, unknown>): void {
+  for (const key of UNSUPPORTED) {
+    check(
+      !isSet(config[key]),
+      'peft.unsupported',
+      `${FILE}: "${key}" is ${JSON.stringify(config[key])}, which this program does not support`,
+      'Use a plain LoRA adapter.',
+    );
+  }
+  const bias = config.bias ?? 'none';
+  check(bias === 'none', 'peft.unsupported', `${FILE}: bias must be "none", found ${JSON.stringify(bias)}`);
+}
+
+/** Alternatives behind an optional `.*` prefix, e.g. `.*language_model.*\.(q_proj|v_proj)`: the subset that is parsed. */
+const SIMPLE_REGEX = /^\^?(?:[\w.*\\]*(?:\.\*|\\\.|\.))?\(?(?:\?:)?(\w+(?:\|\w+)*)\)?\$?$/;
+
+function parseTargets(value: unknown): string[] {
+  if (value === 'all-linear') return [];
+  let names: unknown[] = Array.isArray(value) ? value : [];
+  if (typeof value === 'string') {
+    const match = value.length <= 200 ? SIMPLE_REGEX.exec(value) : null;
+    check(
+      match,
+      'peft.target',
+      `${FILE}: target_modules is the regular expression ${JSON.stringify(value.slice(0, 200))}, which is not read here`,
+      'List the modules by name, for example ["q_proj", "v_proj"].',
+    );
+    names = match[1].split('|');
+  }
+  check(names.length > 0, 'peft.target', `${FILE}: target_modules names no module: ${JSON.stringify(value)}`);
+  const targets = names.map((name) => {
+    const last = typeof name === 'string' ? name.slice(name.lastIndexOf('.') + 1) : '';
+    check(
+      Object.hasOwn(LORA_BLOCK, last),
+      'peft.target',
+      `${FILE}: unknown target module ${JSON.stringify(name)}; known: ${Object.keys(LORA_BLOCK).join(', ')}`,
+    );
+    return last;
+  });
+  return [...new Set(targets)];
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new LorikeetError('peft.config', `${FILE}: not valid JSON: ${String(error)}`);
+  }
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  check(isObject, 'peft.config', `${FILE}: expected a JSON object`);
+  return value as Record<string, unknown>;
+}
