@@ -1,0 +1,64 @@
+// Decides which rows are for training and which for validation: by file name, else by a seeded ratio.
+
+import type { Split } from '../base/dataset';
+import { permutation, STREAM, streamKey } from '../base/random';
+import { baseName } from './importPaths';
+import type { RowWithImage } from './importImages';
+
+const VAL_WORD = /(^|[^a-z])(val|valid|validation|eval|evaluation|test|dev)(?![a-z])/;
+const VAL_END = /^(val|eval|test)|(val|valid|validation|eval|test)$/;
+
+/** What a file's name says; null when it says nothing, or both. */
+export function splitOfFile(path: string): Split | null {
+  const name = baseName(path)
+    .toLowerCase()
+    .replace(/\.[a-z]+$/, '');
+  const train = name.includes('train');
+  if (VAL_WORD.test(name)) return train ? null : 'val';
+  if (train) return 'train';
+  return VAL_END.test(name) ? 'val' : null;
+}
+
+/** Rows grouped so that a group must stay together, chosen in a seeded order until `wanted` rows are reached. */
+function chooseByRatio(groups: RowWithImage[][], wanted: number, seed: number): Set<RowWithImage> {
+  const chosen = new Set<RowWithImage>();
+  for (const at of permutation(groups.length, streamKey(seed, STREAM.split))) {
+    const group = groups[at];
+    if (chosen.size > 0 && chosen.size + group.length > wanted) continue;
+    for (const row of group) chosen.add(row);
+    if (chosen.size >= wanted) break;
+  }
+  return chosen;
+}
+
+/** A share of `rows` for validation; an image's rows stay on one side, since answers leak through the picture. */
+function splitByRatio(rows: RowWithImage[], ratio: number, seed: number): Set<RowWithImage> {
+  if (ratio <= 0 || rows.length < 2) return new Set();
+  const byImage = new Map<string, RowWithImage[]>();
+  for (const row of rows) {
+    const same = byImage.get(row.image);
+    if (same) same.push(row);
+    else byImage.set(row.image, [row]);
+  }
+  const wanted = Math.min(rows.length - 1, Math.max(1, Math.round(rows.length * ratio)));
+  const groups = byImage.size > 1 ? [...byImage.values()] : rows.map((row) => [row]);
+  return chooseByRatio(groups, wanted, seed);
+}
+
+/**
+ * A split per row, in the rows' order. Files whose names hold `val`, `valid`, `validation`, `eval` or `test` are for
+ * validation and all others for training; when no name tells the two apart, rows go by ratio.
+ * @param ratio share for validation, 0 to below 1
+ * @returns byRatio: whether the ratio decided
+ */
+export function splitRows(rows: RowWithImage[], ratio: number, seed: number): { splits: Split[]; byRatio: boolean } {
+  const named = new Map<string, Split>();
+  for (const { row } of rows) {
+    if (!named.has(row.file)) named.set(row.file, splitOfFile(row.file) ?? 'train');
+  }
+  if (new Set(named.values()).size === 2) {
+    return { splits: rows.map(({ row }) => named.get(row.file) ?? 'train'), byRatio: false };
+  }
+  const validation = splitByRatio(rows, ratio, seed);
+  return { splits: rows.map((entry) => (validation.has(entry) ? 'val' : 'train')), byRatio: true };
+}

@@ -1,0 +1,105 @@
+// From what was dropped to readable files, sorted by use: zips opened, clutter and unsafe paths left out.
+
+import type { InputFile } from '../base/dataset';
+import { LorikeetError } from '../base/errors';
+import { baseName, pathFault } from './importPaths';
+import type { ProblemList } from './importProblems';
+import { entryFault, zipSource } from './importZip';
+import type { SourceFile } from './sourceFile';
+import { blobSource } from './sourceFile';
+import { readZipDirectory } from './zipDirectory';
+
+export interface ImportLimits {
+  /** Files in all zips together. */
+  zipEntries: number;
+  /** Declared bytes of all files in zips together; a file that outgrows its declaration is stopped while inflating. */
+  zipBytes: number;
+}
+
+export const IMPORT_LIMITS: ImportLimits = { zipEntries: 60_000, zipBytes: 4 * 2 ** 30 };
+
+export interface SortedFiles {
+  /** Files of rows. */
+  rows: SourceFile[];
+  images: SourceFile[];
+  /** Paths of files that are neither. */
+  others: string[];
+}
+
+const IMAGE = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|heic|heif|svg)$/i;
+const LINES = /\.(jsonl|ndjson)$/i;
+const JSON_FILE = /\.json$/i;
+const ZIP = /\.zip$/i;
+
+/** What macOS, Windows and version control leave in folders. */
+function isClutter(path: string): boolean {
+  return path
+    .split('/')
+    .some((part) => /^\.[^.]/.test(part) || part === '__MACOSX' || /^(thumbs\.db|desktop\.ini)$/i.test(part));
+}
+
+async function openZip(zip: InputFile, budget: ImportLimits, problems: ProblemList): Promise<SourceFile[]> {
+  const entries = await readZipDirectory(zip.file, budget.zipEntries);
+  budget.zipEntries -= entries.length;
+  budget.zipBytes -= entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  if (budget.zipBytes < 0) {
+    throw new LorikeetError(
+      'zip.tooLarge',
+      'the zip would unpack to more than is accepted',
+      'Drop the folder instead.',
+    );
+  }
+  return entries.flatMap((entry) => {
+    if (isClutter(entry.name)) return [];
+    const fault = pathFault(entry.name) ?? entryFault(entry);
+    if (fault === null) return [zipSource(`${zip.path}/${entry.name}`, zip.file, entry)];
+    const message = `"${entry.name}" in the zip is left out: ${fault}`;
+    problems.add({ level: 'error', code: 'zip.entry', file: zip.path, message });
+    return [];
+  });
+}
+
+async function openAll(files: InputFile[], limits: ImportLimits, problems: ProblemList): Promise<SourceFile[]> {
+  const budget = { ...limits };
+  const sources: SourceFile[] = [];
+  for (const input of files) {
+    if (isClutter(input.path)) continue;
+    const fault = pathFault(input.path);
+    if (fault !== null) {
+      problems.add({ level: 'error', code: 'file.path', file: input.path, message: `the file is left out: ${fault}` });
+    } else if (!ZIP.test(input.path)) {
+      sources.push(blobSource(input.path, input.file));
+    } else {
+      try {
+        sources.push(...(await openZip(input, budget, problems)));
+      } catch (error) {
+        if (!(error instanceof LorikeetError)) throw error;
+        const message = error.hint ? `${error.message}. ${error.hint}` : error.message;
+        problems.add({ level: 'error', code: error.code, file: input.path, message });
+      }
+    }
+  }
+  return sources;
+}
+
+function byPath(a: SourceFile, b: SourceFile): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}
+
+/**
+ * Opens what was dropped. The order is by path, so that it does not depend on how files were dropped. `.json` files are
+ * taken for rows only when there is no `.jsonl` (configurations and the like lie beside data).
+ * @param problems gets unreadable zips and refused paths; the other files stay usable
+ */
+export async function readFiles(
+  files: InputFile[],
+  problems: ProblemList,
+  limits: ImportLimits = IMPORT_LIMITS,
+): Promise<SortedFiles> {
+  const sources = (await openAll(files, limits, problems)).sort(byPath);
+  const rowPattern = sources.some(({ path }) => LINES.test(path)) ? LINES : JSON_FILE;
+  const rows = sources.filter(({ path }) => rowPattern.test(path));
+  const images = sources.filter(({ path }) => IMAGE.test(baseName(path)));
+  const used = new Set([...rows, ...images]);
+  return { rows, images, others: sources.filter((source) => !used.has(source)).map(({ path }) => path) };
+}
