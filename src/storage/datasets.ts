@@ -1,0 +1,149 @@
+// Datasets in IndexedDB: one record per dataset, image bytes under their content hash, thumbnails beside them.
+// A dataset exists once its record is committed; images without a record are swept. Checks no rows.
+
+import { get, keys, values } from 'idb-keyval';
+import type { DatasetInfo, DatasetRow } from '../base/dataset';
+import { LorikeetError } from '../base/errors';
+import { openDatabase, request, storageError } from './database';
+
+export type { DatasetRow };
+
+/** `rows` and `images` are apart from `info`, so that the list of datasets is read without them. */
+interface DatasetBody {
+  rows: DatasetRow[];
+  /** Hashes of every image that the rows use. */
+  images: string[];
+}
+
+const database = openDatabase('lorikeet-datasets', ['infos', 'bodies', 'images', 'thumbnails']);
+const infos = database.store('infos');
+const bodies = database.store('bodies');
+const images = database.store('images');
+const thumbnails = database.store('thumbnails');
+
+// Large enough to be quick, small enough that one transaction does not double the images' memory.
+const BATCH_BYTES = 16 * 1024 * 1024;
+
+function reading<T>(what: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw storageError(error, what);
+  });
+}
+
+function* imageBatches(all: Map<string, Uint8Array>, skip: Set<string>): Generator<[string, Uint8Array][]> {
+  let batch: [string, Uint8Array][] = [];
+  let bytes = 0;
+  for (const entry of all) {
+    if (skip.has(entry[0])) continue;
+    batch.push(entry);
+    bytes += entry[1].byteLength;
+    if (bytes < BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function writeImages(all: Map<string, Uint8Array>): Promise<void> {
+  const stored = new Set((await keys(images)) as string[]);
+  for (const batch of imageBatches(all, stored)) {
+    await database.transact(['images'], (open) => {
+      for (const [hash, bytes] of batch) open('images').put(bytes, hash);
+    });
+  }
+}
+
+async function commit(
+  info: DatasetInfo,
+  body: DatasetBody,
+  all: Map<string, Uint8Array>,
+  small: Map<string, Uint8Array>,
+): Promise<void> {
+  await database.transact(['infos', 'bodies', 'images', 'thumbnails'], async (open) => {
+    // Another tab's sweep may have dropped images since they were written; here nothing can come between.
+    const stored = new Set((await request(open('images').getAllKeys())) as string[]);
+    for (const hash of body.images) {
+      if (stored.has(hash)) continue;
+      const bytes = all.get(hash);
+      if (!bytes) throw new LorikeetError('storage.imageMissing', `image ${hash} of "${info.name}" was not given`);
+      open('images').put(bytes, hash);
+    }
+    for (const [hash, bytes] of small) open('thumbnails').put(bytes, hash);
+    open('bodies').put(body, info.id);
+    open('infos').put(info, info.id);
+  });
+}
+
+async function sweep(open: (name: string) => IDBObjectStore): Promise<void> {
+  const used = new Set<string>();
+  for (const body of (await request(open('bodies').getAll())) as DatasetBody[]) {
+    for (const hash of body.images) used.add(hash);
+  }
+  for (const store of [open('images'), open('thumbnails')]) {
+    for (const hash of (await request(store.getAllKeys())) as string[]) if (!used.has(hash)) store.delete(hash);
+  }
+}
+
+/**
+ * Stores a dataset whole or not at all: images first, then the record that makes it exist. The same id is replaced.
+ * @param all file bytes by sha256 hex, at least those that `rows` name and are not stored yet
+ * @param small thumbnails by the same hashes
+ * @throws LorikeetError storage.quota (nothing is left behind), storage.failed, storage.imageMissing
+ */
+export async function saveDataset(
+  info: DatasetInfo,
+  rows: DatasetRow[],
+  all: Map<string, Uint8Array>,
+  small: Map<string, Uint8Array> = new Map(),
+): Promise<void> {
+  const used = [...new Set(rows.map((row) => row.image))];
+  try {
+    await reading('listing images', writeImages(all));
+    await commit(info, { rows, images: used }, all, small);
+  } catch (error) {
+    // If even the sweep fails, the next start sweeps; the first error is the one to show.
+    await dropUnusedImages().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** All stored datasets, newest first. Errors: storage.failed. */
+export async function listDatasets(): Promise<DatasetInfo[]> {
+  const list = await reading<DatasetInfo[]>('listing datasets', values(infos));
+  return list.sort((a, b) => b.createdAt - a.createdAt);
+}
+
+/** Rows and description of a dataset. Errors: storage.missing, storage.failed. */
+export async function loadDataset(id: string): Promise<{ info: DatasetInfo; rows: DatasetRow[] }> {
+  const info = await reading('reading a dataset', get<DatasetInfo>(id, infos));
+  const body = await reading('reading a dataset', get<DatasetBody>(id, bodies));
+  if (info && body) return { info, rows: body.rows };
+  throw new LorikeetError('storage.missing', `dataset ${id} is not stored in this browser`, 'Drop its files again.');
+}
+
+/** A stored image file's bytes by sha256 hex. Errors: storage.missing, storage.failed. */
+export async function loadImage(hash: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await reading('reading an image', get<Uint8Array<ArrayBuffer>>(hash, images));
+  if (bytes) return bytes;
+  throw new LorikeetError('storage.missing', `image ${hash} is not stored in this browser`, 'Drop the data again.');
+}
+
+/** An image's small JPEG by the image's hash; null when there is none (then use the image). Errors: storage.failed. */
+export async function loadThumbnail(hash: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  return (await reading('reading a thumbnail', get<Uint8Array<ArrayBuffer>>(hash, thumbnails))) ?? null;
+}
+
+/** Removes a dataset and the images that no other dataset uses, in one step. Errors: storage.failed. */
+export async function deleteDataset(id: string): Promise<void> {
+  await database.transact(['infos', 'bodies', 'images', 'thumbnails'], async (open) => {
+    open('infos').delete(id);
+    open('bodies').delete(id);
+    await sweep(open);
+  });
+}
+
+/** Removes what an interrupted import left behind. Safe beside a running import. Errors: storage.failed. */
+export async function dropUnusedImages(): Promise<void> {
+  await database.transact(['bodies', 'images', 'thumbnails'], sweep);
+}

@@ -1,0 +1,69 @@
+// Runs, their event logs and artifacts in a real IndexedDB.
+
+import { beforeEach, expect, test } from 'vitest';
+import type { RunRecord } from './runs';
+import { appendEvents, createRun, deleteRun, getArtifact, listRuns, putArtifact, readEvents, updateRun } from './runs';
+
+function run(id: string, createdAt = 1): RunRecord {
+  const names = { datasetId: 'd', datasetName: 'demo', modelName: 'tiny' };
+  return { id, createdAt, seed: 5, ...names, recipe: { r: 8 }, state: 'running' };
+}
+
+beforeEach(async () => {
+  for (const { id } of await listRuns()) await deleteRun(id);
+});
+
+test('runs are listed newest first and keep what an update does not name', async () => {
+  await createRun(run('a', 1));
+  await createRun(run('b', 2));
+  await updateRun('a', { state: 'finished', summary: { steps: 3 } });
+  expect(await listRuns()).toEqual([run('b', 2), { ...run('a', 1), state: 'finished', summary: { steps: 3 } }]);
+});
+
+test('a second run of the same id and an update of an unknown run are refused', async () => {
+  await createRun(run('a'));
+  await expect(createRun({ ...run('a'), seed: 6 })).rejects.toMatchObject({ code: 'storage.exists' });
+  await expect(updateRun('zz', { state: 'failed' })).rejects.toMatchObject({ code: 'storage.missing' });
+  expect((await listRuns()).map((record) => record.seed)).toEqual([5]);
+});
+
+test('events come back in numeric order of seq, only those of the run', async () => {
+  await appendEvents('a', [{ seq: 10 }, { seq: 2 }]);
+  await appendEvents('ab', [{ seq: 0 }]);
+  await appendEvents('a', [{ seq: 100 }, { seq: 3 }]);
+  await appendEvents('a', []);
+  expect(await readEvents('a')).toEqual([{ seq: 2 }, { seq: 3 }, { seq: 10 }, { seq: 100 }]);
+  expect(await readEvents('none')).toEqual([]);
+  await deleteRun('a');
+  await deleteRun('ab');
+});
+
+test('an event that cannot be cloned keeps its whole batch out', async () => {
+  const bad = { seq: 2, f: () => 1 };
+  await expect(appendEvents('a', [{ seq: 1 }, bad])).rejects.toMatchObject({ code: 'storage.failed' });
+  expect(await readEvents('a')).toEqual([]);
+});
+
+test('five hundred single appends take less than five seconds', async () => {
+  const start = performance.now();
+  for (let seq = 0; seq < 500; seq++) await appendEvents('quick', [{ seq }]);
+  expect(performance.now() - start).toBeLessThan(5000);
+  expect((await readEvents('quick')).length).toBe(500);
+  await deleteRun('quick');
+});
+
+test('deleting a run takes its events and artifacts along, and no others', async () => {
+  await createRun(run('a'));
+  await createRun(run('b'));
+  for (const id of ['a', 'b']) {
+    await appendEvents(id, [{ seq: 1 }]);
+    await putArtifact(id, 'adapter.zip', Uint8Array.of(1, 2));
+  }
+  await deleteRun('a');
+  expect((await listRuns()).map((record) => record.id)).toEqual(['b']);
+  expect(await readEvents('a')).toEqual([]);
+  expect(await getArtifact('a', 'adapter.zip')).toBeNull();
+  expect(await readEvents('b')).toEqual([{ seq: 1 }]);
+  expect(await getArtifact('b', 'adapter.zip')).toEqual(Uint8Array.of(1, 2));
+  await deleteRun('b');
+});

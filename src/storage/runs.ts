@@ -1,0 +1,102 @@
+// Runs in IndexedDB: a record per run, its event log and its artifacts (adapter, metrics and the like as bytes).
+// Does not interpret events or recipes.
+
+import { get, values } from 'idb-keyval';
+import { LorikeetError } from '../base/errors';
+import { openDatabase, request, storageError } from './database';
+
+export interface RunRecord {
+  id: string;
+  /** Epoch milliseconds. */
+  createdAt: number;
+  seed: number;
+  datasetId: string;
+  datasetName: string;
+  modelName: string;
+  recipe: unknown;
+  state: string;
+  summary?: unknown;
+}
+
+const database = openDatabase('lorikeet-runs', ['runs', 'events', 'artifacts']);
+const runs = database.store('runs');
+const events = database.store('events');
+const artifacts = database.store('artifacts');
+
+/** All keys [runId, x]: an array sorts after every number and string. */
+function ofRun(runId: string): IDBKeyRange {
+  return IDBKeyRange.bound([runId], [runId, []]);
+}
+
+function reading<T>(what: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw storageError(error, what);
+  });
+}
+
+/** Stores a new run. Errors: storage.exists when the id is taken, storage.quota, storage.failed. */
+export async function createRun(record: RunRecord): Promise<void> {
+  await database.transact(['runs'], async (open) => {
+    const taken = await request(open('runs').getKey(record.id));
+    if (taken !== undefined) throw new LorikeetError('storage.exists', `run ${record.id} is stored already`);
+    open('runs').put(record, record.id);
+  });
+}
+
+/** Replaces the given fields of a run. Errors: storage.missing, storage.quota, storage.failed. */
+export async function updateRun(id: string, patch: Partial<Omit<RunRecord, 'id'>>): Promise<void> {
+  await database.transact(['runs'], async (open) => {
+    const record = (await request(open('runs').get(id))) as RunRecord | undefined;
+    if (!record) throw new LorikeetError('storage.missing', `run ${id} is not stored in this browser`);
+    open('runs').put({ ...record, ...patch, id }, id);
+  });
+}
+
+/** All runs, newest first. Errors: storage.failed. */
+export async function listRuns(): Promise<RunRecord[]> {
+  const list = await reading<RunRecord[]>('listing runs', values(runs));
+  return list.sort((a, b) => b.createdAt - a.createdAt);
+}
+
+/**
+ * Appends events in one transaction, each under [runId, seq]; the same seq again replaces (so a retry is harmless).
+ * @throws LorikeetError storage.quota (none of this call's events is kept), storage.failed
+ */
+export async function appendEvents(runId: string, batch: readonly { seq: number }[]): Promise<void> {
+  if (batch.length === 0) return;
+  const put = (open: (name: string) => IDBObjectStore): void => {
+    for (const event of batch) open('events').put(event, [runId, event.seq]);
+  };
+  // Many a second: waiting for the disk each time would hold up the run.
+  await database.transact(['events'], put, 'relaxed');
+}
+
+/** A run's events in order of seq; empty for an unknown run. Errors: storage.failed. */
+export function readEvents(runId: string): Promise<unknown[]> {
+  return reading(
+    'reading the run log',
+    events('readonly', (store) => request(store.getAll(ofRun(runId)))),
+  );
+}
+
+/** Stores or replaces a named file of a run. Errors: storage.quota (the old one stays), storage.failed. */
+export async function putArtifact(runId: string, name: string, bytes: Uint8Array): Promise<void> {
+  await database.transact(['artifacts'], (open) => {
+    open('artifacts').put(bytes, [runId, name]);
+  });
+}
+
+/** A named file of a run; null when there is none. Errors: storage.failed. */
+export async function getArtifact(runId: string, name: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const found = await reading('reading a file of the run', get<Uint8Array<ArrayBuffer>>([runId, name], artifacts));
+  return found ?? null;
+}
+
+/** Removes a run with its events and files, in one step. Errors: storage.failed. */
+export async function deleteRun(runId: string): Promise<void> {
+  await database.transact(['runs', 'events', 'artifacts'], (open) => {
+    open('runs').delete(runId);
+    open('events').delete(ofRun(runId));
+    open('artifacts').delete(ofRun(runId));
+  });
+}
