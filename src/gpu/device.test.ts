@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { describeAdapter } from './device';
+
+const limits = {} as GPUSupportedLimits;
+
+function infoOf(fields: Partial<GPUAdapterInfo>): GPUAdapterInfo {
+  return { vendor: '', architecture: '', device: '', description: '', ...fields } as GPUAdapterInfo;
+}
+
+describe('describeAdapter', () => {
+  it.each([
+    { vendor: 'google', architecture: 'swiftshader' },
+    { vendor: 'mesa', description: 'llvmpipe (LLVM 15.0.6, 256 bits)' },
+    { vendor: 'microsoft', description: 'Microsoft Basic Render Driver' },
+    { vendor: 'somebody', isFallbackAdapter: true },
+  ])('knows a CPU that plays the GPU: %o', (fields) => {
+    expect(describeAdapter(infoOf(fields), limits).adapterClass).toBe('software');
+  });
+
+  it.each([
+    { vendor: 'nvidia', architecture: 'ada-lovelace' },
+    { vendor: 'apple', architecture: 'metal-3' },
+    { vendor: 'intel', architecture: 'gen-12lp', isFallbackAdapter: false },
+    {},
+  ])('takes everything else for a GPU: %o', (fields) => {
+    expect(describeAdapter(infoOf(fields), limits).adapterClass).toBe('gpu');
+  });
+});

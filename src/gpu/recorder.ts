@@ -1,0 +1,322 @@
+// Records commands in order and submits them together. Nothing runs, and nothing is uploaded, before `submit`:
+// so buffers may be given back and taken again while recording.
+
+import { LorikeetError } from '../base/errors';
+import type { BufferPool } from './bufferPool';
+import type { AdapterClass } from './device';
+import type { CompiledKernel, Kernel, PipelineCache } from './pipelines';
+import type { Specialisation } from './shaderAssembly';
+import { elementCount, type DType, type Tensor } from './tensor';
+
+export interface Dispatch {
+  spec?: Specialisation['spec'];
+  imports?: Specialisation['imports'];
+  /** By the shader's names; every storage binding must be given and none besides. */
+  bindings: Record<string, Tensor>;
+  /** By the field names of `struct Params`. */
+  uniforms?: Record<string, number>;
+  /** Workgroups; each at most 65,535. */
+  grid: readonly [number, number?, number?];
+}
+
+/** Tensors that live and die together. */
+export interface Scope {
+  tensor(shape: readonly number[], dtype?: DType): Tensor;
+  /** A tensor with the given content. */
+  upload(data: Float32Array | Uint32Array | Int32Array, shape?: readonly number[]): Tensor;
+  /** Gives every buffer back; commands recorded before keep their meaning. */
+  release(): void;
+}
+
+export interface Recorder {
+  /** Which kernel variants ops choose. */
+  readonly variant: AdapterClass;
+  dispatch(kernel: Kernel, dispatch: Dispatch): void;
+  /** Copies the leading elements of `from` (all of them by default); offsets in elements. */
+  copy(from: Tensor, to: Tensor, options?: { count?: number; fromOffset?: number; toOffset?: number }): void;
+  /** Sets all elements to zero. */
+  clear(tensor: Tensor): void;
+  /** Writes data at an element offset. */
+  upload(tensor: Tensor, data: Float32Array | Uint32Array | Int32Array, offset?: number): void;
+  scope(): Scope;
+  /** Compiles what is new, submits everything recorded so far and empties the recorder. */
+  submit(): Promise<void>;
+  /** Reads tensors back after everything recorded so far; submits. */
+  read(...tensors: Tensor[]): Promise<ArrayBuffer[]>;
+}
+
+type Command =
+  | { type: 'dispatch'; kernel: CompiledKernel | Promise<CompiledKernel>; dispatch: Dispatch }
+  | { type: 'copy'; from: GPUBuffer; fromByte: number; to: GPUBuffer; toByte: number; bytes: number }
+  | { type: 'clear'; buffer: GPUBuffer; bytes: number };
+
+const UNIFORM_ALIGNMENT = 256;
+
+export interface RecorderOptions {
+  variant: AdapterClass;
+  /** Fill every released buffer with NaN. */
+  debug?: boolean;
+}
+
+/** Grows a buffer of the given usage to at least `bytes`. */
+function growable(device: GPUDevice, usage: number, label: string) {
+  let buffer: GPUBuffer | undefined;
+  return (bytes: number): GPUBuffer => {
+    if (!buffer || buffer.size < bytes) {
+      buffer?.destroy();
+      buffer = device.createBuffer({ label, size: Math.max(1 << 16, 2 ** Math.ceil(Math.log2(bytes))), usage });
+    }
+    return buffer;
+  };
+}
+
+/** Bytes that one submission uploads, in one staging area. */
+function createStaging() {
+  let area = new Uint8Array(1 << 16);
+  let used = 0;
+  return {
+    add(bytes: Uint8Array, alignment: number): number {
+      const start = Math.ceil(used / alignment) * alignment;
+      if (start + bytes.length > area.length) {
+        const larger = new Uint8Array(2 ** Math.ceil(Math.log2(start + bytes.length)));
+        larger.set(area.subarray(0, used));
+        area = larger;
+      }
+      area.set(bytes, start);
+      used = start + bytes.length;
+      return start;
+    },
+    take(): Uint8Array {
+      const out = area.subarray(0, Math.ceil(used / 4) * 4);
+      used = 0;
+      return out;
+    },
+  };
+}
+
+function packUniforms(kernel: CompiledKernel, values: Record<string, number>): Uint8Array {
+  const view = new DataView(new ArrayBuffer(kernel.uniformBytes));
+  kernel.shader.uniforms.forEach(({ name, type }, i) => {
+    const value = values[name];
+    if (value === undefined) throw new LorikeetError('gpu.uniform', `${kernel.label}: uniform ${name} is missing`);
+    if (type === 'f32') view.setFloat32(i * 4, value, true);
+    else view.setUint32(i * 4, value >>> 0, true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+/** Bind groups by kernel and buffers; forgotten together when there are many. */
+function createBindGroups(device: GPUDevice) {
+  const ids = new WeakMap<GPUBuffer, number>();
+  const groups = new Map<string, GPUBindGroup>();
+  let next = 0;
+  const idOf = (buffer: GPUBuffer): number => {
+    let id = ids.get(buffer);
+    if (id === undefined) ids.set(buffer, (id = next++));
+    return id;
+  };
+  return (kernel: CompiledKernel, bindings: Record<string, Tensor>, uniform: GPUBuffer): GPUBindGroup => {
+    let key = String(kernel.id);
+    const entries: GPUBindGroupEntry[] = [];
+    let storage = 0;
+    for (const { binding, name, kind } of kernel.shader.bindings) {
+      if (kind === 'uniform') {
+        entries.push({ binding, resource: { buffer: uniform, size: Math.max(4, kernel.uniformBytes) } });
+        key += `:${idOf(uniform)}`;
+        continue;
+      }
+      const tensor = bindings[name];
+      if (!tensor) throw new LorikeetError('gpu.binding', `${kernel.label}: binding ${name} is missing`);
+      storage++;
+      entries.push({ binding, resource: { buffer: tensor.buffer } });
+      key += `:${idOf(tensor.buffer)}`;
+    }
+    if (storage !== Object.keys(bindings).length) {
+      const known = new Set(kernel.shader.bindings.map((b) => b.name));
+      const extra = Object.keys(bindings).filter((name) => !known.has(name));
+      throw new LorikeetError('gpu.binding', `${kernel.label}: has no binding named ${extra.join(', ')}`);
+    }
+    let group = groups.get(key);
+    if (!group) {
+      if (groups.size > 4000) groups.clear();
+      group = device.createBindGroup({ label: kernel.label, layout: kernel.layout, entries });
+      groups.set(key, group);
+    }
+    return group;
+  };
+}
+
+/** @param pool where scopes take their buffers from */
+export function createRecorder(
+  device: GPUDevice,
+  pipelines: PipelineCache,
+  pool: BufferPool,
+  options: RecorderOptions,
+): Recorder {
+  const uniformBuffer = growable(device, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST, 'uniforms');
+  const uploadBuffer = growable(device, GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST, 'uploads');
+  const uniforms = createStaging();
+  const uploads = createStaging();
+  const bindGroup = createBindGroups(device);
+  const UPLOADS = {} as GPUBuffer; // stands for the upload buffer, which may still grow
+  let commands: Command[] = [];
+  let nan: GPUBuffer | undefined;
+
+  const poison = (buffer: GPUBuffer) => {
+    if (!nan || nan.size < buffer.size) {
+      nan = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.COPY_SRC, mappedAtCreation: true });
+      new Uint32Array(nan.getMappedRange()).fill(0x7fc00000);
+      nan.unmap();
+    }
+    commands.push({ type: 'copy', from: nan, fromByte: 0, to: buffer, toByte: 0, bytes: buffer.size });
+  };
+
+  const upload: Recorder['upload'] = (tensor, data, offset = 0) => {
+    if (data.length === 0) return;
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    const fromByte = uploads.add(bytes, 4);
+    commands.push({
+      type: 'copy',
+      from: UPLOADS,
+      fromByte,
+      to: tensor.buffer,
+      toByte: offset * 4,
+      bytes: bytes.length,
+    });
+  };
+
+  const encode = (
+    list: Command[],
+    kernels: CompiledKernel[],
+    offsets: number[],
+    uniform: GPUBuffer,
+    staged: GPUBuffer,
+  ) => {
+    const encoder = device.createCommandEncoder();
+    let pass: GPUComputePassEncoder | undefined;
+    let k = 0;
+    for (const command of list) {
+      if (command.type === 'dispatch') {
+        pass ??= encoder.beginComputePass();
+        const kernel = kernels[k];
+        pass.setPipeline(kernel.pipeline);
+        pass.setBindGroup(
+          0,
+          bindGroup(kernel, command.dispatch.bindings, uniform),
+          kernel.uniformBytes ? [offsets[k]] : [],
+        );
+        pass.dispatchWorkgroups(...(command.dispatch.grid as [number, number?, number?]));
+        k++;
+        continue;
+      }
+      pass?.end();
+      pass = undefined;
+      if (command.type === 'clear') encoder.clearBuffer(command.buffer, 0, command.bytes);
+      else {
+        const from = command.from === UPLOADS ? staged : command.from;
+        encoder.copyBufferToBuffer(from, command.fromByte, command.to, command.toByte, command.bytes);
+      }
+    }
+    pass?.end();
+    return encoder.finish();
+  };
+
+  const run = async (list: Command[], staged: Uint8Array) => {
+    const dispatches = list.filter((c) => c.type === 'dispatch');
+    const kernels: CompiledKernel[] = [];
+    for (const { kernel } of dispatches) kernels.push(kernel instanceof Promise ? await kernel : kernel);
+    const offsets = dispatches.map(({ dispatch }, i) =>
+      kernels[i].uniformBytes ? uniforms.add(packUniforms(kernels[i], dispatch.uniforms ?? {}), UNIFORM_ALIGNMENT) : 0,
+    );
+    const packed = uniforms.take();
+    const uniform = uniformBuffer(packed.length + UNIFORM_ALIGNMENT);
+    if (packed.length) device.queue.writeBuffer(uniform, 0, packed as Uint8Array<ArrayBuffer>);
+    const stagedBuffer = uploadBuffer(Math.max(4, staged.length));
+    if (staged.length) device.queue.writeBuffer(stagedBuffer, 0, staged as Uint8Array<ArrayBuffer>);
+    if (list.length) device.queue.submit([encode(list, kernels, offsets, uniform, stagedBuffer)]);
+  };
+
+  // One after the other: a submission that waits for a compilation must not be overtaken by a later one.
+  let tail = Promise.resolve();
+  const submit = () => {
+    const list = commands;
+    commands = [];
+    const staged = uploads.take().slice();
+    tail = tail.then(() => run(list, staged));
+    return tail;
+  };
+
+  return {
+    variant: options.variant,
+    dispatch(kernel, dispatch) {
+      const [x, y = 1, z = 1] = dispatch.grid;
+      if (x === 0 || y === 0 || z === 0) return;
+      const compiled = pipelines.get(kernel, { spec: dispatch.spec, imports: dispatch.imports });
+      commands.push({ type: 'dispatch', kernel: compiled, dispatch });
+    },
+    copy(from, to, { count, fromOffset = 0, toOffset = 0 } = {}) {
+      const bytes = (count ?? elementCount(from.shape)) * 4;
+      if (bytes === 0) return;
+      commands.push({
+        type: 'copy',
+        from: from.buffer,
+        fromByte: fromOffset * 4,
+        to: to.buffer,
+        toByte: toOffset * 4,
+        bytes,
+      });
+    },
+    clear(tensor) {
+      const bytes = elementCount(tensor.shape) * 4;
+      if (bytes) commands.push({ type: 'clear', buffer: tensor.buffer, bytes });
+    },
+    upload,
+    scope() {
+      const held: GPUBuffer[] = [];
+      const tensor = (shape: readonly number[], dtype: DType = 'f32'): Tensor => {
+        const buffer = pool.take(Math.max(4, elementCount(shape) * 4));
+        held.push(buffer);
+        return { buffer, shape, dtype };
+      };
+      return {
+        tensor,
+        upload(data, shape = [data.length]) {
+          const dtype = data instanceof Float32Array ? 'f32' : data instanceof Uint32Array ? 'u32' : 'i32';
+          const out = tensor(shape, dtype);
+          upload(out, data);
+          return out;
+        },
+        release() {
+          for (const buffer of held.splice(0)) {
+            if (options.debug) poison(buffer);
+            pool.give(buffer);
+          }
+        },
+      };
+    },
+    submit,
+    async read(...tensors) {
+      const bytes = tensors.map((t) => elementCount(t.shape) * 4);
+      const sizes = bytes.map((size) => Math.max(4, size));
+      const target = device.createBuffer({
+        size: sizes.reduce((a, b) => a + b, 0),
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      });
+      let at = 0;
+      tensors.forEach((tensor, i) => {
+        commands.push({ type: 'copy', from: tensor.buffer, fromByte: 0, to: target, toByte: at, bytes: sizes[i] });
+        at += sizes[i];
+      });
+      await submit();
+      await target.mapAsync(GPUMapMode.READ);
+      const mapped = target.getMappedRange();
+      at = 0;
+      const out = sizes.map((size, i) => {
+        at += size;
+        return mapped.slice(at - size, at - size + bytes[i]);
+      });
+      target.destroy();
+      return out;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// A GPU for tests of kernels: one device per test file, one engine per kernel variant, NaN in everything unwritten.
+// Not part of the app.
+
+import { requestDevice, type AdapterClass, type DeviceInfo } from './device';
+import { createGpu, type Gpu } from './gpu';
+import type { Recorder } from './recorder';
+import { elementCount, type Tensor } from './tensor';
+
+/** Both families of kernels. They run on any adapter: a software adapter is only slow with the second. */
+export const VARIANTS: readonly AdapterClass[] = ['software', 'gpu'];
+
+/** Tensors and commands of one test. */
+export interface GpuBench {
+  gpu: Gpu;
+  rec: Recorder;
+  /** Numbers become f32; typed integers stay what they are. */
+  input(values: ArrayLike<number>, shape?: readonly number[]): Tensor;
+  /** A tensor full of NaN: whatever a kernel forgets to write shows. */
+  output(shape: readonly number[]): Tensor;
+  /** Contents as f32 after everything recorded so far. */
+  read(...tensors: Tensor[]): Promise<Float32Array[]>;
+  readU32(...tensors: Tensor[]): Promise<Uint32Array[]>;
+}
+
+let opened: Promise<{ device: GPUDevice; info: DeviceInfo }> | undefined;
+const engines = new Map<AdapterClass, Gpu>();
+
+async function engineOf(variant: AdapterClass): Promise<Gpu> {
+  opened ??= requestDevice();
+  const { device, info } = await opened;
+  let gpu = engines.get(variant);
+  if (!gpu) engines.set(variant, (gpu = createGpu(device, { info, variant, debug: true })));
+  return gpu;
+}
+
+/**
+ * Runs `use` with fresh tensors and gives them back afterwards.
+ * @param variant which kernels the ops choose
+ * @throws what `use` throws; gpu.error and gpu.lost for anything the device reported
+ */
+export async function withGpu(variant: AdapterClass, use: (bench: GpuBench) => Promise<void>): Promise<void> {
+  const gpu = await engineOf(variant);
+  const { rec } = gpu;
+  const scope = rec.scope();
+  const read = async (tensors: Tensor[]): Promise<ArrayBuffer[]> => {
+    const buffers = await rec.read(...tensors);
+    gpu.assertHealthy();
+    return buffers;
+  };
+  const input: GpuBench['input'] = (values, shape) => {
+    const data = values instanceof Uint32Array || values instanceof Int32Array ? values : Float32Array.from(values);
+    return scope.upload(data, shape);
+  };
+  try {
+    await use({
+      gpu,
+      rec,
+      input,
+      output: (shape) => input(new Float32Array(elementCount(shape)).fill(NaN), shape),
+      read: async (...tensors) => (await read(tensors)).map((buffer) => new Float32Array(buffer)),
+      readU32: async (...tensors) => (await read(tensors)).map((buffer) => new Uint32Array(buffer)),
+    });
+  } finally {
+    scope.release();
+    await rec.submit();
+  }
+}
