@@ -1,0 +1,79 @@
+// dq[t, h] = scale sum_j ds k[j],  ds = p (do . v[j] - delta),  p = exp(scale q . k[j] - lse),  delta = do . o
+// One invocation: HEADS query heads of one query row; delta is kept in stats for attention_backward_kv.
+// qkv f32 [T, stride]: q heads, k heads, v heads; o, dO f32 [T, H*D]; stats f32 [T, H, 2]; dqkv like qkv.
+// Written together with k and v in one buffer, so that few bindings suffice.
+const D4: u32 = 8u; // spec
+const HEADS: u32 = 1u; // spec
+
+struct Params {
+  rows: u32,
+  heads: u32,
+  kvHeads: u32,
+  stride4: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
+@group(0) @binding(1) var<storage, read> o: array<vec4f>;
+@group(0) @binding(2) var<storage, read> dO: array<vec4f>;
+@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
+@group(0) @binding(4) var<storage, read_write> stats: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dqkv: array<vec4f>;
+@group(0) @binding(6) var<uniform> params: Params;
+
+@compute @workgroup_size(4, 8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let row = id.y;
+  let head0 = id.x * HEADS;
+  if (row >= params.rows || head0 >= params.heads) {
+    return;
+  }
+  let kvHead = head0 * params.kvHeads / params.heads;
+  let kOffset = (params.heads + kvHead) * D4;
+  let vOffset = (params.heads + params.kvHeads + kvHead) * D4;
+  var qv: array<vec4f, HEADS * D4>; // registers
+  var dOv: array<vec4f, HEADS * D4>; // registers
+  var dq: array<vec4f, HEADS * D4>; // registers
+  var delta: array<f32, HEADS>; // registers
+  var lse: array<f32, HEADS>; // registers
+  for (var h = 0u; h < HEADS; h++) { // unroll
+    let out = row * params.heads + head0 + h;
+    lse[h] = stats[out * 2u];
+    for (var d = 0u; d < D4; d++) { // unroll
+      qv[h * D4 + d] = qkv[row * params.stride4 + (head0 + h) * D4 + d] * params.scale;
+      dOv[h * D4 + d] = dO[out * D4 + d];
+      delta[h] += dot(dOv[h * D4 + d], o[out * D4 + d]);
+    }
+    stats[out * 2u + 1u] = delta[h];
+  }
+  let range = ranges[row];
+  for (var part = 0u; part < 2u; part++) {
+    let start = select(range.x, range.z, part == 1u);
+    let end = select(range.y, range.w, part == 1u);
+    for (var j = start; j < end; j++) {
+      let at = j * params.stride4;
+      var kv: array<vec4f, D4>; // registers
+      var score: array<f32, HEADS>; // registers
+      var dp: array<f32, HEADS>; // registers
+      for (var d = 0u; d < D4; d++) { // unroll
+        kv[d] = qkv[at + kOffset + d];
+        let vv = qkv[at + vOffset + d];
+        for (var h = 0u; h < HEADS; h++) { // unroll
+          score[h] += dot(qv[h * D4 + d], kv[d]);
+          dp[h] += dot(dOv[h * D4 + d], vv);
+        }
+      }
+      for (var h = 0u; h < HEADS; h++) { // unroll
+        let ds = exp(score[h] - lse[h]) * (dp[h] - delta[h]);
+        for (var d = 0u; d < D4; d++) { // unroll
+          dq[h * D4 + d] += ds * kv[d];
+        }
+      }
+    }
+  }
+  for (var h = 0u; h < HEADS; h++) { // unroll
+    for (var d = 0u; d < D4; d++) { // unroll
+      dqkv[row * params.stride4 + (head0 + h) * D4 + d] = dq[h * D4 + d] * params.scale;
+    }
+  }
+}

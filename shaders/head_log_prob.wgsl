@@ -1,0 +1,27 @@
+// logp[l] = logits[row[l] - rowOffset, target[l]] / T - logZ[row[l]] for the labels of one chunk of rows.
+// labels u32 [L, 2] = row, target; stats f32 [R, 2] = logZ, H; logp f32 [L].
+
+struct Params {
+  first: u32,
+  count: u32,
+  stride: u32,
+  rowOffset: u32,
+  inverseTemperature: f32,
+}
+
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> labels: array<vec2u>;
+@group(0) @binding(2) var<storage, read> stats: array<f32>;
+@group(0) @binding(3) var<storage, read_write> logp: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= params.count) {
+    return;
+  }
+  let l = params.first + id.x;
+  let label = labels[l];
+  let value = logits[(label.x - params.rowOffset) * params.stride + label.y];
+  logp[l] = value * params.inverseTemperature - stats[label.x * 2u];
+}

@@ -1,0 +1,70 @@
+// y[m, k] = scale * sum_n x[m, n] w[n, k]  (+ y[m, k])
+// Register variant for software adapters: each invocation makes ROWS x 4*COLS4 outputs.
+// x f32 [M, N] by stride and offset; w [N, K] in its storage type; y f32 [M, K] by stride and offset.
+// K, strides and offsets are multiples of 4. Where N is not, the columns of x up to the next multiple hold zeros.
+// import lib/decode_f32.wgsl
+const ROWS: u32 = 8u; // spec
+const COLS4: u32 = 4u; // spec
+const ADD: u32 = 0u; // spec 0: write, 1: add to y
+
+struct Params {
+  m: u32,
+  n: u32,
+  k4: u32,
+  xStride4: u32,
+  xOffset4: u32,
+  wOffset4: u32,
+  yStride4: u32,
+  yOffset4: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<Stored4>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(4, 4)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let column0 = id.x * COLS4;
+  let row0 = id.y * ROWS;
+  if (column0 >= params.k4 || row0 >= params.m) {
+    return;
+  }
+  var xAt: array<u32, ROWS>; // registers
+  var columns: array<u32, COLS4>; // registers
+  var acc: array<vec4f, ROWS * COLS4>; // registers
+  for (var i = 0u; i < ROWS; i++) { // unroll
+    xAt[i] = params.xOffset4 + min(row0 + i, params.m - 1u) * params.xStride4;
+  }
+  for (var j = 0u; j < COLS4; j++) { // unroll
+    columns[j] = params.wOffset4 + min(column0 + j, params.k4 - 1u);
+  }
+  for (var n = 0u; n < params.n; n += 4u) {
+    var xv: array<vec4f, ROWS>; // registers
+    for (var i = 0u; i < ROWS; i++) { // unroll
+      xv[i] = x[xAt[i] + n / 4u];
+    }
+    for (var e = 0u; e < 4u; e++) { // unroll
+      let wRow = min(n + e, params.n - 1u) * params.k4;
+      for (var j = 0u; j < COLS4; j++) { // unroll
+        let wv = decode4(w[wRow + columns[j]]);
+        for (var i = 0u; i < ROWS; i++) { // unroll
+          acc[i * COLS4 + j] += xv[i][e] * wv;
+        }
+      }
+    }
+  }
+  for (var i = 0u; i < ROWS; i++) { // unroll
+    for (var j = 0u; j < COLS4; j++) { // unroll
+      if (row0 + i < params.m && column0 + j < params.k4) {
+        let at = params.yOffset4 + (row0 + i) * params.yStride4 + column0 + j;
+        var value = params.scale * acc[i * COLS4 + j];
+        if (ADD == 1u) {
+          value += y[at];
+        }
+        y[at] = value;
+      }
+    }
+  }
+}

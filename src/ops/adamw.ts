@@ -1,0 +1,56 @@
+// Global gradient norm, clipping and AdamW over one flat adapter.
+
+import { elementCount, type Tensor } from '../gpu/tensor';
+import type { Kernel } from '../gpu/pipelines';
+import type { Recorder } from '../gpu/recorder';
+import { flatGrid } from './rowLanes';
+import squaresSource from '../../shaders/sum_squares.wgsl?raw';
+import adamwSource from '../../shaders/adamw.wgsl?raw';
+
+const SQUARES: Kernel = { name: 'sum_squares.wgsl', source: squaresSource };
+const ADAMW: Kernel = { name: 'adamw.wgsl', source: adamwSource };
+
+export interface AdamWOptions {
+  /** 1-based count of this update, for the bias correction. */
+  step: number;
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** Largest global norm; 0: no clipping. */
+  maxGradNorm: number;
+}
+
+/**
+ * One update of PyTorch's AdamW after clipping g by min(1, max / (norm + 1e-6)).
+ * @param tensors gradient, weight, moment1, moment2 f32 (P); norm f32 (1) receives the norm before clipping
+ */
+export function adamw(
+  rec: Recorder,
+  tensors: { gradient: Tensor; weight: Tensor; moment1: Tensor; moment2: Tensor; norm: Tensor },
+  options: AdamWOptions,
+): void {
+  const count = elementCount(tensors.weight.shape);
+  const scope = rec.scope();
+  const partials = scope.tensor([64]);
+  rec.dispatch(SQUARES, { bindings: { x: tensors.gradient, partials }, uniforms: { count }, grid: [1] });
+  rec.dispatch(ADAMW, {
+    bindings: { ...tensors, partials },
+    uniforms: {
+      count,
+      learningRate: options.learningRate,
+      beta1: options.beta1,
+      oneMinusBeta1: 1 - options.beta1,
+      beta2: options.beta2,
+      oneMinusBeta2: 1 - options.beta2,
+      epsilon: options.epsilon,
+      weightDecay: options.weightDecay,
+      correction1: 1 - options.beta1 ** options.step,
+      correction2Root: Math.sqrt(1 - options.beta2 ** options.step),
+      maxNorm: options.maxGradNorm,
+    },
+    grid: flatGrid(count, 64),
+  });
+  scope.release();
+}

@@ -1,0 +1,111 @@
+// Attention over two key ranges per query row: a shared prefix and the row's own segment. No T x T buffer.
+
+import { check } from '../base/errors';
+import type { Kernel } from '../gpu/pipelines';
+import type { Recorder } from '../gpu/recorder';
+import type { Tensor } from '../gpu/tensor';
+import type { Columns } from './matmul';
+import forwardSource from '../../shaders/attention.wgsl?raw';
+import backwardQSource from '../../shaders/attention_backward_q.wgsl?raw';
+import backwardKvSource from '../../shaders/attention_backward_kv.wgsl?raw';
+
+const FORWARD: Kernel = { name: 'attention.wgsl', source: forwardSource };
+const BACKWARD_Q: Kernel = { name: 'attention_backward_q.wgsl', source: backwardQSource };
+const BACKWARD_KV: Kernel = { name: 'attention_backward_kv.wgsl', source: backwardKvSource };
+
+export interface AttentionShape {
+  heads: number;
+  kvHeads: number;
+  headSize: number;
+}
+
+/** Query heads per invocation: neighbours of one key head share its loads, as far as registers allow. */
+function headsTogether(shape: AttentionShape): number {
+  const group = shape.heads / shape.kvHeads;
+  for (const count of [4, 2]) {
+    if (group % count === 0 && count * shape.headSize <= 64) return count;
+  }
+  return 1;
+}
+
+/**
+ * Keys that the forward kernel takes at a time: a GPU overlaps their loads. A software adapter gains nothing and
+ * compiles the longer body many times slower.
+ */
+function keysTogether(rec: Recorder, shape: AttentionShape): number {
+  if (rec.variant === 'software') return 1;
+  return shape.headSize > 64 ? 2 : 4;
+}
+
+function checkShape({ heads, kvHeads, headSize }: AttentionShape): void {
+  check(heads % kvHeads === 0, 'attention.heads', `attention: ${heads} heads cannot share ${kvHeads} key heads evenly`);
+  check(headSize % 4 === 0, 'attention.headSize', `attention: head size is ${headSize}, expected a multiple of 4`);
+}
+
+/**
+ * o = softmax(scale q kᵀ) v over each row's ranges; also the log-sum-exp.
+ * @param tensors q (Tq, H D) and k, v (Tk, K D) as columns of their buffers; ranges u32 (Tq, 4): prefix start and end,
+ *   segment start and end, end exclusive; o f32 (Tq, H D); stats f32 (Tq, H, 2): [.., 0] receives the log-sum-exp
+ */
+export function attention(
+  rec: Recorder,
+  tensors: { q: Columns; k: Columns; v: Columns; ranges: Tensor; o: Tensor; stats: Tensor },
+  shape: AttentionShape & { rows: number },
+): void {
+  checkShape(shape);
+  const { q, k, v, ranges, o, stats } = tensors;
+  check(k.stride === v.stride, 'attention.stride', `attention: k rows are ${k.stride} apart, v rows ${v.stride}`);
+  const together = headsTogether(shape);
+  rec.dispatch(FORWARD, {
+    spec: { D4: shape.headSize / 4, HEADS: together, KEYS: keysTogether(rec, shape) },
+    bindings: { q: q.data, k: k.data, v: v.data, ranges, o, stats },
+    uniforms: {
+      rows: shape.rows,
+      heads: shape.heads,
+      kvHeads: shape.kvHeads,
+      qStride4: q.stride / 4,
+      qOffset4: q.offset / 4,
+      kvStride4: k.stride / 4,
+      kOffset4: k.offset / 4,
+      vOffset4: v.offset / 4,
+      scale: shape.headSize ** -0.5,
+    },
+    grid: [Math.ceil(shape.heads / together / 4), Math.ceil(shape.rows / 8)],
+  });
+}
+
+/**
+ * Gradients of q, k and v for self-attention within one packed stream.
+ * @param tensors qkv, dqkv f32 (T, (H + 2K) D); o, dO f32 (T, H D); ranges u32 (T, 4); queryEnd u32 (T): rows
+ *   j .. queryEnd[j] - 1 see key j; stats f32 (T, H, 2) from the forward pass, [.., 1] receives delta
+ */
+export function attentionBackward(
+  rec: Recorder,
+  tensors: { qkv: Tensor; o: Tensor; dO: Tensor; ranges: Tensor; queryEnd: Tensor; stats: Tensor; dqkv: Tensor },
+  shape: AttentionShape,
+): void {
+  checkShape(shape);
+  const { qkv, o, dO, ranges, queryEnd, stats, dqkv } = tensors;
+  const rows = qkv.shape[0];
+  const together = headsTogether({ ...shape, headSize: shape.headSize * 2 });
+  const uniforms = {
+    rows,
+    heads: shape.heads,
+    kvHeads: shape.kvHeads,
+    stride4: qkv.shape[1] / 4,
+    scale: shape.headSize ** -0.5,
+  };
+  const D4 = shape.headSize / 4;
+  rec.dispatch(BACKWARD_Q, {
+    spec: { D4, HEADS: together },
+    bindings: { qkv, o, dO, ranges, stats, dqkv },
+    uniforms,
+    grid: [Math.ceil(shape.heads / together / 4), Math.ceil(rows / 8)],
+  });
+  rec.dispatch(BACKWARD_KV, {
+    spec: { D4 },
+    bindings: { qkv, dO, queryEnd, stats, dqkv },
+    uniforms,
+    grid: [Math.ceil(shape.kvHeads / 4), Math.ceil(rows / 8)],
+  });
+}

@@ -1,0 +1,156 @@
+// Products with frozen matrices and small trainable factors. The storage type picks the decode function, the
+// adapter class picks the kernel; callers see neither.
+
+import { check } from '../base/errors';
+import type { Kernel } from '../gpu/pipelines';
+import type { Recorder } from '../gpu/recorder';
+import type { Tensor } from '../gpu/tensor';
+import ntSource from '../../shaders/matmul_nt.wgsl?raw';
+import ntTileSource from '../../shaders/matmul_nt_tile.wgsl?raw';
+import nnSource from '../../shaders/matmul_nn.wgsl?raw';
+import nnTileSource from '../../shaders/matmul_nn_tile.wgsl?raw';
+import tnSource from '../../shaders/matmul_tn.wgsl?raw';
+
+const NT: Kernel = { name: 'matmul_nt.wgsl', source: ntSource };
+const NT_TILE: Kernel = { name: 'matmul_nt_tile.wgsl', source: ntTileSource };
+const NN: Kernel = { name: 'matmul_nn.wgsl', source: nnSource };
+const NN_TILE: Kernel = { name: 'matmul_nn_tile.wgsl', source: nnTileSource };
+const TN: Kernel = { name: 'matmul_tn.wgsl', source: tnSource };
+
+export type WeightStorage = 'f32' | 'bf16' | 'f16';
+
+/** A matrix [rows N, columns K] as in the checkpoint, or a part of a buffer that holds one. K is a multiple of 4. */
+export interface FrozenMatrix {
+  rows: number;
+  columns: number;
+  storage: WeightStorage;
+  data: Tensor;
+  /** First element within `data`, a multiple of 4. */
+  offset?: number;
+}
+
+/** Columns `offset .. offset + width - 1` of a row-major buffer whose rows are `stride` apart (in elements). */
+export interface Columns {
+  data: Tensor;
+  stride: number;
+  offset: number;
+}
+
+/** All columns of a [rows, width] tensor. */
+export function allColumns(data: Tensor): Columns {
+  return { data, stride: data.shape[1], offset: 0 };
+}
+
+const DECODE = 'lib/decode_f32.wgsl';
+
+function decodeImport(storage: WeightStorage): Record<string, string> {
+  return storage === 'f32' ? {} : { [DECODE]: `lib/decode_${storage}.wgsl` };
+}
+
+function quarter(operation: string, name: string, value: number): number {
+  check(value % 4 === 0, 'tensor.alignment', `${operation}: ${name} is ${value}, expected a multiple of 4`);
+  return value / 4;
+}
+
+export interface MatmulOptions {
+  /** Rows of x and y. */
+  m: number;
+  /** Factor on the product; 1 by default. */
+  scale?: number;
+}
+
+/**
+ * y = scale x Wᵀ (+ bias) (+ y, or + addend). x (m, K), W (N, K), y (m, N), all f32 but W.
+ * @param add `'y'` accumulates; a tensor (m, N), dense, is added (a residual)
+ */
+export function matmulNT(
+  rec: Recorder,
+  tensors: { x: Columns; w: FrozenMatrix; y: Columns; bias?: Tensor },
+  options: MatmulOptions & { add?: 'y' | Tensor },
+): void {
+  const { x, w, y, bias } = tensors;
+  const { m, scale = 1, add } = options;
+  const addend = typeof add === 'object' ? add : undefined;
+  const spec = { ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined };
+  const software = rec.variant === 'software';
+  const rows = m < 8 ? 4 : 8;
+  rec.dispatch(software ? NT : NT_TILE, {
+    spec: software ? { ...spec, ROWS: rows, COLS: 8 } : spec,
+    imports: decodeImport(w.storage),
+    bindings: { x: x.data, w: w.data, bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
+    uniforms: {
+      m,
+      n: w.rows,
+      k4: quarter('matmulNT', 'K', w.columns),
+      xStride4: quarter('matmulNT', 'x stride', x.stride),
+      xOffset4: quarter('matmulNT', 'x offset', x.offset),
+      wOffset4: quarter('matmulNT', 'W offset', w.offset ?? 0),
+      yStride: y.stride,
+      yOffset: y.offset,
+      addendStride: w.rows,
+      scale,
+    },
+    grid: software ? [Math.ceil(w.rows / 32), Math.ceil(m / (4 * rows))] : [Math.ceil(w.rows / 64), Math.ceil(m / 64)],
+  });
+}
+
+/**
+ * y = scale x W (+ y). x (m, N), W (N, K), y (m, K). Where N is not a multiple of 4, x holds zeros up to the next one.
+ */
+export function matmulNN(
+  rec: Recorder,
+  tensors: { x: Columns; w: FrozenMatrix; y: Columns },
+  options: MatmulOptions & { accumulate?: boolean },
+): void {
+  const { x, w, y } = tensors;
+  const { m, scale = 1, accumulate = false } = options;
+  const k4 = quarter('matmulNN', 'K', w.columns);
+  const spec = { ADD: accumulate ? 1 : 0 };
+  const software = rec.variant === 'software';
+  const rows = m < 8 ? 4 : 8;
+  rec.dispatch(software ? NN : NN_TILE, {
+    spec: software ? { ...spec, ROWS: rows, COLS4: 2 } : spec,
+    imports: decodeImport(w.storage),
+    bindings: { x: x.data, w: w.data, y: y.data },
+    uniforms: {
+      m,
+      n: w.rows,
+      k4,
+      xStride4: quarter('matmulNN', 'x stride', x.stride),
+      xOffset4: quarter('matmulNN', 'x offset', x.offset),
+      wOffset4: quarter('matmulNN', 'W offset', w.offset ?? 0),
+      yStride4: quarter('matmulNN', 'y stride', y.stride),
+      yOffset4: quarter('matmulNN', 'y offset', y.offset),
+      scale,
+    },
+    grid: software ? [Math.ceil(k4 / 8), Math.ceil(m / (4 * rows))] : [Math.ceil(k4 / 16), Math.ceil(m / 64)],
+  });
+}
+
+/**
+ * g += scale pᵀ q over `tokens` rows: p (tokens, I), q (tokens, J), g (I, J) dense at `gOffset` of a flat buffer.
+ */
+export function matmulTNAccumulate(
+  rec: Recorder,
+  tensors: { p: Columns; q: Columns; g: Tensor },
+  options: { tokens: number; i: number; j: number; gOffset: number; scale?: number },
+): void {
+  const { p, q, g } = tensors;
+  const i4 = quarter('matmulTN', 'I', options.i);
+  const j4 = quarter('matmulTN', 'J', options.j);
+  rec.dispatch(TN, {
+    bindings: { p: p.data, q: q.data, g },
+    uniforms: {
+      tokens: options.tokens,
+      i4,
+      j4,
+      pStride4: quarter('matmulTN', 'p stride', p.stride),
+      pOffset4: quarter('matmulTN', 'p offset', p.offset),
+      qStride4: quarter('matmulTN', 'q stride', q.stride),
+      qOffset4: quarter('matmulTN', 'q offset', q.offset),
+      gOffset4: quarter('matmulTN', 'g offset', options.gOffset),
+      scale: options.scale ?? 1,
+    },
+    grid: [Math.ceil(j4 / 8), Math.ceil(i4 / 4)],
+  });
+}

@@ -1,0 +1,62 @@
+// Moving rows: token embeddings with picture features, gathering labelled rows, scattering into caches.
+
+import type { Kernel } from '../gpu/pipelines';
+import type { Recorder } from '../gpu/recorder';
+import type { Tensor } from '../gpu/tensor';
+import type { Columns, FrozenMatrix } from './matmul';
+import embedSource from '../../shaders/embed_gather.wgsl?raw';
+import gatherSource from '../../shaders/gather_rows.wgsl?raw';
+import scatterSource from '../../shaders/scatter_rows.wgsl?raw';
+
+const EMBED: Kernel = { name: 'embed_gather.wgsl', source: embedSource };
+const GATHER: Kernel = { name: 'gather_rows.wgsl', source: gatherSource };
+const SCATTER: Kernel = { name: 'scatter_rows.wgsl', source: scatterSource };
+
+/**
+ * x[t] = features[imageRow[t]] where imageRow[t] >= 0, else the embedding of ids[t].
+ * @param tensors ids u32 (T); imageRow i32 (T); features f32 (rows, C); x f32 (T, C)
+ */
+export function embedGather(
+  rec: Recorder,
+  tensors: { ids: Tensor; imageRow: Tensor; features: Tensor; x: Tensor },
+  embedding: FrozenMatrix,
+): void {
+  const [tokens, width] = tensors.x.shape;
+  rec.dispatch(EMBED, {
+    imports: embedding.storage === 'f32' ? {} : { 'lib/decode_f32.wgsl': `lib/decode_${embedding.storage}.wgsl` },
+    bindings: { ...tensors, embedding: embedding.data },
+    uniforms: { tokens, c4: width / 4 },
+    grid: [Math.ceil(width / 32), Math.ceil(tokens / 8)],
+  });
+}
+
+/** y[r] = x[row[r]]. x f32 (T, C); row u32 (R); y f32 (R, C). */
+export function gatherRows(rec: Recorder, tensors: { x: Tensor; row: Tensor; y: Tensor }): void {
+  const [rows, width] = tensors.y.shape;
+  rec.dispatch(GATHER, {
+    bindings: tensors,
+    uniforms: { rows, c4: width / 4 },
+    grid: [Math.ceil(width / 32), Math.ceil(rows / 8)],
+  });
+}
+
+/** y[row[r]] = x[r] over `width` columns. row u32 (rows), without repetitions. */
+export function scatterRows(
+  rec: Recorder,
+  tensors: { x: Columns; row: Tensor; y: Columns },
+  { rows, width }: { rows: number; width: number },
+): void {
+  const { x, row, y } = tensors;
+  rec.dispatch(SCATTER, {
+    bindings: { x: x.data, row, y: y.data },
+    uniforms: {
+      rows,
+      c4: width / 4,
+      xStride4: x.stride / 4,
+      xOffset4: x.offset / 4,
+      yStride4: y.stride / 4,
+      yOffset4: y.offset / 4,
+    },
+    grid: [Math.ceil(width / 32), Math.ceil(rows / 8)],
+  });
+}
