@@ -1,0 +1,286 @@
+// Generation with a key-value cache: prompts are computed once, every completion then decodes one token a step, all
+// in one chain of dispatches. Tokens, lengths and ends live on the GPU; the host reads them every few steps and drops
+// finished sequences from the batch.
+
+import type { ImageRef, Prompt } from '../data/encode';
+import { packPrompts } from '../data/pack';
+import type { Gpu } from '../gpu/gpu';
+import type { Scope } from '../gpu/recorder';
+import type { Tensor } from '../gpu/tensor';
+import type { LayerCache } from '../model/decoderBlock';
+import { embedStream, finalRows, forwardOnly, type LanguageModel, type StreamInputs } from '../model/languageModel';
+import type { LoraAdapter } from '../model/lora';
+import { textTable } from '../model/ropeTables';
+import { headLogits, logitsStride } from '../ops/head';
+import { prepareDecodeStep, sampleTokens, type DecodeTensors, type SamplingOptions } from '../ops/sampling';
+import { uploadStream } from './stream';
+
+/** How completions of one prompt are drawn: `count` of them at this temperature (0: greedy). */
+export interface CompletionMode {
+  count: number;
+  temperature: number;
+}
+
+export interface GenerateOptions extends Omit<SamplingOptions, 'temperature'> {
+  modes: CompletionMode[];
+  maxNewTokens: number;
+  /** Ids never chosen: the image placeholder at least. */
+  suppressedIds: readonly number[];
+  endIds: readonly number[];
+  /** Key of the sampling stream. */
+  key: [number, number];
+  /** Left out: the base model. */
+  adapter?: LoraAdapter;
+  /** Called with the number of finished completions. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+export interface GeneratePrompt extends Prompt {
+  /** Names the prompt in the random stream, whatever batch it is in. */
+  tag: number;
+}
+
+export interface Completion {
+  /** With the end token, when there is one. */
+  ids: number[];
+  /** Ended by an end token. */
+  terminated: boolean;
+}
+
+/** What generation needs of the model and its pictures. */
+export interface GenerateContext {
+  gpu: Gpu;
+  model: LanguageModel;
+  spatialMergeSize: number;
+  featuresOf(images: readonly ImageRef[]): Promise<Float32Array>;
+}
+
+/** Tokens of prompts computed at once. */
+const PREFILL_TOKENS = 4096;
+
+interface Sequence {
+  prompt: number;
+  generation: number;
+  mode: number;
+}
+
+function listSequences(prompts: readonly GeneratePrompt[], modes: readonly CompletionMode[]): Sequence[] {
+  return prompts.flatMap((_, prompt) => {
+    let generation = 0;
+    return modes.flatMap(({ count }, mode) => Array.from({ length: count }, () => ({ prompt, generation: generation++, mode })));
+  });
+}
+
+/** The constant and the changing words of every sequence, and the id masks. Layouts: sample.wgsl. */
+function decodeTensors(
+  scope: Scope,
+  context: GenerateContext,
+  prompts: readonly GeneratePrompt[],
+  sequences: readonly Sequence[],
+  options: GenerateOptions,
+): DecodeTensors {
+  const promptStart = [0];
+  for (const prompt of prompts) promptStart.push(promptStart[promptStart.length - 1] + prompt.ids.length);
+  const words = Math.ceil(context.model.config.vocabSize / 32);
+  const info = new Uint32Array(sequences.length * 8);
+  const masks = new Uint32Array((2 + sequences.length) * words);
+  const mark = (base: number, id: number) => {
+    masks[base + (id >>> 5)] |= 1 << (id & 31);
+  };
+  options.suppressedIds.forEach((id) => mark(0, id));
+  options.endIds.forEach((id) => mark(words, id));
+  sequences.forEach(({ prompt, generation }, s) => {
+    const { nextPosition, tag, ids } = prompts[prompt];
+    const firstRow = promptStart[prompts.length] + s * options.maxNewTokens;
+    info.set([promptStart[prompt], promptStart[prompt + 1], nextPosition, firstRow, tag, generation, 0, 0], s * 8);
+    if (options.repetitionPenalty !== 1) ids.forEach((id) => mark((2 + s) * words, id));
+  });
+  return {
+    sequences: scope.upload(info),
+    state: scope.upload(new Uint32Array(sequences.length * (2 + options.maxNewTokens))),
+    masks: scope.upload(masks),
+  };
+}
+
+/** Runs the prompts in parts, fills the cache's first rows, and returns each prompt's last logits (P, stride). */
+async function prefill(
+  context: GenerateContext,
+  prompts: readonly GeneratePrompt[],
+  kv: readonly Tensor[],
+  logits: Tensor,
+  adapter: LoraAdapter | undefined,
+): Promise<void> {
+  const { gpu, model } = context;
+  const { rec } = gpu;
+  const stride = logits.shape[1];
+  let done = 0;
+  let cacheRow = 0;
+  while (done < prompts.length) {
+    let count = 0;
+    let tokens = 0;
+    while (done + count < prompts.length && (count === 0 || tokens + prompts[done + count].ids.length <= PREFILL_TOKENS)) {
+      tokens += prompts[done + count++].ids.length;
+    }
+    const part = prompts.slice(done, done + count);
+    const batch = packPrompts(part, {
+      imageTokenId: model.config.imageTokenId,
+      spatialMergeSize: context.spatialMergeSize,
+    });
+    const scope = rec.scope();
+    const features = await context.featuresOf(batch.images);
+    const inputs = uploadStream(rec, scope, batch, features, model.config);
+    const base = cacheRow;
+    const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => base + t));
+    const x = scope.tensor([tokens, model.config.hiddenSize]);
+    embedStream(rec, model, inputs, x);
+    forwardOnly(model, inputs, x, {
+      rec,
+      adapter,
+      caches: kv.map((tensor): LayerCache => ({ kv: tensor, row, attend: 'stream' })),
+    });
+    let end = 0;
+    const last = scope.upload(Uint32Array.from(part, (prompt) => (end += prompt.ids.length) - 1));
+    const hidden = scope.tensor([count, model.config.hiddenSize]);
+    finalRows(rec, model, { x, row: last, hidden }, scope);
+    const partLogits = scope.tensor([count, stride]);
+    headLogits(rec, { hidden, logits: partLogits }, model.weights.head);
+    rec.copy(partLogits, logits, { toOffset: done * stride });
+    scope.release();
+    await rec.submit();
+    done += count;
+    cacheRow += tokens;
+  }
+}
+
+/** (logits row, sequence) of every slot, slots of one mode together. */
+function slotLists(active: readonly number[], sequences: readonly Sequence[], rowOf: (slot: number, s: number) => number) {
+  const byMode = new Map<number, number[]>();
+  active.forEach((s, slot) => {
+    const list = byMode.get(sequences[s].mode) ?? [];
+    list.push(rowOf(slot, s), s);
+    byMode.set(sequences[s].mode, list);
+  });
+  return byMode;
+}
+
+function sampleAll(
+  context: GenerateContext,
+  tensors: DecodeTensors & { logits: Tensor },
+  lists: Map<number, Tensor>,
+  options: GenerateOptions,
+): void {
+  for (const [mode, slots] of lists) {
+    sampleTokens(context.gpu.rec, { ...tensors, slots }, {
+      ...options,
+      temperature: options.modes[mode].temperature,
+      slots: slots.shape[0] / 2,
+      vocabulary: context.model.config.vocabSize,
+      maxNew: options.maxNewTokens,
+    });
+  }
+}
+
+/** Records `steps` decode steps of the active sequences. */
+function recordSteps(
+  context: GenerateContext,
+  tensors: DecodeTensors & { table: Tensor; kv: readonly Tensor[] },
+  sequences: readonly Sequence[],
+  active: readonly number[],
+  steps: number,
+  options: GenerateOptions,
+): void {
+  const { gpu, model } = context;
+  const { rec } = gpu;
+  const scope = rec.scope();
+  const slots = active.length;
+  const all = scope.upload(Uint32Array.from(active.flatMap((s, slot) => [slot, s])));
+  const lists = new Map<number, Tensor>();
+  for (const [mode, list] of slotLists(active, sequences, (slot) => slot)) lists.set(mode, scope.upload(Uint32Array.from(list)));
+  const ids = scope.tensor([slots], 'u32');
+  const tableRow = scope.tensor([slots], 'u32');
+  const kvRow = scope.tensor([slots], 'u32');
+  const ranges = scope.tensor([slots, 4], 'u32');
+  const imageRow = scope.upload(new Int32Array(slots).fill(-1));
+  const rows = scope.upload(Uint32Array.from({ length: slots }, (_, i) => i));
+  const x = scope.tensor([slots, model.config.hiddenSize]);
+  const hidden = scope.tensor([slots, model.config.hiddenSize]);
+  const logits = scope.tensor([slots, logitsStride(model.config.vocabSize)]);
+  const inputs: StreamInputs = { tokens: slots, ids, imageRow, features: x, table: tensors.table, tableRow, ranges };
+  // Nothing is an image token while decoding, so any tensor may stand for the features; it must not be the output.
+  const features = scope.tensor([1, model.config.hiddenSize]);
+  for (let step = 0; step < steps; step++) {
+    const inner = rec.scope();
+    prepareDecodeStep(rec, { ...tensors, slots: all, ids, tableRow, kvRow, ranges }, { slots, maxNew: options.maxNewTokens });
+    embedStream(rec, model, { ...inputs, features }, x);
+    forwardOnly(model, inputs, x, {
+      rec,
+      adapter: options.adapter,
+      caches: tensors.kv.map((tensor): LayerCache => ({ kv: tensor, row: kvRow, attend: 'cache' })),
+    });
+    finalRows(rec, model, { x, row: rows, hidden }, inner);
+    headLogits(rec, { hidden, logits }, model.weights.head);
+    sampleAll(context, { ...tensors, logits }, lists, options);
+    inner.release();
+  }
+  scope.release();
+}
+
+/**
+ * Completions of every prompt, `modes` in order.
+ * @returns per prompt its completions @throws gpu.lost, gpu.bufferTooLarge
+ */
+export async function generate(
+  context: GenerateContext,
+  prompts: readonly GeneratePrompt[],
+  options: GenerateOptions,
+): Promise<Completion[][]> {
+  const { gpu, model } = context;
+  const { config } = model;
+  const { rec } = gpu;
+  const sequences = listSequences(prompts, options.modes);
+  if (sequences.length === 0) return prompts.map(() => []);
+  const scope = rec.scope();
+  const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0);
+  const cacheRows = promptTokens + sequences.length * options.maxNewTokens;
+  const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, 2 * config.kvHeads * config.headSize]));
+  const tensors = decodeTensors(scope, context, prompts, sequences, options);
+  const positions = Math.max(...prompts.map((prompt) => prompt.nextPosition)) + options.maxNewTokens;
+  const table = scope.upload(textTable(positions, { headSize: config.headSize, theta: config.ropeTheta }), [
+    positions,
+    config.headSize,
+  ]);
+
+  const logits = scope.tensor([prompts.length, logitsStride(config.vocabSize)]);
+  await prefill(context, prompts, kv, logits, options.adapter);
+  let active = sequences.map((_, s) => s);
+  const first = new Map<number, Tensor>();
+  for (const [mode, list] of slotLists(active, sequences, (_, s) => sequences[s].prompt)) {
+    first.set(mode, scope.upload(Uint32Array.from(list)));
+  }
+  sampleAll(context, { ...tensors, logits }, first, options);
+
+  const width = 2 + options.maxNewTokens;
+  const stepsTogether = rec.variant === 'software' ? 2 : 8;
+  let state = new Uint32Array(0);
+  for (let step = 1; active.length > 0; step += stepsTogether) {
+    if (step < options.maxNewTokens) {
+      const steps = Math.min(stepsTogether, options.maxNewTokens - step);
+      recordSteps(context, { ...tensors, table, kv }, sequences, active, steps, options);
+    }
+    const [bytes] = await rec.read(tensors.state);
+    gpu.assertHealthy();
+    state = new Uint32Array(bytes);
+    active = active.filter((s) => state[s * width + 1] === 0);
+    options.onProgress?.(sequences.length - active.length, sequences.length);
+  }
+  scope.release();
+
+  const out: Completion[][] = prompts.map(() => []);
+  const ends = new Set(options.endIds);
+  sequences.forEach(({ prompt }, s) => {
+    const length = state[s * width];
+    const ids = Array.from(state.subarray(s * width + 2, s * width + 2 + length));
+    out[prompt].push({ ids, terminated: ends.has(ids[ids.length - 1]) });
+  });
+  return out;
+}

@@ -1,0 +1,177 @@
+// The decoder over a packed stream: embeddings with picture features, blocks, final norm; training forward and
+// backward, and cached forward for generation. The head is an op over labelled rows and not part of this file.
+
+import type { Recorder, Scope } from '../gpu/recorder';
+import type { Tensor } from '../gpu/tensor';
+import type { FrozenMatrix } from '../ops/matmul';
+import { rmsNorm, rmsNormBackward } from '../ops/rmsNorm';
+import { embedGather, gatherRows, scatterRows } from '../ops/rows';
+import { allColumns } from '../ops/matmul';
+import type { DropoutState } from './adaptedLinear';
+import type { ModelConfig } from './config';
+import { blockBackward, blockForward, type BlockSaved, type BlockWeights, type LayerCache, type Stream } from './decoderBlock';
+import type { LoraAdapter } from './lora';
+
+export interface LanguageModelWeights {
+  /** (V, C); also the head when tied. */
+  embedding: FrozenMatrix;
+  head: FrozenMatrix;
+  blocks: BlockWeights[];
+  finalNorm: Tensor;
+}
+
+export interface LanguageModel {
+  config: ModelConfig;
+  weights: LanguageModelWeights;
+}
+
+/** A packed stream's inputs on the GPU. */
+export interface StreamInputs extends Stream {
+  /** u32 (T) */
+  ids: Tensor;
+  /** i32 (T) */
+  imageRow: Tensor;
+  /** f32 (rows, C); at least one row. */
+  features: Tensor;
+}
+
+export interface ForwardOptions {
+  rec: Recorder;
+  /** Left out: the base model. */
+  adapter?: LoraAdapter;
+  dropout?: DropoutState;
+}
+
+/** Token embeddings with picture features put in: f32 (T, C). */
+export function embedStream(rec: Recorder, model: LanguageModel, inputs: StreamInputs, x: Tensor): void {
+  const { ids, imageRow, features } = inputs;
+  embedGather(rec, { ids, imageRow, features, x }, model.weights.embedding);
+}
+
+/** What a training forward keeps: every layer's saved record, or only its input (recomputed in backward). */
+export interface TrainingState {
+  kept: ({ saved: BlockSaved } | { input: Tensor })[];
+  /** Output of the last layer, f32 (T, C). */
+  last: Tensor;
+}
+
+/**
+ * All layers, keeping what backward needs in `keep`.
+ * @param options.recompute keep only each layer's input
+ */
+export function forwardForTraining(
+  model: LanguageModel,
+  inputs: StreamInputs,
+  keep: Scope,
+  options: ForwardOptions & { recompute: boolean },
+): TrainingState {
+  const { rec, adapter, dropout, recompute } = options;
+  const shape = [inputs.tokens, model.config.hiddenSize];
+  let x = keep.tensor(shape);
+  embedStream(rec, model, inputs, x);
+  const kept: TrainingState['kept'] = [];
+  for (const block of model.weights.blocks) {
+    const y = keep.tensor(shape);
+    const context = { rec, adapter, dropout, config: model.config, stream: inputs };
+    const scope = recompute ? rec.scope() : keep;
+    const saved = blockForward(context, block, x, y, scope);
+    kept.push(recompute ? { input: x } : { saved });
+    if (recompute) scope.release();
+    x = y;
+  }
+  return { kept, last: x };
+}
+
+/**
+ * Back through the layers from the top to `stopLayer`, adding adapter gradients.
+ * @param dx f32 (T, C): gradient of the last layer's output; becomes the gradient of stopLayer's input if asked for
+ * @param options.onInput called with each layer's input gradient, for checks; then stopLayer's is finished too
+ */
+export function backwardThroughLayers(
+  model: LanguageModel,
+  inputs: StreamInputs,
+  state: TrainingState,
+  dx: Tensor,
+  options: ForwardOptions & { stopLayer: number; onInput?: (layer: number, dx: Tensor) => void },
+): void {
+  const { rec, adapter, dropout, stopLayer, onInput } = options;
+  const context = { rec, adapter, dropout, config: model.config, stream: inputs };
+  for (let layer = model.weights.blocks.length - 1; layer >= stopLayer; layer--) {
+    const block = model.weights.blocks[layer];
+    const kept = state.kept[layer];
+    const needInput = layer > stopLayer || onInput !== undefined;
+    if ('saved' in kept) {
+      blockBackward(context, block, dx, kept.saved, needInput);
+    } else {
+      const scope = rec.scope();
+      const saved = blockForward(context, block, kept.input, scope.tensor(kept.input.shape), scope);
+      blockBackward(context, block, dx, saved, needInput);
+      scope.release();
+    }
+    onInput?.(layer, dx);
+  }
+}
+
+/** Final norm of the chosen rows: rows u32 (R) of x (T, C) -> hidden f32 (R, C). Returns what backward needs. */
+export function finalRows(
+  rec: Recorder,
+  model: LanguageModel,
+  tensors: { x: Tensor; row: Tensor; hidden: Tensor },
+  keep: Scope,
+): { gathered: Tensor; rstd: Tensor } {
+  const { x, row, hidden } = tensors;
+  const gathered = keep.tensor(hidden.shape);
+  const rstd = keep.tensor([hidden.shape[0]]);
+  gatherRows(rec, { x, row, y: gathered });
+  rmsNorm(rec, { x: gathered, weight: model.weights.finalNorm, y: hidden, rstd }, { eps: model.config.rmsNormEps });
+  return { gathered, rstd };
+}
+
+/** dHidden (R, C) of the chosen rows back to dx (T, C), zero elsewhere. */
+export function finalRowsBackward(
+  rec: Recorder,
+  model: LanguageModel,
+  tensors: { dHidden: Tensor; row: Tensor; dx: Tensor },
+  saved: { gathered: Tensor; rstd: Tensor },
+): void {
+  const { dHidden, row, dx } = tensors;
+  const [rows, width] = dHidden.shape;
+  const scope = rec.scope();
+  const dRows = scope.tensor(dHidden.shape);
+  rmsNormBackward(
+    rec,
+    { dy: dHidden, x: saved.gathered, weight: model.weights.finalNorm, rstd: saved.rstd, dx: dRows },
+    { mode: 'write' },
+  );
+  rec.clear(dx);
+  scatterRows(rec, { x: allColumns(dRows), row, y: allColumns(dx) }, { rows, width });
+  scope.release();
+}
+
+/**
+ * All layers without keeping anything: generation's prefill and decode steps, reference log-probabilities.
+ * @param x f32 (T, C): embeddings; holds the last layer's output afterwards
+ * @param caches one per layer, or none
+ * @param onLayer called with each layer's output, for checks
+ */
+export function forwardOnly(
+  model: LanguageModel,
+  stream: Stream,
+  x: Tensor,
+  options: ForwardOptions & { caches?: LayerCache[]; onLayer?: (layer: number, y: Tensor) => void },
+): void {
+  const { rec, adapter, dropout, caches, onLayer } = options;
+  const outer = rec.scope();
+  let from = x;
+  let to = outer.tensor(x.shape);
+  model.weights.blocks.forEach((block, layer) => {
+    const scope = rec.scope();
+    const context = { rec, adapter, dropout, config: model.config, stream, cache: caches?.[layer] };
+    blockForward(context, block, from, to, scope);
+    scope.release();
+    onLayer?.(layer, to);
+    [from, to] = [to, from];
+  });
+  if (from !== x) rec.copy(from, x);
+  outer.release();
+}

@@ -1,0 +1,204 @@
+// LoRA factors of the language model in one flat buffer: gradients, moments and updates are then one dispatch each.
+// y = W x + (alpha / r) B A dropout(x), as in PEFT. Rows of A and columns of B are padded to a multiple of 4 with
+// zeros; their gradients are zero, so they stay zero and are left out of files.
+
+import { check } from '../base/errors';
+import { STREAM, streamKey, uniformArray } from '../base/random';
+import type { Gpu } from '../gpu/gpu';
+import type { Tensor } from '../gpu/tensor';
+import type { FrozenMatrix } from '../ops/matmul';
+import type { ModelConfig } from './config';
+
+export type LoraModule = 'q_proj' | 'k_proj' | 'v_proj' | 'o_proj' | 'gate_proj' | 'up_proj' | 'down_proj';
+
+/** All modules that can be adapted, in the order of the decoder layer. */
+export const LORA_MODULES: readonly LoraModule[] = [
+  'q_proj',
+  'k_proj',
+  'v_proj',
+  'o_proj',
+  'gate_proj',
+  'up_proj',
+  'down_proj',
+];
+
+/** Where one module's factors lie in the flat buffers: A (rPadded, in), then B (out, rPadded). */
+export interface LoraFactor {
+  layer: number;
+  module: LoraModule;
+  in: number;
+  out: number;
+  /** First output column within the stacked matrix that the module belongs to. */
+  column: number;
+  aOffset: number;
+  bOffset: number;
+}
+
+export interface LoraAdapter {
+  r: number;
+  rPadded: number;
+  alpha: number;
+  /** alpha / r */
+  scale: number;
+  modules: LoraModule[];
+  factors: LoraFactor[];
+  /** Trainable numbers, padding left out. */
+  parameters: number;
+  /** f32, flat. */
+  weight: Tensor;
+  gradient: Tensor;
+  moment1: Tensor;
+  moment2: Tensor;
+}
+
+/** Values of one module as PEFT has them: A (r, in), B (out, r). */
+export interface LoraValues {
+  layer: number;
+  module: LoraModule;
+  in: number;
+  out: number;
+  A: Float32Array;
+  B: Float32Array;
+}
+
+/** Input width, output width and column in the stacked matrix of a module. */
+export function moduleShape(config: ModelConfig, module: LoraModule): { in: number; out: number; column: number } {
+  const c = config.hiddenSize;
+  const q = config.heads * config.headSize;
+  const kv = config.kvHeads * config.headSize;
+  const i = config.intermediateSize;
+  const shapes: Record<LoraModule, { in: number; out: number; column: number }> = {
+    q_proj: { in: c, out: q, column: 0 },
+    k_proj: { in: c, out: kv, column: q },
+    v_proj: { in: c, out: kv, column: q + kv },
+    o_proj: { in: q, out: c, column: 0 },
+    gate_proj: { in: c, out: i, column: 0 },
+    up_proj: { in: c, out: i, column: i },
+    down_proj: { in: i, out: c, column: 0 },
+  };
+  return shapes[module];
+}
+
+/**
+ * Buffers of a zero adapter.
+ * @throws lora.rank when r is not a positive integer within the model's width
+ */
+export function createAdapter(
+  gpu: Gpu,
+  config: ModelConfig,
+  options: { r: number; lora_alpha: number; target_modules: readonly string[] },
+): LoraAdapter {
+  const { r, lora_alpha: alpha } = options;
+  check(
+    Number.isInteger(r) && r > 0 && r <= config.hiddenSize,
+    'lora.rank',
+    `r is ${r}, expected 1 to ${config.hiddenSize}`,
+  );
+  const modules = LORA_MODULES.filter((module) => options.target_modules.includes(module));
+  check(modules.length > 0, 'lora.targets', `target_modules is [${options.target_modules.join(', ')}]: none can be adapted`);
+  const rPadded = Math.ceil(r / 4) * 4;
+  const factors: LoraFactor[] = [];
+  let size = 0;
+  let parameters = 0;
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const module of modules) {
+      const shape = moduleShape(config, module);
+      factors.push({ layer, module, ...shape, aOffset: size, bOffset: size + rPadded * shape.in });
+      size += rPadded * (shape.in + shape.out);
+      parameters += r * (shape.in + shape.out);
+    }
+  }
+  const flat = () => gpu.persistent([size]);
+  return {
+    r,
+    rPadded,
+    alpha,
+    scale: alpha / r,
+    modules,
+    factors,
+    parameters,
+    weight: flat(),
+    gradient: flat(),
+    moment1: flat(),
+    moment2: flat(),
+  };
+}
+
+/** PEFT's start: A kaiming_uniform(a = sqrt 5), that is U(-1/sqrt(in), 1/sqrt(in)); B zero. */
+export function initialValues(adapter: LoraAdapter, seed: number): LoraValues[] {
+  return adapter.factors.map(({ layer, module, in: width, out }) => {
+    const bound = 1 / Math.sqrt(width);
+    const key = streamKey(seed, STREAM.init, layer, LORA_MODULES.indexOf(module));
+    return {
+      layer,
+      module,
+      in: width,
+      out,
+      A: uniformArray(adapter.r * width, -bound, bound, key),
+      B: new Float32Array(out * adapter.r),
+    };
+  });
+}
+
+/** PEFT's factors to the flat layout. Factors that `values` lacks are zero. */
+export function packValues(adapter: LoraAdapter, values: readonly LoraValues[]): Float32Array<ArrayBuffer> {
+  const flat = new Float32Array(adapter.weight.shape[0]);
+  const { r, rPadded } = adapter;
+  for (const value of values) {
+    const factor = adapter.factors.find((f) => f.layer === value.layer && f.module === value.module);
+    check(factor, 'lora.factor', `the adapter has no ${value.module} in layer ${value.layer}`);
+    check(
+      value.A.length === r * factor.in && value.B.length === r * factor.out,
+      'lora.shape',
+      `layers.${value.layer}.${value.module}: A has ${value.A.length} and B ${value.B.length} numbers, expected ` +
+        `${r} x ${factor.in} and ${factor.out} x ${r}`,
+    );
+    flat.set(value.A, factor.aOffset);
+    for (let o = 0; o < factor.out; o++) {
+      flat.set(value.B.subarray(o * r, (o + 1) * r), factor.bOffset + o * rPadded);
+    }
+  }
+  return flat;
+}
+
+/** The flat layout (weights, gradients or moments) to PEFT's factors. */
+export function unpackValues(adapter: LoraAdapter, flat: Float32Array): LoraValues[] {
+  const { r, rPadded } = adapter;
+  return adapter.factors.map((factor) => {
+    const B = new Float32Array(factor.out * r);
+    for (let o = 0; o < factor.out; o++) {
+      const from = factor.bOffset + o * rPadded;
+      B.set(flat.subarray(from, from + r), o * r);
+    }
+    return {
+      layer: factor.layer,
+      module: factor.module,
+      in: factor.in,
+      out: factor.out,
+      A: flat.slice(factor.aOffset, factor.aOffset + r * factor.in),
+      B,
+    };
+  });
+}
+
+/** Writes values to the GPU, and zeroes the optimizer's moments. */
+export function loadValues(gpu: Gpu, adapter: LoraAdapter, values: readonly LoraValues[]): void {
+  gpu.rec.upload(adapter.weight, packValues(adapter, values));
+  resetOptimizer(gpu, adapter);
+}
+
+/** Zero moments: a new optimizer over the same adapter. */
+export function resetOptimizer(gpu: Gpu, adapter: LoraAdapter): void {
+  gpu.rec.clear(adapter.moment1);
+  gpu.rec.clear(adapter.moment2);
+}
+
+/** A as a frozen matrix over the flat buffer: (rPadded, in). */
+export function matrixA(adapter: LoraAdapter, factor: LoraFactor): FrozenMatrix {
+  return { rows: adapter.rPadded, columns: factor.in, storage: 'f32', data: adapter.weight, offset: factor.aOffset };
+}
+
+/** B as a frozen matrix over the flat buffer: (out, rPadded). */
+export function matrixB(adapter: LoraAdapter, factor: LoraFactor): FrozenMatrix {
+  return { rows: factor.out, columns: adapter.rPadded, storage: 'f32', data: adapter.weight, offset: factor.bOffset };
+}

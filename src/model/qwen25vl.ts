@@ -1,0 +1,147 @@
+// Loads a Qwen2.5-VL checkpoint onto a device. Every size comes from config.json; every tensor is checked against it.
+
+import type { WeightFiles } from '../formats/weightFiles';
+import type { Gpu } from '../gpu/gpu';
+import type { ModelConfig } from './config';
+import type { BlockWeights } from './decoderBlock';
+import type { LanguageModel } from './languageModel';
+import { defaultStorage, loadMatrix, loadVector, type StoragePolicy } from './loadMatrix';
+import type { VisionBlockWeights, VisionTower } from './visionTower';
+import { withHubNames } from './weightNames';
+
+export interface Qwen25VL {
+  config: ModelConfig;
+  language: LanguageModel;
+  vision: VisionTower;
+}
+
+interface Loader {
+  matrix(parts: [name: string, rows: number][], columns: number): ReturnType<typeof loadMatrix>;
+  vector(...parts: [name: string, size: number][]): ReturnType<typeof loadVector>;
+  linear(parts: [name: string, rows: number][], columns: number): Promise<{
+    w: Awaited<ReturnType<typeof loadMatrix>>;
+    bias: Awaited<ReturnType<typeof loadVector>>;
+  }>;
+}
+
+function createLoader(gpu: Gpu, weights: WeightFiles, policy: StoragePolicy, onTensor: () => void): Loader {
+  const loader: Loader = {
+    async matrix(parts, columns) {
+      const named = parts.map(([name, rows]) => ({ name: `${name}.weight`, rows }));
+      const out = await loadMatrix(gpu, weights, named, columns, policy);
+      parts.forEach(onTensor);
+      return out;
+    },
+    async vector(...parts) {
+      const out = await loadVector(gpu, weights, parts.map(([name, size]) => ({ name, size })));
+      parts.forEach(onTensor);
+      return out;
+    },
+    async linear(parts, columns) {
+      const w = await loader.matrix(parts, columns);
+      const bias = await loader.vector(...parts.map(([name, rows]): [string, number] => [`${name}.bias`, rows]));
+      return { w, bias };
+    },
+  };
+  return loader;
+}
+
+async function loadBlock(load: Loader, config: ModelConfig, layer: number): Promise<BlockWeights> {
+  const c = config.hiddenSize;
+  const q = config.heads * config.headSize;
+  const kv = config.kvHeads * config.headSize;
+  const i = config.intermediateSize;
+  const p = `model.layers.${layer}`;
+  const qkv = await load.linear(
+    [
+      [`${p}.self_attn.q_proj`, q],
+      [`${p}.self_attn.k_proj`, kv],
+      [`${p}.self_attn.v_proj`, kv],
+    ],
+    c,
+  );
+  return {
+    layer,
+    inputNorm: await load.vector([`${p}.input_layernorm.weight`, c]),
+    qkv: qkv.w,
+    qkvBias: qkv.bias,
+    o: await load.matrix([[`${p}.self_attn.o_proj`, c]], q),
+    postNorm: await load.vector([`${p}.post_attention_layernorm.weight`, c]),
+    gateUp: await load.matrix(
+      [
+        [`${p}.mlp.gate_proj`, i],
+        [`${p}.mlp.up_proj`, i],
+      ],
+      c,
+    ),
+    down: await load.matrix([[`${p}.mlp.down_proj`, c]], i),
+  };
+}
+
+async function loadVisionBlock(load: Loader, config: ModelConfig, index: number): Promise<VisionBlockWeights> {
+  const { hiddenSize: v, intermediateSize: i } = config.vision;
+  const p = `visual.blocks.${index}`;
+  return {
+    norm1: await load.vector([`${p}.norm1.weight`, v]),
+    qkv: await load.linear([[`${p}.attn.qkv`, 3 * v]], v),
+    proj: await load.linear([[`${p}.attn.proj`, v]], v),
+    norm2: await load.vector([`${p}.norm2.weight`, v]),
+    gateUp: await load.linear(
+      [
+        [`${p}.mlp.gate_proj`, i],
+        [`${p}.mlp.up_proj`, i],
+      ],
+      v,
+    ),
+    down: await load.linear([[`${p}.mlp.down_proj`, v]], i),
+  };
+}
+
+async function loadVision(load: Loader, config: ModelConfig): Promise<VisionTower> {
+  const vision = config.vision;
+  const unit = vision.spatialMergeSize ** 2;
+  const patch = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
+  const blocks: VisionBlockWeights[] = [];
+  for (let i = 0; i < vision.depth; i++) blocks.push(await loadVisionBlock(load, config, i));
+  return {
+    config: vision,
+    weights: {
+      patchEmbed: await load.matrix([['visual.patch_embed.proj', vision.hiddenSize]], patch),
+      blocks,
+      mergerNorm: await load.vector(['visual.merger.ln_q.weight', vision.hiddenSize]),
+      mergerIn: await load.linear([['visual.merger.mlp.0', unit * vision.hiddenSize]], unit * vision.hiddenSize),
+      mergerOut: await load.linear([['visual.merger.mlp.2', vision.outHiddenSize]], unit * vision.hiddenSize),
+    },
+  };
+}
+
+/**
+ * @param onProgress called with the share of tensors loaded, 0 to 1
+ * @throws weights.* and gpu.bufferTooLarge with the tensor's name
+ */
+export async function loadQwen25VL(
+  gpu: Gpu,
+  files: WeightFiles,
+  config: ModelConfig,
+  options: { storage?: StoragePolicy; onProgress?: (share: number) => void } = {},
+): Promise<Qwen25VL> {
+  const weights = withHubNames(files);
+  const total = weights.names().length;
+  let loaded = 0;
+  const load = createLoader(gpu, weights, options.storage ?? defaultStorage(gpu), () => {
+    loaded++;
+    options.onProgress?.(Math.min(1, loaded / total));
+  });
+  const embedding = await load.matrix([['model.embed_tokens', config.vocabSize]], config.hiddenSize);
+  const head = config.tieWordEmbeddings
+    ? embedding
+    : await load.matrix([['lm_head', config.vocabSize]], config.hiddenSize);
+  const blocks: BlockWeights[] = [];
+  for (let layer = 0; layer < config.layers; layer++) blocks.push(await loadBlock(load, config, layer));
+  const finalNorm = await load.vector(['model.norm.weight', config.hiddenSize]);
+  return {
+    config,
+    language: { config, weights: { embedding, head, blocks, finalNorm } },
+    vision: await loadVision(load, config),
+  };
+}
