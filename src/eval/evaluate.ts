@@ -1,0 +1,167 @@
+// Validation: mean loss over target tokens, and scores of greedy and sampled completions of held-out rows.
+
+import { STREAM, streamKey } from '../base/random';
+import type { Example, Prompt } from '../data/encode';
+import { generate, type GenerateContext } from '../infer/generate';
+import type { LoraAdapter } from '../model/lora';
+import { isInForm } from '../rewards/format';
+import type { Reward } from '../rewards/reward';
+import { isExact, scoreCompletions, type CompletionScores } from './scorers';
+
+export interface EvalRow {
+  /** null when the row does not fit the context with its target. */
+  example: Example | null;
+  prompt: Prompt;
+  /** sha256 of the picture's bytes. */
+  image: string;
+  question: string;
+  thought: string;
+  answer: string;
+}
+
+/** A greedy completion of one row. */
+export interface GreedySample {
+  image: string;
+  question: string;
+  answer: string;
+  text: string;
+  inForm: boolean;
+  right: boolean;
+}
+
+export interface EvalResult {
+  rows: number;
+  evalLoss: number;
+  greedy: CompletionScores;
+  sampled: CompletionScores | null;
+  samples: GreedySample[];
+}
+
+export interface EvalContext {
+  generation: GenerateContext;
+  adapter?: LoraAdapter;
+  rows: EvalRow[];
+  semantic: Reward;
+  decode(ids: readonly number[]): string;
+  /** Sum of log-probabilities and number of labels of some examples. */
+  loss(examples: Example[]): Promise<{ sum: number; labels: number }>;
+  samplesPerRow: number;
+  temperature: number;
+  maxNewTokens: number;
+  suppressedIds: readonly number[];
+  endIds: readonly number[];
+  seed: number;
+  /** Part of the sampling key, so that evaluations draw independently. */
+  round: number;
+  /** Waits while paused; throws when the run is to stop. */
+  boundary(): Promise<void>;
+  onProgress(done: number, total: number): void;
+  onSample?(sample: GreedySample): void;
+}
+
+/** Cache rows of one part: bounds the memory of the key-value cache. */
+const CACHE_ROWS = 32_768;
+/** Rows of the first part, small so that something can be shown soon. */
+const FIRST_ROWS = 12;
+/** Tokens of one loss batch. */
+const LOSS_TOKENS = 4096;
+
+/** Rows that decode together: as many as the cache budget allows. */
+function rowsTogether(context: EvalContext): number {
+  const longest = Math.max(...context.rows.map((row) => row.prompt.ids.length));
+  const perRow = longest + (1 + context.samplesPerRow) * context.maxNewTokens;
+  return Math.max(1, Math.floor(CACHE_ROWS / perRow));
+}
+
+interface Texts {
+  greedy: string[];
+  sampled: string[];
+}
+
+async function complete(context: EvalContext): Promise<Texts> {
+  const { rows, samplesPerRow } = context;
+  const texts: Texts = { greedy: [], sampled: [] };
+  const perRow = 1 + samplesPerRow;
+  const total = rows.length * perRow;
+  for (let start = 0; start < rows.length;) {
+    await context.boundary();
+    const part = rows.slice(start, start + (start === 0 ? FIRST_ROWS : rowsTogether(context)));
+    const prompts = part.map((row, i) => ({ ...row.prompt, tag: start + i }));
+    const completions = await generate(context.generation, prompts, {
+      modes: [
+        { count: 1, temperature: 0 },
+        { count: samplesPerRow, temperature: context.temperature },
+      ],
+      maxNewTokens: context.maxNewTokens,
+      suppressedIds: context.suppressedIds,
+      endIds: context.endIds,
+      key: streamKey(context.seed, STREAM.sampling, 2, context.round),
+      topK: 0,
+      topP: 1,
+      minP: 0,
+      repetitionPenalty: 1,
+      adapter: context.adapter,
+      onProgress: (done) => context.onProgress(start * perRow + done, total),
+    });
+    completions.forEach(([greedy, ...sampled], i) => {
+      const text = context.decode(greedy.ids);
+      texts.greedy.push(text);
+      texts.sampled.push(...sampled.map(({ ids }) => context.decode(ids)));
+      context.onSample?.(sampleOf(part[i], text));
+    });
+    start += part.length;
+  }
+  return texts;
+}
+
+function sampleOf({ image, question, answer }: EvalRow, text: string): GreedySample {
+  return { image, question, answer, text, inForm: isInForm(text), right: isExact(text, answer) };
+}
+
+async function scoreTexts(context: EvalContext, rows: EvalRow[], texts: string[]): Promise<CompletionScores> {
+  const semantic = await context.semantic.score({ completions: texts, answers: rows.map((row) => row.answer) });
+  return scoreCompletions(
+    rows,
+    texts,
+    semantic.map((value) => value ?? NaN),
+  );
+}
+
+async function meanLoss(context: EvalContext): Promise<number> {
+  const examples = context.rows.flatMap((row) => (row.example ? [row.example] : []));
+  let sum = 0;
+  let labels = 0;
+  for (let start = 0; start < examples.length;) {
+    await context.boundary();
+    let count = 0;
+    let tokens = 0;
+    while (start + count < examples.length && (count === 0 || tokens + examples[start + count].ids.length <= LOSS_TOKENS)) {
+      tokens += examples[start + count++].ids.length;
+    }
+    const part = await context.loss(examples.slice(start, start + count));
+    sum += part.sum;
+    labels += part.labels;
+    start += count;
+  }
+  return labels === 0 ? NaN : -sum / labels;
+}
+
+/**
+ * Evaluates the model as it is now.
+ * @throws what `boundary` throws when the run is to stop; gpu.*; reward.*
+ */
+export async function evaluate(context: EvalContext): Promise<EvalResult> {
+  const { rows, samplesPerRow } = context;
+  const texts = await complete(context);
+  const greedy = await scoreTexts(context, rows, texts.greedy);
+  const repeated = rows.flatMap((row) => new Array<EvalRow>(samplesPerRow).fill(row));
+  const sampled = samplesPerRow > 0 ? await scoreTexts(context, repeated, texts.sampled) : null;
+  const evalLoss = await meanLoss(context);
+  return {
+    rows: rows.length,
+    evalLoss,
+    greedy,
+    sampled,
+    samples: rows.map((row, i) => sampleOf(row, texts.greedy[i])),
+  };
+}

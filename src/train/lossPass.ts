@@ -1,0 +1,180 @@
+// One micro-batch through the model and back, with the coefficients of a loss: what SFT and GRPO share.
+
+import type { ImageRef } from '../data/encode';
+import { labelTable, type PackedBatch } from '../data/pack';
+import type { Gpu } from '../gpu/gpu';
+import type { Scope } from '../gpu/recorder';
+import type { Tensor } from '../gpu/tensor';
+import { uploadStream } from '../infer/stream';
+import {
+  backwardThroughLayers,
+  embedStream,
+  finalRows,
+  finalRowsBackward,
+  forwardForTraining,
+  forwardOnly,
+  type StreamInputs,
+} from '../model/languageModel';
+import type { LoraAdapter } from '../model/lora';
+import type { Qwen25VL } from '../model/qwen25vl';
+import { headBackward, headLogProbs, type HeadLabels } from '../ops/head';
+
+export interface Trainee {
+  gpu: Gpu;
+  model: Qwen25VL;
+  adapter: LoraAdapter;
+  featuresOf(images: readonly ImageRef[]): Promise<Float32Array>;
+}
+
+export interface PassOptions {
+  /** Of the head's softmax; 1 for SFT. */
+  temperature: number;
+  /** Recompute activations in backward (gradient checkpointing). */
+  recompute: boolean;
+  /** LoRA dropout; p 0 or left out: none. */
+  dropout?: { p: number; seed: number; step: number; microBatch: number };
+  /** Called with each layer's input gradient, for checks. */
+  onInput?: (layer: number, dx: Tensor) => void;
+}
+
+/** Values per label, in the batch's label order. */
+export interface LabelValues {
+  logp: Float32Array;
+  entropy: Float32Array;
+}
+
+interface LabelTensors {
+  head: HeadLabels;
+  /** u32 (R): stream rows. */
+  row: Tensor;
+  /** u32 (L): batch label of each table entry. */
+  order: Uint32Array;
+  stats: Tensor;
+  logp: Tensor;
+}
+
+function uploadLabels(scope: Scope, batch: PackedBatch): LabelTensors {
+  const table = labelTable(batch.labels);
+  const rows = table.rows.length;
+  const count = table.order.length;
+  return {
+    head: {
+      rows,
+      count,
+      labels: scope.upload(table.labels),
+      labelStart: scope.upload(table.labelStart),
+      labelStartHost: table.labelStart,
+    },
+    row: scope.upload(table.rows),
+    order: table.order,
+    stats: scope.tensor([rows, 2]),
+    logp: scope.tensor([count]),
+  };
+}
+
+async function readLabels(trainee: Trainee, batch: PackedBatch, tensors: LabelTensors): Promise<LabelValues> {
+  const [logpBytes, statsBytes] = await trainee.gpu.rec.read(tensors.logp, tensors.stats);
+  trainee.gpu.assertHealthy();
+  const sorted = new Float32Array(logpBytes);
+  const stats = new Float32Array(statsBytes);
+  const logp = new Float32Array(batch.labels.length);
+  const entropy = new Float32Array(batch.labels.length);
+  for (let row = 0; row < tensors.head.rows; row++) {
+    for (let i = tensors.head.labelStartHost[row]; i < tensors.head.labelStartHost[row + 1]; i++) {
+      logp[tensors.order[i]] = sorted[i];
+      entropy[tensors.order[i]] = stats[row * 2 + 1];
+    }
+  }
+  return { logp, entropy };
+}
+
+/** (c, e) per label in the batch's order to the table's order. */
+function orderedCoefficients(c: ArrayLike<number>, e: ArrayLike<number> | undefined, order: Uint32Array) {
+  const out = new Float32Array(order.length * 2);
+  order.forEach((label, i) => {
+    out[i * 2] = c[label];
+    out[i * 2 + 1] = e?.[label] ?? 0;
+  });
+  return out;
+}
+
+/** Lowest layer that has a factor: nothing below it needs a gradient. */
+function lowestLayer(adapter: LoraAdapter): number {
+  return Math.min(...adapter.factors.map((factor) => factor.layer));
+}
+
+/**
+ * The policy's forward pass, held open for its backward pass.
+ * Call `backward` once, or `discard`.
+ */
+export interface OpenPass {
+  values: LabelValues;
+  /** Adds the adapter gradient of sum c logp + sum e H; c and e in the batch's label order. */
+  backward(c: ArrayLike<number>, e?: ArrayLike<number>): Promise<void>;
+  discard(): void;
+}
+
+async function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope): Promise<StreamInputs> {
+  const features = await trainee.featuresOf(batch.images);
+  return uploadStream(trainee.gpu.rec, scope, batch, features, trainee.model.config);
+}
+
+/** Forward with everything kept that backward needs; log-probabilities and entropies of all labels. */
+export async function openPass(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<OpenPass> {
+  const { gpu, model, adapter } = trainee;
+  const { rec } = gpu;
+  const scope = rec.scope();
+  const inputs = await prepare(trainee, batch, scope);
+  const labels = uploadLabels(scope, batch);
+  const place = scope.upload(batch.place);
+  const dropout = options.dropout && options.dropout.p > 0 ? { ...options.dropout, place } : undefined;
+  const forward = { rec, adapter, dropout };
+  const state = forwardForTraining(model.language, inputs, scope, { ...forward, recompute: options.recompute });
+  const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
+  const final = finalRows(rec, model.language, { x: state.last, row: labels.row, hidden }, scope);
+  const head = model.language.weights.head;
+  headLogProbs(rec, { hidden, stats: labels.stats, logp: labels.logp }, head, labels.head, options);
+  const values = await readLabels(trainee, batch, labels);
+  return {
+    values,
+    async backward(c, e) {
+      const coefficients = scope.upload(orderedCoefficients(c, e, labels.order), [labels.head.count, 2]);
+      const dHidden = scope.tensor(hidden.shape);
+      headBackward(rec, { hidden, stats: labels.stats, coefficients, dHidden }, head, labels.head, options);
+      const dx = scope.tensor([batch.tokens, model.config.hiddenSize]);
+      finalRowsBackward(rec, model.language, { dHidden, row: labels.row, dx }, final);
+      const { onInput } = options;
+      const stopLayer = onInput ? 0 : lowestLayer(adapter);
+      backwardThroughLayers(model.language, inputs, state, dx, { ...forward, stopLayer, onInput });
+      scope.release();
+      await rec.submit();
+    },
+    discard: () => scope.release(),
+  };
+}
+
+/**
+ * Log-probabilities and entropies without a gradient.
+ * @param withAdapter false: the base model, the KL reference
+ */
+export async function scoreLabels(
+  trainee: Trainee,
+  batch: PackedBatch,
+  options: { temperature: number; withAdapter: boolean },
+): Promise<LabelValues> {
+  const { gpu, model, adapter } = trainee;
+  const { rec } = gpu;
+  const scope = rec.scope();
+  const inputs = await prepare(trainee, batch, scope);
+  const labels = uploadLabels(scope, batch);
+  const x = scope.tensor([batch.tokens, model.config.hiddenSize]);
+  embedStream(rec, model.language, inputs, x);
+  forwardOnly(model.language, inputs, x, { rec, adapter: options.withAdapter ? adapter : undefined });
+  const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
+  finalRows(rec, model.language, { x, row: labels.row, hidden }, scope);
+  const head = model.language.weights.head;
+  headLogProbs(rec, { hidden, stats: labels.stats, logp: labels.logp }, head, labels.head, options);
+  const values = await readLabels(trainee, batch, labels);
+  scope.release();
+  return values;
+}
