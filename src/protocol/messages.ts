@@ -1,0 +1,231 @@
+// What the page and its three workers say to each other: one typed union per direction.
+// Every RunEvent that is not transient is appended to the run's log before the page shows it.
+
+import type { DatasetInfo, ImportProblem, InputFile } from '../base/dataset';
+import type { ErrorRecord } from '../base/errors';
+import type { Recipe } from '../train/config';
+
+export type { DatasetInfo, ImportProblem, InputFile };
+
+export type RunState = 'idle' | 'loading' | 'running' | 'pausing' | 'paused' | 'stopping' | 'finished' | 'failed';
+
+/** The five stations of a run, in order. */
+export const STAGES = ['before', 'sft', 'after_sft', 'grpo', 'after_grpo'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export type Phase =
+  | 'load' // weights, tokenizer, reward encoder
+  | 'encode' // tokens and picture features
+  | 'generate'
+  | 'score'
+  | 'backward' // forward and backward of the loss
+  | 'update'
+  | 'evaluate' // validation loss
+  | 'save';
+
+/** Where model files come from. A folder's files are given by name, as in a Hugging Face repository. */
+export type ModelSource = { kind: 'bundled'; url: string } | { kind: 'files'; files: Record<string, Blob> };
+
+export interface StartRequest {
+  type: 'start';
+  runId: string;
+  recipe: Recipe;
+  seed: number;
+  datasetId: string;
+  model: ModelSource;
+}
+
+/** Page -> trainer worker. */
+export type TrainerRequest =
+  | StartRequest
+  | { type: 'probe' }
+  | { type: 'pause' }
+  | { type: 'resume' }
+  /** Finish the current step, then save and export what there is. */
+  | { type: 'stop' }
+  /** Sent once, with the port of the reward encoder worker. */
+  | { type: 'connectEncoder'; port: MessagePort };
+
+export interface AdapterInfo {
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** SwiftShader, lavapipe and the like. */
+  software: boolean;
+  maxBufferSize: number;
+  maxStorageBufferBindingSize: number;
+}
+
+/** Mean scores over completions. Shares are 0 to 1. */
+export interface Scores {
+  formatCompliance: number;
+  accuracy: number;
+  accuracyAnyStyle: number;
+  yesNoAccuracy: number | null;
+  semanticReward: number;
+  formatReward: number;
+  totalReward: number;
+}
+
+export interface Evaluation {
+  rows: number;
+  /** Mean negative log-likelihood per target token over the validation rows, labels as in SFT. */
+  evalLoss: number;
+  greedy: Scores;
+  sampled: Scores | null;
+}
+
+/** One greedy completion of an evaluation, for the page's examples. */
+export interface EvaluationSample {
+  image: string;
+  question: string;
+  answer: string;
+  text: string;
+  inForm: boolean;
+  right: boolean;
+}
+
+export interface CompletionRecord {
+  text: string;
+  /** Token count, the end token included. */
+  length: number;
+  /** Ended by an end-of-sequence token. */
+  terminated: boolean;
+  /** By reward name, unweighted. */
+  rewards: Record<string, number>;
+  reward: number;
+  advantage: number;
+  inForm: boolean;
+}
+
+/** One prompt and its G completions. */
+export interface GroupRecord {
+  /** sha256 of the image bytes: the key in storage. */
+  image: string;
+  imageName: string;
+  question: string;
+  answer: string;
+  rewardMean: number;
+  rewardStd: number;
+  completions: CompletionRecord[];
+}
+
+export interface AdapterSummary {
+  r: number;
+  lora_alpha: number;
+  target_modules: string[];
+  parameters: number;
+  bytes: number;
+}
+
+export interface RunSummary {
+  before?: Evaluation;
+  afterSft?: Evaluation;
+  afterGrpo?: Evaluation;
+  stepsSft: number;
+  stepsGrpo: number;
+  /** Wall seconds by phase name, and `total`. */
+  seconds: Record<string, number>;
+  /** f32 GFLOP/s of a 512 x 512 x 512 product measured in this run. */
+  matmulGflops: number;
+  adapter: AdapterSummary;
+  seed: number;
+  /** false when the user stopped it. */
+  complete: boolean;
+}
+
+/** A progress report; transient: never logged, at most a few per second. */
+export interface ProgressEvent {
+  type: 'progress';
+  stage: Stage;
+  phase: Phase;
+  done: number;
+  total: number;
+  /** What is counted, in the plural: `rows`, `completions`, `pictures`, `bytes`... */
+  unit: string;
+  /** Optimizer step within the stage, 1-based; 0 outside SFT and GRPO. */
+  step: number;
+  steps: number;
+  /** Estimated seconds to the end of the run; null while unknown. */
+  etaSeconds: number | null;
+}
+
+export interface StepEvent {
+  type: 'step';
+  stage: 'sft' | 'grpo';
+  /** 1-based within the stage. */
+  step: number;
+  steps: number;
+  /** TRL's metric names: loss, grad_norm, learning_rate, reward, rewards/NAME/mean, kl, ... */
+  metrics: Record<string, number>;
+}
+
+export interface GroupsEvent {
+  type: 'groups';
+  step: number;
+  groups: GroupRecord[];
+}
+
+export interface EvaluationEvent {
+  type: 'evaluation';
+  when: 'before' | 'after_sft' | 'after_grpo' | 'during';
+  stage: Stage;
+  /** Optimizer steps done in the stage. */
+  step: number;
+  result: Evaluation;
+  samples: EvaluationSample[];
+}
+
+/** One completion of a running evaluation, shown live; transient. */
+export interface LiveSampleEvent {
+  type: 'liveSample';
+  stage: Stage;
+  sample: EvaluationSample;
+}
+
+export interface NoticeEvent {
+  type: 'notice';
+  level: 'info' | 'warning';
+  code: string;
+  message: string;
+}
+
+export type RunEventBody =
+  | { type: 'state'; state: RunState; stage: Stage | null }
+  | ProgressEvent
+  | StepEvent
+  | GroupsEvent
+  | EvaluationEvent
+  | LiveSampleEvent
+  | NoticeEvent
+  | { type: 'error'; error: ErrorRecord }
+  | { type: 'finished'; summary: RunSummary };
+
+/** An event of a run: `seq` counts within the run, `time` is epoch milliseconds. */
+export type RunEvent = RunEventBody & { runId: string; seq: number; time: number };
+
+/** Trainer worker -> page. */
+export type TrainerMessage =
+  | { type: 'event'; event: RunEvent }
+  | { type: 'probed'; adapter: AdapterInfo }
+  | { type: 'probeFailed'; error: ErrorRecord };
+
+// ---- data worker ----
+
+export type DataRequest =
+  | { type: 'import'; id: number; name: string; files: InputFile[]; validationRatio: number; seed: number; recipe: Recipe; model: ModelSource }
+  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource };
+
+export type DataMessage =
+  | { type: 'progress'; id: number; step: 'read' | 'images' | 'tokens' | 'save'; done: number; total: number }
+  | { type: 'imported'; id: number; info: DatasetInfo }
+  | { type: 'failed'; id: number; error: ErrorRecord; problems: ImportProblem[] };
+
+// ---- reward encoder worker (over a MessagePort to the trainer) ----
+
+export type EncoderRequest = { type: 'load'; id: number } | { type: 'embed'; id: number; texts: string[] };
+
+export type EncoderMessage =
+  | { type: 'loaded'; id: number }
+  | { type: 'embedded'; id: number; /** texts.length x width, row-major, unit rows */ embeddings: Float32Array; width: number }
+  | { type: 'failed'; id: number; error: ErrorRecord };

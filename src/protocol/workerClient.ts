@@ -1,0 +1,78 @@
+// Starts the three workers and gives typed ways to talk to them. Holds no state of a run.
+
+import dataUrl from '../worker/data.worker.ts?worker&url';
+import encoderUrl from '../worker/rewardEncoder.worker.ts?worker&url';
+import trainerUrl from '../worker/trainer.worker.ts?worker&url';
+import type { ErrorRecord } from '../base/errors';
+import type { DataMessage, DataRequest, TrainerMessage, TrainerRequest } from './messages';
+
+/** The part of Trusted Types that is used here; TypeScript's DOM library lacks it. */
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL(url: string): string },
+  ): { createScriptURL(url: string): { toString(): string } };
+}
+
+export type WorkerName = 'trainer' | 'data' | 'rewardEncoder';
+
+export interface WorkerListeners {
+  trainer(message: TrainerMessage): void;
+  data(message: DataMessage): void;
+  /** A worker's script failed to load, or threw outside a request. */
+  crashed(worker: WorkerName, error: ErrorRecord): void;
+}
+
+export interface WorkerClient {
+  toTrainer(request: TrainerRequest): void;
+  toData(request: DataRequest): void;
+  /** Ends the workers; requests in flight get no answer. */
+  close(): void;
+}
+
+function ownOrigin(url: string): string {
+  const absolute = new URL(url, location.href);
+  if (absolute.origin !== location.origin) throw new TypeError(`worker script of another origin: ${absolute.origin}`);
+  return absolute.href;
+}
+
+const trustedTypes = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
+const policy = trustedTypes?.createPolicy('lorikeet', { createScriptURL: ownOrigin }) ?? { createScriptURL: ownOrigin };
+
+function startWorker(name: WorkerName, url: string, listeners: WorkerListeners): Worker {
+  const worker = new Worker(policy.createScriptURL(url) as string, { type: 'module', name });
+  worker.onerror = (event) => {
+    const where = event.filename ? ` (${event.filename}:${event.lineno})` : '';
+    listeners.crashed(name, {
+      code: 'worker.crashed',
+      message: `The ${name} worker stopped: ${event.message ?? 'its script could not be loaded'}${where}`,
+      hint: 'Reload the page. Data and finished steps are stored.',
+    });
+  };
+  worker.onmessageerror = () =>
+    listeners.crashed(name, { code: 'worker.message', message: `A message of the ${name} worker could not be read.` });
+  return worker;
+}
+
+/**
+ * Starts trainer, data and reward encoder workers and connects the encoder to the trainer by a channel of their own.
+ * Listeners are called on the page's thread, in the order of the messages.
+ */
+export function startWorkers(listeners: WorkerListeners): WorkerClient {
+  const trainer = startWorker('trainer', trainerUrl, listeners);
+  const data = startWorker('data', dataUrl, listeners);
+  const encoder = startWorker('rewardEncoder', encoderUrl, listeners);
+  trainer.onmessage = (event: MessageEvent<TrainerMessage>) => listeners.trainer(event.data);
+  data.onmessage = (event: MessageEvent<DataMessage>) => listeners.data(event.data);
+
+  const channel = new MessageChannel();
+  encoder.postMessage({ type: 'connect', port: channel.port1 }, [channel.port1]);
+  const connect: TrainerRequest = { type: 'connectEncoder', port: channel.port2 };
+  trainer.postMessage(connect, [channel.port2]);
+
+  return {
+    toTrainer: (request) => trainer.postMessage(request),
+    toData: (request) => data.postMessage(request),
+    close: () => [trainer, data, encoder].forEach((worker) => worker.terminate()),
+  };
+}

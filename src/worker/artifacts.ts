@@ -1,0 +1,93 @@
+// What a run leaves behind: the adapter in PEFT's form, and a case that lets PEFT check it.
+
+import { exportPeftAdapter } from '../formats/peft';
+import { writeSafetensors } from '../formats/safetensors';
+import { decodeImage } from '../image/decode';
+import { imageToPatches } from '../image/patches';
+import { recipeRgb } from '../image/rgbImage';
+import { uploadStream } from '../infer/stream';
+import { packExamples } from '../data/pack';
+import { embedStream, finalRows, forwardOnly } from '../model/languageModel';
+import { unpackValues } from '../model/lora';
+import { headLogits, logitsStride } from '../ops/head';
+import { loadImage } from '../storage/datasets';
+import { putArtifact } from '../storage/runs';
+import type { Recipe } from '../train/config';
+import type { AdapterSummary } from '../protocol/messages';
+import type { Session } from './session';
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** Stores adapter_config.json and adapter_model.safetensors. @throws storage.quota, peft.export */
+export async function saveAdapter(session: Session, runId: string, recipe: Recipe): Promise<AdapterSummary> {
+  const { gpu, adapter, modelName } = session;
+  const [flat] = await gpu.rec.read(adapter.weight);
+  gpu.assertHealthy();
+  const files = exportPeftAdapter({
+    r: adapter.r,
+    lora_alpha: adapter.alpha,
+    lora_dropout: recipe.lora.lora_dropout,
+    target_modules: adapter.modules,
+    base_model_name_or_path: modelName,
+    tensors: unpackValues(adapter, new Float32Array(flat)),
+  });
+  for (const [name, bytes] of Object.entries(files)) await putArtifact(runId, name, bytes);
+  return {
+    r: adapter.r,
+    lora_alpha: adapter.alpha,
+    target_modules: adapter.modules,
+    parameters: adapter.parameters,
+    bytes: files['adapter_model.safetensors'].length,
+  };
+}
+
+/**
+ * Stores case.json and case.safetensors: the adapter's logits on one validation row with its picture, in the form
+ * that a PEFT script can recompute. Does nothing without a validation row.
+ */
+export async function saveCheckCase(session: Session, runId: string): Promise<void> {
+  const { gpu, model, adapter, rows, text } = session;
+  const row = rows.validation.find(({ example }) => example !== null);
+  if (!row?.example) return;
+  const { rec } = gpu;
+  const { config, language } = model;
+  const batch = packExamples([row.example], {
+    imageTokenId: config.imageTokenId,
+    spatialMergeSize: config.vision.spatialMergeSize,
+  });
+  const features = await session.trainee.featuresOf(batch.images);
+  const scope = rec.scope();
+  const inputs = uploadStream(rec, scope, batch, features, config);
+  const x = scope.tensor([batch.tokens, config.hiddenSize]);
+  embedStream(rec, language, inputs, x);
+  forwardOnly(language, inputs, x, { rec, adapter });
+  const hidden = scope.tensor(x.shape);
+  const all = scope.upload(Uint32Array.from({ length: batch.tokens }, (_, i) => i));
+  finalRows(rec, language, { x, row: all, hidden }, scope);
+  const stride = logitsStride(config.vocabSize);
+  const logits = scope.tensor([batch.tokens, stride]);
+  headLogits(rec, { hidden, logits }, language.weights.head);
+  const [bytes] = await rec.read(logits);
+  scope.release();
+  const padded = new Float32Array(bytes);
+  const dense = new Float32Array(batch.tokens * config.vocabSize);
+  for (let t = 0; t < batch.tokens; t++) {
+    dense.set(padded.subarray(t * stride, t * stride + config.vocabSize), t * config.vocabSize);
+  }
+  const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(row.image))), text.processor);
+  const tensors = writeSafetensors([
+    { name: 'logits', dtype: 'F32', shape: [1, batch.tokens, config.vocabSize], bytes: bytesOf(dense) },
+    { name: 'pixel_values', dtype: 'F32', shape: [grid[1] * grid[2], patches.length / (grid[1] * grid[2])], bytes: bytesOf(patches) },
+  ]);
+  const record = {
+    input_ids: [Array.from(row.example.ids)],
+    image_grid_thw: [grid],
+    tensors: 'case.safetensors',
+    atol: 5e-4,
+    rtol: 2e-5,
+  };
+  await putArtifact(runId, 'case.json', new TextEncoder().encode(JSON.stringify(record)));
+  await putArtifact(runId, 'case.safetensors', tensors);
+}

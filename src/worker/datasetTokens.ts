@@ -1,0 +1,100 @@
+// Token counts of a dataset's rows and warnings for rows that do not fit. Leaves no row out.
+
+import type { DatasetRow, ImportProblem, TokenStats } from '../base/dataset';
+import { createProblemList } from '../data/importProblems';
+import { imageSize } from '../image/header';
+import { imageTokenCount } from '../image/smartResize';
+import { buildPrompt, buildTarget } from '../text/prompt';
+import type { Recipe } from '../train/config';
+import type { TextModel } from './textModel';
+
+export interface RowTokens {
+  prompt: number;
+  target: number;
+}
+
+export interface TokenReport {
+  /** The rows with their counts. */
+  rows: DatasetRow[];
+  prompt: TokenStats;
+  target: TokenStats;
+  /** Warnings with file and line. */
+  problems: ImportProblem[];
+}
+
+/** Why a row will be left out of training; null when it fits. */
+function misfit({ prompt, target }: RowTokens, recipe: Recipe): { code: string; message: string } | null {
+  const { max_prompt_length, sft } = recipe;
+  if (prompt > max_prompt_length) {
+    const message = `the prompt has ${prompt} tokens, max_prompt_length is ${max_prompt_length}: the row will be left out`;
+    return { code: 'row.promptTooLong', message };
+  }
+  if (sft.max_length !== null && prompt + target > sft.max_length) {
+    const message = `prompt and answer have ${prompt + target} tokens, max_length is ${sft.max_length}: left out of SFT`;
+    return { code: 'row.tooLong', message };
+  }
+  return null;
+}
+
+/** Counts with what was counted before: questions and answers repeat, and rendering the template is slow. */
+function createCounter(recipe: Recipe, model: TextModel): (row: DatasetRow, imageTokens: number) => RowTokens {
+  const { tokenizer, chatTemplate } = model;
+  const counts = new Map<string, number>();
+  const remember = (key: string, count: () => number): number => {
+    const known = counts.get(key) ?? count();
+    counts.set(key, known);
+    return known;
+  };
+  const prompt = (question: string): number => {
+    const user = recipe.prompt_template.replaceAll('{question}', () => question);
+    return buildPrompt(tokenizer, chatTemplate, { system: recipe.system_prompt, user, imageTokens: [1] }).length;
+  };
+  const target = (thought: string, answer: string): number =>
+    buildTarget(tokenizer, chatTemplate, { targetTemplate: recipe.target_template, thought, answer }).length;
+  return ({ question, thought, answer }, imageTokens) => ({
+    // An image's placeholders stand in a row, so each adds one token.
+    prompt: remember(JSON.stringify([question]), () => prompt(question)) - 1 + imageTokens,
+    target: remember(JSON.stringify([thought, answer]), () => target(thought, answer)),
+  });
+}
+
+function statsOf(counts: number[]): TokenStats {
+  const sum = counts.reduce((total, count) => total + count, 0);
+  const least = (a: number, b: number): number => Math.min(a, b);
+  const most = (a: number, b: number): number => Math.max(a, b);
+  return { min: counts.reduce(least), max: counts.reduce(most), mean: sum / counts.length };
+}
+
+/**
+ * Counts prompt and target tokens of every row, image tokens included (without the recipe's pre-resize).
+ * @param rows at least one @param images file bytes by hash @param onProgress rows done
+ * @throws chat.template, prompt.images, prompt.target, tokenizer.vocabulary when the model's files do not fit together
+ */
+export function countTokens(
+  rows: DatasetRow[],
+  images: Map<string, Uint8Array>,
+  recipe: Recipe,
+  model: TextModel,
+  onProgress: (done: number) => void,
+): TokenReport {
+  const imageTokens = new Map<string, number>();
+  for (const [hash, bytes] of images) {
+    const { width, height } = imageSize(bytes);
+    imageTokens.set(hash, imageTokenCount(width, height, model.processor));
+  }
+  const problems = createProblemList();
+  const count = createCounter(recipe, model);
+  const counts = rows.map((row, i) => {
+    const tokens = count(row, imageTokens.get(row.image) ?? 0);
+    const fault = misfit(tokens, recipe);
+    if (fault) problems.add({ level: 'warning', ...fault, file: row.file, line: row.line });
+    onProgress(i + 1);
+    return tokens;
+  });
+  return {
+    rows: rows.map((row, i) => ({ ...row, promptTokens: counts[i].prompt, targetTokens: counts[i].target })),
+    prompt: statsOf(counts.map(({ prompt }) => prompt)),
+    target: statsOf(counts.map(({ target }) => target)),
+    problems: problems.all(),
+  };
+}

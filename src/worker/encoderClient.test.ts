@@ -1,0 +1,37 @@
+import { afterEach, expect, it } from 'vitest';
+import type { EncoderMessage, EncoderRequest } from '../protocol/messages';
+import { createEncoderClient } from './encoderClient';
+
+const open: MessagePort[] = [];
+afterEach(() => open.splice(0).forEach((port) => port.close()));
+
+/** A client on a real channel, and the other end to answer from. */
+function connect(answer: (request: EncoderRequest, send: (message: EncoderMessage) => void) => void) {
+  const { port1, port2 } = new MessageChannel();
+  open.push(port1, port2);
+  port2.onmessage = ({ data }) => answer(data as EncoderRequest, (message) => port2.postMessage(message));
+  return createEncoderClient(port1);
+}
+
+it('matches answers to overlapping calls by id, in whatever order they come', async () => {
+  const held: (() => void)[] = [];
+  const client = connect((request, send) => {
+    if (request.type !== 'embed') return;
+    const embeddings = Float32Array.from(request.texts.flatMap((text) => [text.length, 0]));
+    held.push(() => send({ type: 'embedded', id: request.id, embeddings, width: 2 }));
+    if (held.length === 2) held.reverse().forEach((send) => send());
+  });
+  const [first, second] = await Promise.all([client.embed(['a', 'bb']), client.embed(['ccc'])]);
+  expect(first.map((row) => [...row])).toEqual([
+    [1, 0],
+    [2, 0],
+  ]);
+  expect(second.map((row) => [...row])).toEqual([[3, 0]]);
+});
+
+it("rejects with the worker's code and hint", async () => {
+  const error = { code: 'reward.encoder', message: 'no model', hint: 'reload' };
+  const client = connect((request, send) => send({ type: 'failed', id: request.id, error }));
+  await expect(client.load()).rejects.toMatchObject(error);
+  await expect(client.embed(['a'])).rejects.toMatchObject(error);
+});

@@ -1,0 +1,65 @@
+// The trainer's side of the port to the reward encoder worker. Knows the protocol, not the encoder.
+
+import { LorikeetError } from '../base/errors';
+import type { EncoderMessage, EncoderRequest } from '../protocol/messages';
+
+/** Asks the reward encoder worker; calls may overlap. */
+export interface EncoderClient {
+  /** Resolves when the encoder is ready. @throws what the worker reports (reward.encoder) */
+  load(): Promise<void>;
+  /** One embedding (unit length) per text. @throws what the worker reports */
+  embed(texts: string[]): Promise<Float32Array[]>;
+}
+
+interface Waiting {
+  resolve(message: EncoderMessage): void;
+  reject(error: LorikeetError): void;
+}
+
+/** Cuts a row-major matrix into its rows, without copying. */
+function rowsOf(values: Float32Array, width: number): Float32Array[] {
+  return Array.from({ length: values.length / width }, (_, i) => values.subarray(i * width, (i + 1) * width));
+}
+
+/**
+ * Opens the client on a port whose other end the reward encoder worker serves. Takes over `port.onmessage`.
+ * @returns a client; its promises reject with a LorikeetError that carries the worker's code
+ */
+export function createEncoderClient(port: MessagePort): EncoderClient {
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+
+  const settle = (message: EncoderMessage): void => {
+    const entry = waiting.get(message.id);
+    waiting.delete(message.id);
+    if (message.type === 'failed') {
+      const { code, message: text, hint } = message.error;
+      entry?.reject(new LorikeetError(code, text, hint));
+    } else {
+      entry?.resolve(message);
+    }
+  };
+  port.onmessage = ({ data }: MessageEvent<EncoderMessage>): void => settle(data);
+  port.onmessageerror = (): void => {
+    for (const { reject } of waiting.values()) {
+      reject(new LorikeetError('reward.encoder', 'Reward encoder: its answer could not be read.', 'Reload the page.'));
+    }
+    waiting.clear();
+  };
+
+  const ask = (request: EncoderRequest): Promise<EncoderMessage> =>
+    new Promise((resolve, reject) => {
+      waiting.set(request.id, { resolve, reject });
+      port.postMessage(request);
+    });
+
+  return {
+    load: async () => {
+      await ask({ type: 'load', id: ++lastId });
+    },
+    embed: async (texts) => {
+      const message = await ask({ type: 'embed', id: ++lastId, texts });
+      return message.type === 'embedded' ? rowsOf(message.embeddings, message.width) : [];
+    },
+  };
+}

@@ -1,0 +1,114 @@
+// One import from files to a stored dataset: rows and images, thumbnails, token counts, storage.
+
+import type { DatasetInfo, DatasetRow, ImportProblem, InputFile, TokenStats } from '../base/dataset';
+import type { ErrorRecord } from '../base/errors';
+import { LorikeetError, toErrorRecord } from '../base/errors';
+import { datasetId, importFiles } from '../data/import';
+import type { ImportOptions } from '../data/import';
+import type { DataMessage, ModelSource } from '../protocol/messages';
+import { saveDataset } from '../storage/datasets';
+import type { Recipe } from '../train/config';
+import { countTokens } from './datasetTokens';
+import { loadTextModel } from './textModel';
+import { makeThumbnail } from './thumbnail';
+
+export type ImportStep = Extract<DataMessage, { type: 'progress' }>['step'];
+export type ReportStep = (step: ImportStep, done: number, total: number) => void;
+
+export interface ImportJob {
+  files: InputFile[];
+  options: Pick<ImportOptions, 'name' | 'validationRatio' | 'seed'>;
+  recipe: Recipe;
+  model: ModelSource;
+}
+
+interface Counts {
+  promptTokens: TokenStats | null;
+  targetTokens: TokenStats | null;
+  problems: ImportProblem[];
+}
+
+interface Counted {
+  /** With their counts where there are any. */
+  rows: DatasetRow[];
+  counts: Counts;
+}
+
+export type ImportOutcome =
+  | { ok: true; info: DatasetInfo }
+  /** `problems` are what was found until it failed. */
+  | { ok: false; error: ErrorRecord; problems: ImportProblem[] };
+
+/** Thumbnails are made while images are read: what the decoder refuses is reported with its rows. */
+async function inspect(bytes: Uint8Array, hash: string, thumbnails: Map<string, Uint8Array>): Promise<void> {
+  try {
+    thumbnails.set(hash, await makeThumbnail(bytes));
+  } catch (error) {
+    if (error instanceof LorikeetError) throw error;
+    throw new LorikeetError('image.decode', `the picture cannot be decoded: ${toErrorRecord(error).message}`);
+  }
+}
+
+async function tokens(
+  job: ImportJob,
+  rows: DatasetRow[],
+  images: Map<string, Uint8Array>,
+  report: ReportStep,
+): Promise<Counted> {
+  try {
+    const model = await loadTextModel(job.model);
+    if (!model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
+    const counted = countTokens(rows, images, job.recipe, model, (done) => report('tokens', done, rows.length));
+    const { prompt, target, problems } = counted;
+    return { rows: counted.rows, counts: { promptTokens: prompt, targetTokens: target, problems } };
+  } catch (error) {
+    // The data is fine; what is wrong with the model's files is shown when the model is loaded.
+    const { code, message } = toErrorRecord(error);
+    const text = `tokens are not counted: ${message}`;
+    const problem: ImportProblem = { level: 'warning', code, file: job.options.name, message: text };
+    return { rows, counts: { promptTokens: null, targetTokens: null, problems: [problem] } };
+  }
+}
+
+function describe(
+  name: string,
+  id: string,
+  rows: DatasetRow[],
+  images: Map<string, Uint8Array>,
+): Omit<DatasetInfo, keyof Counts> {
+  const trainRows = rows.filter((row) => row.split === 'train').length;
+  let bytes = 0;
+  for (const image of images.values()) bytes += image.byteLength;
+  return { id, name, createdAt: Date.now(), trainRows, valRows: rows.length - trainRows, images: images.size, bytes };
+}
+
+function noRows(name: string, problems: ImportProblem[]): ErrorRecord {
+  const first = problems.find(({ level }) => level === 'error');
+  const where = first?.line === undefined ? first?.file : `${first.file}, line ${first.line}`;
+  const hint = first ? `First problem: ${where}: ${first.message}.` : 'Drop a .jsonl file together with its images.';
+  return { code: 'import.noRows', message: `"${name}" holds no usable row`, hint };
+}
+
+/**
+ * Imports and stores a dataset; nothing stored changes unless it succeeds.
+ * @returns import.noRows, storage.quota and the like as an outcome, with the problems found
+ * @throws import.tooLarge
+ */
+export async function importDataset(job: ImportJob, report: ReportStep): Promise<ImportOutcome> {
+  const thumbnails = new Map<string, Uint8Array>();
+  const inspectImage = (bytes: Uint8Array, hash: string): Promise<void> => inspect(bytes, hash, thumbnails);
+  const { rows: read, images, problems } = await importFiles(job.files, { ...job.options, inspectImage }, report);
+  const { name } = job.options;
+  if (read.length === 0) return { ok: false, error: noRows(name, problems), problems };
+  const { rows, counts } = await tokens(job, read, images, report);
+  const all = [...problems, ...counts.problems];
+  const info = { ...describe(name, await datasetId(rows), rows, images), ...counts, problems: all };
+  report('save', 0, images.size);
+  try {
+    await saveDataset(info, rows, images, thumbnails);
+  } catch (error) {
+    return { ok: false, error: toErrorRecord(error), problems: all };
+  }
+  report('save', images.size, images.size);
+  return { ok: true, info };
+}

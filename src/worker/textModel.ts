@@ -1,0 +1,56 @@
+// The part of a model that turns rows into token counts: tokenizer, chat template, image size rule. Loads no weights.
+
+import { LorikeetError } from '../base/errors';
+import { parseImageProcessor } from '../image/processorConfig';
+import type { ImageProcessor } from '../image/processorConfig';
+import type { ModelSource } from '../protocol/messages';
+import { findChatTemplate } from '../text/chatTemplate';
+import { createTokenizer } from '../text/tokenizer';
+import type { Tokenizer } from '../text/tokenizer';
+
+export interface TextModel {
+  tokenizer: Tokenizer;
+  chatTemplate: string;
+  processor: ImageProcessor;
+}
+
+/** Text of a model's file; null when the model has none of that name. */
+async function readText(model: ModelSource, name: string): Promise<string | null> {
+  if (model.kind === 'files') {
+    const blob = Object.hasOwn(model.files, name) ? model.files[name] : null;
+    return blob ? blob.text() : null;
+  }
+  const response = await fetch(model.url.replace(/\/?$/, `/${name}`));
+  // A server of a single page answers unknown paths with that page.
+  const page = response.headers.get('content-type')?.includes('text/html') ?? false;
+  return response.ok && !page ? response.text() : null;
+}
+
+async function readJson(model: ModelSource, name: string): Promise<unknown> {
+  const text = await readText(model, name);
+  if (text === null) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new LorikeetError('model.json', `${name}: not valid JSON: ${error instanceof Error ? error.message : ''}`);
+  }
+}
+
+/**
+ * Reads tokenizer.json, tokenizer_config.json, preprocessor_config.json and the chat template.
+ * @returns null when one of the first three is missing
+ * @throws model.json, tokenizer.format, chat.missing, image.processorConfig for files that cannot be used
+ */
+export async function loadTextModel(model: ModelSource): Promise<TextModel | null> {
+  const names = ['tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json', 'chat_template.json'];
+  const [tokenizerJson, tokenizerConfig, preprocessor, chatTemplateJson] = await Promise.all(
+    names.map((name) => readJson(model, name)),
+  );
+  if (tokenizerJson === undefined || tokenizerConfig === undefined || preprocessor === undefined) return null;
+  const chatTemplateJinja = (await readText(model, 'chat_template.jinja')) ?? undefined;
+  return {
+    tokenizer: await createTokenizer({ tokenizerJson, tokenizerConfig }),
+    chatTemplate: findChatTemplate({ tokenizerConfig, chatTemplateJson, chatTemplateJinja }),
+    processor: parseImageProcessor(preprocessor),
+  };
+}

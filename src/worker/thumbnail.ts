@@ -1,0 +1,38 @@
+// Small JPEGs for tables. Never used for training.
+
+import { decodeImage } from '../image/decode';
+import { libraryRgb } from '../image/rgbImage';
+
+const MAX_SIDE = 160;
+const QUALITY = 0.85;
+
+function rgbaOf(rgb: Uint8Array): Uint8ClampedArray<ArrayBuffer> {
+  const out = new Uint8ClampedArray((rgb.length / 3) * 4);
+  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
+    out[to] = rgb[from];
+    out[to + 1] = rgb[from + 1];
+    out[to + 2] = rgb[from + 2];
+    out[to + 3] = 255;
+  }
+  return out;
+}
+
+/**
+ * A JPEG of at most 160 pixels a side, upright by EXIF, transparency on white. Decodes with the decoder that training
+ * uses, so it fails where training would.
+ * @throws as decodeImage
+ */
+export async function makeThumbnail(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const image = libraryRgb(await decodeImage(bytes, { applyExif: true }));
+  const scale = Math.min(1, MAX_SIDE / Math.max(image.width, image.height));
+  const width = Math.max(1, Math.round(image.width * scale));
+  const height = Math.max(1, Math.round(image.height * scale));
+  const pixels = new ImageData(rgbaOf(image.data), image.width, image.height);
+  const small = await createImageBitmap(pixels, { resizeWidth: width, resizeHeight: height, resizeQuality: 'medium' });
+  const canvas = new OffscreenCanvas(width, height);
+  // On the CPU: reading a small canvas back from the GPU costs more than drawing it.
+  canvas.getContext('2d', { willReadFrequently: true })?.drawImage(small, 0, 0);
+  small.close();
+  const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: QUALITY });
+  return new Uint8Array(await blob.arrayBuffer());
+}
