@@ -1,0 +1,28 @@
+// The page: header and the place that is chosen; or, without WebGPU, what to do.
+
+import { Header } from './Header';
+import { HistoryPlace } from './HistoryPlace';
+import { useThemeOnRoot } from './parts/useTheme';
+import { useTrainingGuards } from './parts/useTrainingGuards';
+import { RunPlace } from './run/RunPlace';
+import { SetupPlace } from './setup/SetupPlace';
+import { useDevice } from './store/device';
+import { useSettings } from './store/settings';
+import { Unsupported } from './Unsupported';
+
+/** The root component. */
+export function App(): React.JSX.Element {
+  useThemeOnRoot();
+  useTrainingGuards();
+  const place = useSettings((settings) => settings.place);
+  const problem = useDevice((device) => device.problem);
+  if (problem) return <Unsupported problem={problem} />;
+  return (
+    <>
+      <Header />
+      {place === 'setup' && <SetupPlace />}
+      {place === 'run' && <RunPlace />}
+      {place === 'history' && <HistoryPlace />}
+    </>
+  );
+}

@@ -1,0 +1,74 @@
+// The header of every place: name, places, the machine, what was sent, the theme switch.
+
+import { Icon, Logo } from './parts/Icon';
+import { useTheme } from './parts/useTheme';
+import { adapterName, useDevice } from './store/device';
+import { useHistory } from './store/history';
+import { isBusy, useRun } from './store/run';
+import { goTo, setTheme, useSettings, type Place } from './store/settings';
+
+const NAMES: Record<Place, string> = { setup: 'Setup', run: 'Run', history: 'History' };
+
+/** Header with navigation. A place without content is not offered. */
+export function Header(): React.JSX.Element {
+  const place = useSettings((settings) => settings.place);
+  const busy = useRun((run) => isBusy(run.view));
+  const hasHistory = useHistory((history) => history.runs.length > 0);
+  const places: Place[] = hasHistory ? ['setup', 'run', 'history'] : ['setup', 'run'];
+  return (
+    <header className="header">
+      <div className="headerRow">
+        <div className="brand">
+          <Logo /> Lorikeet
+        </div>
+        <nav className="places" aria-label="Places">
+          {places.map((name) => (
+            <button
+              key={name}
+              type="button"
+              aria-current={name === place ? 'page' : undefined}
+              onClick={() => goTo(name)}
+            >
+              {NAMES[name]}
+              {name === 'run' && busy && (
+                <>
+                  <i className="liveDot" />
+                  <span className="visuallyHidden">, under way</span>
+                </>
+              )}
+            </button>
+          ))}
+        </nav>
+        <MachineFacts />
+      </div>
+    </header>
+  );
+}
+
+function MachineFacts(): React.JSX.Element {
+  const adapter = useDevice((device) => device.adapter);
+  const foreign = useDevice((device) => device.foreignRequests);
+  const theme = useTheme();
+  const other = theme === 'dark' ? 'light' : 'dark';
+  return (
+    <div className="facts num">
+      {adapter && (
+        <span className="wide" title={adapter.description}>
+          {adapterName(adapter)}
+        </span>
+      )}
+      <span title="Requests to other origins that the browser has counted; the page's policy allows none.">
+        <Icon name="lock" size={13} />
+        {foreign === 0 ? 'sent 0 B' : `${foreign} requests to others`}
+      </span>
+      <button
+        type="button"
+        className="iconButton"
+        aria-label={`Use the ${other} theme`}
+        onClick={() => setTheme(other)}
+      >
+        <Icon name="theme" size={15} />
+      </button>
+    </div>
+  );
+}

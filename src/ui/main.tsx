@@ -1,0 +1,98 @@
+// Starts the page: workers, stores, React. The only place that connects them.
+
+import 'uplot/dist/uPlot.min.css';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/controls.css';
+import './styles/frame.css';
+import './styles/setup.css';
+import './styles/data.css';
+import './styles/recipe.css';
+import './styles/start.css';
+import './styles/completions.css';
+import './styles/run.css';
+import './styles/charts.css';
+import './styles/groups.css';
+import './styles/result.css';
+
+import { createRoot } from 'react-dom/client';
+import type { DataMessage, TrainerMessage } from '../protocol/messages';
+import { startWorkers } from '../protocol/workerClient';
+import { connectClient, failRun, importDemo, orShow } from './actions';
+import { App } from './App';
+import { hasHost, installAutomation, tellHost } from './automation';
+import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
+import { readStorage, useDevice, watchRequests } from './store/device';
+import { refreshHistory } from './store/history';
+import { rememberDuration } from './store/lastRun';
+import { pushEvent, useRun } from './store/run';
+
+function onTrainer(message: TrainerMessage): void {
+  switch (message.type) {
+    case 'event':
+      pushEvent(message.event);
+      tellHost({ type: 'event', event: message.event });
+      if (message.event.type === 'finished')
+        onFinished(message.event.summary.seconds['total'], message.event.summary.complete);
+      return;
+    case 'probed':
+      useDevice.setState({ adapter: message.adapter });
+      return;
+    case 'probeFailed':
+      useDevice.setState({ problem: message.error });
+      tellHost({ type: 'unsupported', error: message.error });
+      return;
+    default:
+      message satisfies never;
+  }
+}
+
+function onFinished(seconds: number | undefined, complete: boolean): void {
+  const { recipe, datasetId } = useRun.getState();
+  if (recipe && datasetId && complete && seconds !== undefined) rememberDuration(recipe, datasetId, seconds);
+  orShow(Promise.all([refreshHistory(), readStorage()]));
+}
+
+async function onData(message: DataMessage): Promise<void> {
+  const { importing } = useDataset.getState();
+  const ended = await applyDataMessage(message);
+  if (ended?.type === 'imported') tellHost({ type: 'dataset', info: ended.info, bundled: importing?.bundled ?? false });
+  if (ended?.type === 'failed') tellHost({ type: 'datasetFailed', error: ended.error, problems: ended.problems });
+  if (ended) await readStorage();
+}
+
+/** The dataset of the last visit; on a first visit the demo's, so that one button is enough. */
+async function openFirstDataset(): Promise<void> {
+  const reopened = await reopenDataset();
+  const { info, bundled, importing } = useDataset.getState();
+  if (reopened && info) tellHost({ type: 'dataset', info, bundled });
+  // A host says by itself what it wants to train on.
+  else if (!importing && !hasHost()) importDemo();
+  tellHost({ type: 'ready' });
+}
+
+function start(): void {
+  installAutomation();
+  watchRequests();
+  const root = document.getElementById('root');
+  if (root) createRoot(root).render(<App />);
+  const { problem } = useDevice.getState();
+  if (problem) {
+    tellHost({ type: 'unsupported', error: problem });
+    return;
+  }
+  const client = startWorkers({
+    trainer: onTrainer,
+    data: (message) => orShow(onData(message)),
+    crashed: (worker, error) => {
+      if (worker === 'data') useDataset.setState({ importing: null, failure: { error, problems: [] } });
+      else failRun(error);
+    },
+  });
+  connectClient(client);
+  client.toTrainer({ type: 'probe' });
+  orShow(openFirstDataset());
+  orShow(Promise.all([refreshHistory(), readStorage()]));
+}
+
+start();

@@ -1,0 +1,69 @@
+// Card 4: what this machine offers, as the browser reports it. Nothing here is estimated by us.
+
+import { bytesText } from '../format';
+import { Icon } from '../parts/Icon';
+import { adapterName, useDevice, type DeviceView } from '../store/device';
+import { SetupCard, type CardState } from './SetupCard';
+
+/** The Check card. */
+export function CheckCard(): React.JSX.Element {
+  const device = useDevice();
+  const { adapter, storage } = device;
+  const state: CardState = adapter ? { kind: 'ready' } : { kind: 'checking', share: null };
+  return (
+    <SetupCard number={4} title="Check" line={lineOf(device)} state={state}>
+      <ul className="checks">
+        {adapter && (
+          <>
+            <Check good title={adapter.description || adapter.vendor}>
+              WebGPU, float32, {adapterName(adapter)}
+            </Check>
+            <Check good>
+              Buffers up to {bytesText(adapter.maxBufferSize)}, {bytesText(adapter.maxStorageBufferBindingSize)} bound
+            </Check>
+          </>
+        )}
+        {storage && (
+          <Check good={storage.quota - storage.usage > 50e6}>
+            Storage: {bytesText(storage.usage)} used, the browser offers {bytesText(storage.quota)}
+          </Check>
+        )}
+        <Check good={device.foreignRequests === 0}>
+          {device.foreignRequests === 0
+            ? 'No request to another origin'
+            : `${device.foreignRequests} requests to other origins`}
+        </Check>
+      </ul>
+      {adapter?.software && (
+        <p className="cardNote">
+          This adapter computes on the processor. The demo works, but takes minutes rather than seconds; a GPU is much
+          faster.
+        </p>
+      )}
+    </SetupCard>
+  );
+}
+
+function Check({
+  good,
+  title,
+  children,
+}: {
+  good: boolean;
+  title?: string;
+  children: React.ReactNode;
+}): React.JSX.Element {
+  return (
+    <li title={title}>
+      <span className={good ? 'rise' : 'badText'}>
+        <Icon name={good ? 'check' : 'warning'} />
+      </span>
+      <span>{children}</span>
+    </li>
+  );
+}
+
+function lineOf({ adapter }: DeviceView): string {
+  if (!adapter) return 'Asking the browser for a GPU.';
+  return adapter.software ? 'WebGPU works, in software.' : 'WebGPU works.';
+}

@@ -1,0 +1,30 @@
+// The Setup place: four cards and the panel that starts.
+
+import { CheckCard } from './CheckCard';
+import { DataCard } from './DataCard';
+import { ExpectPanel } from './ExpectPanel';
+import { ModelCard } from './ModelCard';
+import { RecipeCard } from './RecipeCard';
+import { StartPanel } from './StartPanel';
+
+/** Everything that is chosen before a run. */
+export function SetupPlace(): React.JSX.Element {
+  return (
+    <main className="page setupPage">
+      <div className="setupMain">
+        <h1 className="title">Fine-tune Qwen2.5-VL in this tab</h1>
+        <p className="lead">
+          Supervised fine-tuning, then GRPO, on your own GPU. Model, pictures and results stay on this machine.
+        </p>
+        <ModelCard />
+        <DataCard />
+        <RecipeCard />
+        <CheckCard />
+      </div>
+      <aside className="setupSide">
+        <StartPanel />
+        <ExpectPanel />
+      </aside>
+    </main>
+  );
+}

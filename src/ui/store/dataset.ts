@@ -1,0 +1,98 @@
+// The dataset in use, and the import that may be under way. Imports themselves run in the data worker.
+
+import { create } from 'zustand';
+import type { ErrorRecord } from '../../base/errors';
+import type { DataMessage, DatasetInfo, ImportProblem } from '../../protocol/messages';
+import { listDatasets, loadDataset, type DatasetRow } from '../../storage/datasets';
+import { load, save } from './persist';
+
+export interface ImportView {
+  id: number;
+  /** What was dropped, for the card's line. */
+  label: string;
+  bundled: boolean;
+  progress: Extract<DataMessage, { type: 'progress' }> | null;
+}
+
+export interface DatasetView {
+  info: DatasetInfo | null;
+  rows: DatasetRow[];
+  /** True for the dataset that comes with the page. */
+  bundled: boolean;
+  importing: ImportView | null;
+  /** Of the last import, if it brought nothing usable. */
+  failure: { error: ErrorRecord; problems: ImportProblem[] } | null;
+  /** The user has read the problems and goes on without those rows. */
+  accepted: boolean;
+}
+
+export const useDataset = create<DatasetView>(() => ({
+  info: null,
+  rows: [],
+  bundled: false,
+  importing: null,
+  failure: null,
+  accepted: false,
+}));
+
+let importCount = 0;
+
+/** Notes a new import, which supersedes any earlier one, and returns its id. */
+export function beginImport(label: string, bundled: boolean): number {
+  importCount += 1;
+  useDataset.setState({ importing: { id: importCount, label, bundled, progress: null }, failure: null });
+  return importCount;
+}
+
+/** Drops the import under way; its answer will be ignored. */
+export function cancelImport(): void {
+  useDataset.setState({ importing: null });
+}
+
+/**
+ * Applies a data worker's message. Answers of superseded imports are ignored.
+ * Returns the message if it ended the current import, else null.
+ */
+export async function applyDataMessage(message: DataMessage): Promise<DataMessage | null> {
+  const { importing } = useDataset.getState();
+  if (importing === null || message.id !== importing.id) return null;
+  if (message.type === 'progress') {
+    useDataset.setState({ importing: { ...importing, progress: message } });
+    return null;
+  }
+  if (message.type === 'failed') {
+    useDataset.setState({ importing: null, failure: { error: message.error, problems: message.problems } });
+    return message;
+  }
+  await openDataset(message.info.id, importing.bundled);
+  useDataset.setState({ importing: null });
+  return message;
+}
+
+/** Loads a stored dataset and makes it the one in use. */
+export async function openDataset(id: string, bundled: boolean): Promise<void> {
+  const { info, rows } = await loadDataset(id);
+  useDataset.setState({ info, rows, bundled, failure: null, accepted: false });
+  save('dataset', { id, bundled });
+}
+
+/** Opens the dataset used last, if it is still stored; true if there was one. */
+export async function reopenDataset(): Promise<boolean> {
+  const last = load('dataset', (value) => value as { id: string; bundled: boolean });
+  const stored = await listDatasets();
+  const found = stored.find((info) => info.id === last?.id);
+  if (!found) return false;
+  await openDataset(found.id, last?.bundled ?? false);
+  return true;
+}
+
+/** Problems that cost rows (errors) and those that do not (warnings). */
+export function splitProblems(problems: readonly ImportProblem[]): {
+  errors: ImportProblem[];
+  warnings: ImportProblem[];
+} {
+  return {
+    errors: problems.filter((problem) => problem.level === 'error'),
+    warnings: problems.filter((problem) => problem.level === 'warning'),
+  };
+}

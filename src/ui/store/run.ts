@@ -1,0 +1,81 @@
+// The run on show. Events arrive one by one and are reduced in batches, at most four times a second.
+
+import { create } from 'zustand';
+import type { RunEvent } from '../../protocol/messages';
+import type { Recipe } from '../../train/config';
+import { emptyRun, reduceRun, type RunView } from './runReducer';
+
+export interface RunStore {
+  view: RunView | null;
+  /** The recipe that the run was started with; it never changes afterwards. */
+  recipe: Recipe | null;
+  seed: number;
+  datasetId: string | null;
+  modelName: string;
+  /** false for a stored run that is looked at again. */
+  live: boolean;
+}
+
+export const useRun = create<RunStore>(() => ({
+  view: null,
+  recipe: null,
+  seed: 0,
+  datasetId: null,
+  modelName: '',
+  live: false,
+}));
+
+const FLUSH_MS = 250;
+let waiting: RunEvent[] = [];
+let timer: ReturnType<typeof setTimeout> | null = null;
+let lastFlush = 0;
+
+/** Planned steps that a recipe names outright; null where epochs decide. */
+function plannedSteps(recipe: Recipe): RunView['planned'] {
+  const of = (steps: number): number | null => (steps >= 0 ? steps : null);
+  return { sft: of(recipe.sft.max_steps), grpo: of(recipe.grpo.max_steps) };
+}
+
+/** Makes an empty view for a run that is about to start (or to be reopened). */
+export function beginRun(run: Omit<RunStore, 'view'> & { runId: string; recipe: Recipe }): void {
+  const { runId, ...rest } = run;
+  dropWaiting();
+  useRun.setState({ ...rest, view: emptyRun(runId, plannedSteps(run.recipe)) });
+}
+
+/** Takes an event; the view changes within 250 ms. */
+export function pushEvent(event: RunEvent): void {
+  waiting.push(event);
+  if (timer !== null) return;
+  timer = setTimeout(flush, Math.max(0, lastFlush + FLUSH_MS - performance.now()));
+}
+
+/** Applies a stored run's whole log at once. */
+export function replay(events: readonly RunEvent[]): void {
+  useRun.setState(({ view }) => ({ view: view && reduceRun(view, events) }));
+}
+
+function flush(): void {
+  timer = null;
+  lastFlush = performance.now();
+  const batch = waiting;
+  waiting = [];
+  useRun.setState(({ view }) => ({ view: view && reduceRun(view, batch) }));
+}
+
+/** Applies events that still wait; for readers that must not be 250 ms behind. */
+export function flushNow(): void {
+  if (timer !== null) clearTimeout(timer);
+  flush();
+}
+
+function dropWaiting(): void {
+  if (timer !== null) clearTimeout(timer);
+  timer = null;
+  waiting = [];
+}
+
+/** True while a run holds the GPU: starting another or leaving the page would cost work. */
+export function isBusy(view: RunView | null): boolean {
+  return view !== null && ['loading', 'running', 'pausing', 'paused', 'stopping'].includes(view.state);
+}

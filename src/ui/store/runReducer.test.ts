@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import type { RunEvent, RunEventBody } from '../../protocol/messages';
+import { emptyRun, reduceRun } from './runReducer';
+
+let seq = 0;
+function event(body: RunEventBody, time = 1000, runId = 'run'): RunEvent {
+  seq += 1;
+  return { ...body, runId, seq, time };
+}
+
+function step(stage: 'sft' | 'grpo', number: number, loss: number): RunEvent {
+  return event({ type: 'step', stage, step: number, steps: 10, metrics: { loss } });
+}
+
+test('steps of both stages are kept in order with their metrics and the planned counts', () => {
+  const view = reduceRun(emptyRun('run'), [step('sft', 1, 0.5), step('sft', 2, 0.4), step('grpo', 1, 0.1)]);
+  expect(view.points.map(({ stage, step: number, metrics }) => [stage, number, metrics['loss']])).toEqual([
+    ['sft', 1, 0.5],
+    ['sft', 2, 0.4],
+    ['grpo', 1, 0.1],
+  ]);
+  expect(view.planned).toEqual({ sft: 10, grpo: 10 });
+});
+
+test('steps that a resumed run repeats replace the earlier ones, none is doubled', () => {
+  const first = reduceRun(emptyRun('run'), [step('sft', 1, 0.5), step('sft', 2, 0.4), step('sft', 3, 0.3)]);
+  const view = reduceRun(first, [step('sft', 2, 0.41), step('sft', 3, 0.31)]);
+  expect(view.points.map(({ step: number, metrics }) => [number, metrics['loss']])).toEqual([
+    [1, 0.5],
+    [2, 0.41],
+    [3, 0.31],
+  ]);
+});
+
+test('events of another run change nothing', () => {
+  const view = emptyRun('run');
+  expect(reduceRun(view, [event({ type: 'state', state: 'running', stage: 'sft' }, 1, 'other')])).toBe(view);
+});
+
+test('a progress report leaves curves and groups identical, so that charts need no redraw', () => {
+  const before = reduceRun(emptyRun('run'), [step('sft', 1, 0.5)]);
+  const after = reduceRun(before, [
+    event({
+      type: 'progress',
+      stage: 'sft',
+      phase: 'backward',
+      done: 1,
+      total: 2,
+      unit: 'rows',
+      step: 2,
+      steps: 10,
+      etaSeconds: null,
+    }),
+  ]);
+  expect(after.points).toBe(before.points);
+  expect(after.groups).toBe(before.groups);
+  expect(after.progress?.done).toBe(1);
+});
+
+test('the phases of a step are collected in order and forgotten at the next step', () => {
+  const progress = (phase: 'generate' | 'score', number: number): RunEvent =>
+    event({
+      type: 'progress',
+      stage: 'grpo',
+      phase,
+      done: 0,
+      total: 4,
+      unit: 'rows',
+      step: number,
+      steps: 10,
+      etaSeconds: 5,
+    });
+  const first = reduceRun(emptyRun('run'), [progress('generate', 1), progress('generate', 1), progress('score', 1)]);
+  expect(first.phases).toEqual(['generate', 'score']);
+  expect(reduceRun(first, [progress('generate', 2)]).phases).toEqual(['generate']);
+});
+
+test('time spent paused is summed up', () => {
+  const view = reduceRun(emptyRun('run'), [
+    event({ type: 'state', state: 'running', stage: 'sft' }, 1000),
+    event({ type: 'state', state: 'paused', stage: 'sft' }, 5000),
+    event({ type: 'state', state: 'running', stage: 'sft' }, 8000),
+  ]);
+  expect([view.startedAt, view.pausedMs, view.pausedSince]).toEqual([1000, 3000, null]);
+});
+
+test('only the newest live answers are kept, newest first', () => {
+  const sample = (text: string): RunEvent =>
+    event({
+      type: 'liveSample',
+      stage: 'before',
+      sample: { image: '', question: '', answer: '', text, inForm: false, right: false },
+    });
+  const view = reduceRun(
+    emptyRun('run'),
+    Array.from({ length: 20 }, (_, i) => sample(String(i))),
+  );
+  expect(view.live).toHaveLength(12);
+  expect(view.live[0]?.sample.text).toBe('19');
+});

@@ -1,0 +1,196 @@
+// From the trainer's events to what the Run page shows. Pure: no clock, no storage, no DOM.
+
+import type { ErrorRecord } from '../../base/errors';
+import type {
+  EvaluationEvent,
+  EvaluationSample,
+  GroupRecord,
+  NoticeEvent,
+  Phase,
+  ProgressEvent,
+  RunEvent,
+  RunState,
+  RunSummary,
+  Stage,
+  StepEvent,
+} from '../../protocol/messages';
+
+/** One optimizer step as the charts need it. */
+export interface StepPoint {
+  stage: 'sft' | 'grpo';
+  /** 1-based within the stage. */
+  step: number;
+  /** Epoch milliseconds. */
+  time: number;
+  metrics: Record<string, number>;
+}
+
+export interface EvaluationPoint {
+  when: EvaluationEvent['when'];
+  stage: Stage;
+  step: number;
+  time: number;
+  result: EvaluationEvent['result'];
+  samples: EvaluationSample[];
+}
+
+export interface Notice {
+  seq: number;
+  level: NoticeEvent['level'];
+  code: string;
+  message: string;
+}
+
+export interface RunView {
+  runId: string;
+  state: RunState;
+  stage: Stage | null;
+  /** Epoch milliseconds of the first and the last event; 0 before any. */
+  startedAt: number;
+  lastTime: number;
+  /** Milliseconds spent paused, closed pauses only; `pausedSince` is the open one. */
+  pausedMs: number;
+  pausedSince: number | null;
+  /** Planned optimizer steps by stage; null until a report names them. */
+  planned: { sft: number | null; grpo: number | null };
+  points: StepPoint[];
+  evaluations: EvaluationPoint[];
+  /** GRPO step -> its groups. */
+  groups: ReadonlyMap<number, GroupRecord[]>;
+  /** Newest first, the last few only. */
+  live: { stage: Stage; seq: number; sample: EvaluationSample }[];
+  progress: (ProgressEvent & { time: number }) | null;
+  /** Phases reported in the current step (or evaluation), in order of appearance. */
+  phases: Phase[];
+  notices: Notice[];
+  error: ErrorRecord | null;
+  summary: RunSummary | null;
+}
+
+const LIVE_KEPT = 12;
+
+/** An empty view for a run; `planned` may come from its recipe. */
+export function emptyRun(runId: string, planned: RunView['planned'] = { sft: null, grpo: null }): RunView {
+  return {
+    runId,
+    state: 'idle',
+    stage: null,
+    startedAt: 0,
+    lastTime: 0,
+    pausedMs: 0,
+    pausedSince: null,
+    planned,
+    points: [],
+    evaluations: [],
+    groups: new Map(),
+    live: [],
+    progress: null,
+    phases: [],
+    notices: [],
+    error: null,
+    summary: null,
+  };
+}
+
+/** Applies events in order and returns a new view; events of other runs are ignored. */
+export function reduceRun(view: RunView, events: readonly RunEvent[]): RunView {
+  const mine = events.filter((event) => event.runId === view.runId);
+  if (mine.length === 0) return view;
+  // Containers are copied once per batch, so that a batch costs one copy however many events it holds.
+  const draft: Draft = {
+    ...view,
+    points: [...view.points],
+    evaluations: [...view.evaluations],
+    groups: new Map(view.groups),
+    live: [...view.live],
+    notices: [...view.notices],
+  };
+  for (const event of mine) applyEvent(draft, event);
+  keepIdentity(draft, view, mine);
+  return draft;
+}
+
+type Draft = RunView & { groups: Map<number, GroupRecord[]> };
+
+/** Restores the old containers where nothing was added, so that selectors can compare by identity. */
+function keepIdentity(draft: Draft, view: RunView, events: readonly RunEvent[]): void {
+  const has = (type: RunEvent['type']): boolean => events.some((event) => event.type === type);
+  if (!has('step')) draft.points = view.points;
+  if (!has('evaluation')) draft.evaluations = view.evaluations;
+  if (!has('groups')) draft.groups = view.groups as Draft['groups'];
+  if (!has('liveSample')) draft.live = view.live;
+  if (!has('notice')) draft.notices = view.notices;
+}
+
+function applyEvent(draft: Draft, event: RunEvent): void {
+  if (draft.startedAt === 0) draft.startedAt = event.time;
+  draft.lastTime = Math.max(draft.lastTime, event.time);
+  switch (event.type) {
+    case 'state':
+      return applyState(draft, event.state, event.stage, event.time);
+    case 'progress':
+      return applyProgress(draft, event);
+    case 'step':
+      return applyStep(draft, event);
+    case 'groups':
+      draft.groups.set(event.step, event.groups);
+      return;
+    case 'evaluation':
+      draft.evaluations.push({
+        when: event.when,
+        stage: event.stage,
+        step: event.step,
+        time: event.time,
+        result: event.result,
+        samples: event.samples,
+      });
+      return;
+    case 'liveSample':
+      draft.live.unshift({ stage: event.stage, seq: event.seq, sample: event.sample });
+      draft.live.length = Math.min(draft.live.length, LIVE_KEPT);
+      return;
+    case 'notice':
+      draft.notices.push({ seq: event.seq, level: event.level, code: event.code, message: event.message });
+      return;
+    case 'error':
+      draft.error = event.error;
+      return;
+    case 'finished':
+      draft.summary = event.summary;
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function applyState(draft: Draft, state: RunState, stage: Stage | null, time: number): void {
+  if (draft.pausedSince !== null && state !== 'paused') {
+    draft.pausedMs += time - draft.pausedSince;
+    draft.pausedSince = null;
+  }
+  if (state === 'paused' && draft.pausedSince === null) draft.pausedSince = time;
+  draft.state = state;
+  if (stage) draft.stage = stage;
+}
+
+function applyProgress(draft: Draft, event: ProgressEvent & { time: number }): void {
+  const before = draft.progress;
+  const sameStep = before !== null && before.stage === event.stage && before.step === event.step;
+  if (!sameStep) draft.phases = [event.phase];
+  else if (!draft.phases.includes(event.phase)) draft.phases = [...draft.phases, event.phase];
+  draft.progress = event;
+  draft.stage = event.stage;
+  if ((event.stage === 'sft' || event.stage === 'grpo') && event.steps > 0) {
+    draft.planned = { ...draft.planned, [event.stage]: event.steps };
+  }
+}
+
+function applyStep(draft: Draft, event: StepEvent & { time: number }): void {
+  // A resumed run repeats the steps after its checkpoint: the newer report replaces the older ones.
+  const order = (point: { stage: 'sft' | 'grpo'; step: number }): number =>
+    (point.stage === 'grpo' ? 1e9 : 0) + point.step;
+  while (draft.points.length > 0 && order(draft.points[draft.points.length - 1]!) >= order(event)) draft.points.pop();
+  draft.points.push({ stage: event.stage, step: event.step, time: event.time, metrics: event.metrics });
+  draft.stage = event.stage;
+  draft.planned = { ...draft.planned, [event.stage]: event.steps };
+}

@@ -1,0 +1,88 @@
+// What the user has chosen: place, theme, recipe, seed, model. Kept in localStorage, files excepted.
+
+import { create } from 'zustand';
+import type { ModelSource } from '../../protocol/messages';
+import type { Recipe } from '../../train/config';
+import { DEMO_RECIPE } from '../setup/presets';
+import { readRecipe, recipeProblem } from '../setup/readRecipe';
+import { load, save } from './persist';
+
+export type Place = 'setup' | 'run' | 'history';
+export type Theme = 'system' | 'light' | 'dark';
+
+/** A model folder that the user picked, with what its config says. */
+export interface PickedModel {
+  name: string;
+  files: Record<string, Blob>;
+}
+
+export interface Settings {
+  place: Place;
+  theme: Theme;
+  recipe: Recipe;
+  seed: number;
+  /** Share of rows held out, where file names do not tell. */
+  validationRatio: number;
+  modelKind: ModelSource['kind'];
+  picked: PickedModel | null;
+  /** What is wrong with the chosen model's files, as far as the Model card has read them. */
+  modelProblem: string | null;
+}
+
+export const useSettings = create<Settings>(() => ({
+  place: 'setup',
+  theme: load('theme', readTheme) ?? 'system',
+  recipe: load('recipe', readStoredRecipe) ?? DEMO_RECIPE,
+  seed: load('seed', readSeed) ?? 0,
+  validationRatio: 0.1,
+  modelKind: 'bundled',
+  picked: null,
+  modelProblem: null,
+}));
+
+function readTheme(value: unknown): Theme | null {
+  return value === 'light' || value === 'dark' || value === 'system' ? value : null;
+}
+
+function readStoredRecipe(value: unknown): Recipe | null {
+  try {
+    return readRecipe(value).recipe;
+  } catch {
+    // A recipe of an older version of the page: the demo's takes its place.
+    return null;
+  }
+}
+
+function readSeed(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+/** Goes to a place of the page. */
+export function goTo(place: Place): void {
+  useSettings.setState({ place });
+  window.scrollTo({ top: 0 });
+}
+
+/** Sets and remembers the recipe; the caller has checked it, or shows its problems. */
+export function setRecipe(recipe: Recipe): void {
+  useSettings.setState({ recipe });
+  if (recipeProblem(recipe) === null) save('recipe', recipe);
+}
+
+/** Sets and remembers the seed (a whole number from 0 on). */
+export function setSeed(seed: number): void {
+  useSettings.setState({ seed });
+  save('seed', seed);
+}
+
+/** Sets and remembers the theme. */
+export function setTheme(theme: Theme): void {
+  useSettings.setState({ theme });
+  save('theme', theme);
+}
+
+/** The model that a run would use now; null while "from a folder" has no folder. */
+export function modelSource(settings: Settings): ModelSource | null {
+  if (settings.modelKind === 'bundled') return { kind: 'bundled', url: new URL('demo/model/', document.baseURI).href };
+  return settings.picked ? { kind: 'files', files: settings.picked.files } : null;
+}
