@@ -1,0 +1,38 @@
+// Serves the built pages and opens a browser on them, for end-to-end tests. Asserts nothing itself.
+
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright';
+import { findBrowser } from '../tools/launcher/browser.mjs';
+import { openHeadless } from '../tools/launcher/headless.mjs';
+import { startServer } from '../tools/launcher/server.mjs';
+
+export const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
+
+export interface App {
+  origin: string;
+  page: Page;
+  /** Errors of the page and its console, as they come. */
+  errors: string[];
+  close(): Promise<void>;
+}
+
+/**
+ * A server on a free port and a Chromium with software WebGPU and a fresh profile; the page is still blank.
+ * @throws when there is no browser; `npm test` installs one
+ */
+export async function openApp(): Promise<App> {
+  const executablePath = findBrowser();
+  if (executablePath === null) throw new Error('no Chrome or Chromium here; npm test installs one');
+  const server = await startServer({ root: `${REPOSITORY}dist` });
+  const browser = await openHeadless({ executablePath, adapter: 'software' });
+  const errors: string[] = [];
+  browser.page.on('pageerror', (error) => errors.push(error.message));
+  browser.page.on('console', (line) => {
+    if (line.type() === 'error') errors.push(line.text());
+  });
+  const close = async (): Promise<void> => {
+    await browser.close();
+    await server.close();
+  };
+  return { origin: server.origin, page: browser.page, errors, close };
+}

@@ -1,0 +1,18 @@
+// Which verifier checks which kind of case. A kind without one is listed as not covered.
+
+import { verifyGrpo } from './groups/grpo';
+import { verifyImage } from './groups/image';
+import { verifyLora } from './groups/lora';
+import { verifyModel } from './groups/model';
+import { verifyRewards } from './groups/rewards';
+import { verifyTokenizer } from './groups/tokenizer';
+import type { Verifier } from './types';
+
+export const VERIFIERS: ReadonlyMap<string, Verifier> = new Map<string, Verifier>([
+  ['tokenizer', verifyTokenizer],
+  ['image', verifyImage],
+  ['model', verifyModel],
+  ['lora', verifyLora],
+  ['grpo', verifyGrpo],
+  ['rewards', verifyRewards],
+]);

@@ -1,0 +1,81 @@
+// A reference folder's model on the device, with the features of its images.
+
+import { openWeights } from '../formats/weightFiles';
+import { createGpu, type Gpu } from '../gpu/gpu';
+import { parseModelConfig, type ModelConfig } from '../model/config';
+import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
+import { visionFeatures, type VisionProbe } from '../model/visionTower';
+import type { PatchGrid } from '../model/visionLayout';
+import type { ReferenceFolder, ReferenceTensor, VerifyContext } from './types';
+
+export interface ReferenceModel {
+  gpu: Gpu;
+  config: ModelConfig;
+  model: Qwen25VL;
+  /** The tensors of vision.safetensors. */
+  vision: Map<string, ReferenceTensor>;
+  grids: PatchGrid[];
+  /** Features of each image, computed here. */
+  imageFeatures: Float32Array[];
+}
+
+const gpus = new WeakMap<GPUDevice, Gpu>();
+
+/** One engine handle per device. */
+export function gpuOf(device: GPUDevice): Gpu {
+  let gpu = gpus.get(device);
+  if (!gpu) gpus.set(device, (gpu = createGpu(device)));
+  return gpu;
+}
+
+/** f32 values of a reference tensor. */
+export function floats(tensors: Map<string, ReferenceTensor>, name: string): Float32Array {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new Error(`the reference has no tensor ${name}`);
+  return Float32Array.from(tensor.data);
+}
+
+/** Integers of a reference tensor. */
+export function integers(tensors: Map<string, ReferenceTensor>, name: string): number[] {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new Error(`the reference has no tensor ${name}`);
+  return Array.from(tensor.data);
+}
+
+/** Splits (rows, width) features of all images by image. */
+export function splitFeatures(all: Float32Array, grids: readonly PatchGrid[], unit: number, width: number): Float32Array[] {
+  let row = 0;
+  return grids.map(([t, h, w]) => {
+    const rows = (t * h * w) / unit;
+    const part = all.slice(row * width, (row + rows) * width);
+    row += rows;
+    return part;
+  });
+}
+
+/**
+ * @param path the model's folder within the reference @param probe sees the vision tower's intermediate results
+ */
+export async function loadReferenceModel(
+  context: VerifyContext,
+  path: string,
+  probe?: VisionProbe,
+): Promise<ReferenceModel> {
+  const { folder } = context;
+  const gpu = gpuOf(await context.device());
+  const config = parseModelConfig(await folder.json(`${path}/config.json`), await optionalJson(folder, `${path}/generation_config.json`));
+  const bytes = await folder.bytes(`${path}/model.safetensors`);
+  const weights = await openWeights({ 'model.safetensors': new Blob([bytes as Uint8Array<ArrayBuffer>]) });
+  const model = await loadQwen25VL(gpu, weights, config);
+  const vision = await folder.tensors(`${path}/vision.safetensors`);
+  const flat = integers(vision, 'grid_thw');
+  const grids: PatchGrid[] = Array.from({ length: flat.length / 3 }, (_, i) => [flat[3 * i], flat[3 * i + 1], flat[3 * i + 2]]);
+  const features = await visionFeatures(gpu, model.vision, floats(vision, 'pixel_values'), grids, probe);
+  const unit = config.vision.spatialMergeSize ** 2;
+  const imageFeatures = splitFeatures(features, grids, unit, config.hiddenSize);
+  return { gpu, config, model, vision, grids, imageFeatures };
+}
+
+async function optionalJson(folder: ReferenceFolder, path: string): Promise<unknown> {
+  return (await folder.exists(path)) ? folder.json(path) : undefined;
+}
