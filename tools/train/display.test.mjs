@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { createDisplay, formatSeconds } from './display.mjs';
+
+/** A stream that remembers what was written. */
+function memoryStream(isTTY) {
+  const written = [];
+  return { isTTY, columns: 60, write: (text) => written.push(text), written };
+}
+
+function progress(done) {
+  const counts = { done, total: 8, unit: 'rows', step: 2, steps: 5, etaSeconds: 75 };
+  return { type: 'progress', stage: 'sft', phase: 'backward', ...counts };
+}
+
+test('on a screen the live line is rewritten and never wider than the screen', () => {
+  const stream = memoryStream(true);
+  const display = createDisplay(stream);
+  display.event(progress(1));
+  display.event(progress(2));
+  const live = stream.written.filter((text) => !text.endsWith('\n'));
+  expect(live).toHaveLength(2);
+  expect(live[1]).toBe('\r\x1b[2K  step 2/5, backward 2/8 rows, 1m 15s left');
+});
+
+test('in a log, live lines within a few seconds are left out and the last step is kept', () => {
+  const stream = memoryStream(false);
+  const display = createDisplay(stream);
+  for (let done = 0; done < 5; done++) display.event(progress(done));
+  display.event({ type: 'step', stage: 'sft', step: 5, steps: 5, metrics: { loss: 1.25 } });
+  expect(stream.written).toEqual(['SFT\n', '  step 2/5, backward 0/8 rows, 1m 15s left\n', '  step 5/5  loss 1.250\n']);
+});
+
+test('seconds are written in the largest fitting units', () => {
+  expect([0.4, 59, 60, 3599, 3600, 7265].map(formatSeconds)).toEqual([
+    '0s',
+    '59s',
+    '1m 0s',
+    '59m 59s',
+    '1h 0m',
+    '2h 1m',
+  ]);
+});
