@@ -7,8 +7,9 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 const MODEL = ['base', 'formats', 'gpu', 'ops'];
-const INFER = [...MODEL, 'model', 'text', 'image'];
-const EVAL = [...INFER, 'infer', 'data', 'rewards'];
+// infer packs prompts, so it may import data.
+const INFER = [...MODEL, 'model', 'text', 'image', 'data'];
+const EVAL = [...INFER, 'infer', 'rewards'];
 const TRAIN = [...EVAL, 'eval'];
 const WORKER = [...TRAIN, 'train', 'storage', 'protocol'];
 
@@ -29,13 +30,19 @@ const LAYERS = {
   train: TRAIN,
   protocol: ['base'],
   worker: WORKER,
-  ui: ['base', 'protocol', 'storage', 'data/import'],
+  // Pure files that the page would otherwise write a second time.
+  ui: [
+    ...['base', 'protocol', 'storage', 'data/walkDrop', 'formats/csv', 'formats/jsonl'],
+    ...['train/recipe', 'train/recipeRules', 'train/presets'],
+  ],
   verify: [...WORKER, 'worker'],
 };
 
 /** Layers that may name the types of these, and nothing else of them. */
 const TYPE_ONLY = {
   protocol: ['train/config', 'eval', 'data'],
+  // Loops emit the events that the page shows; they are described once, in the protocol.
+  train: ['protocol/messages'],
   ui: ['train/config'],
 };
 

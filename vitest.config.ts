@@ -13,16 +13,7 @@ export default defineConfig({
   worker: { format: 'es' },
   // Found late, a dependency would be bundled in mid-run and the test page reloaded.
   optimizeDeps: {
-    include: [
-      '@huggingface/transformers',
-      'fast-png',
-      'fflate',
-      'idb-keyval',
-      'valibot',
-      'zustand',
-      'react',
-      'react-dom',
-    ],
+    include: ['@huggingface/transformers', 'fflate', 'idb-keyval', 'valibot', 'zustand', 'react', 'react-dom'],
   },
   test: {
     projects: [

@@ -1,8 +1,9 @@
 // o[t, h] = sum_j softmax_j(scale q[t, h] . k[j, g(h)]) v[j, g(h)] over the keys of the row's two ranges;
-// lse[t, h] = log sum_j exp(score). Online softmax, KEYS keys at a time; nothing of size T x T exists.
+// lse[t, h] = log sum_j exact_exp(score). Online softmax, KEYS keys at a time; nothing of size T x T exists.
 // One invocation: HEADS neighbouring query heads that share one key head, for one query row.
 // q f32 [Tq, qStride] and k, v f32 [Tk, kvStride] by offset; ranges u32 [Tq, 4] = prefix start, end, segment start, end
 // (end exclusive); o f32 [Tq, H*D]; stats f32 [Tq, H, 2]: lse here, delta in the backward pass.
+// import lib/exp.wgsl
 const D4: u32 = 8u; // spec head size / 4
 const HEADS: u32 = 1u; // spec
 const KEYS: u32 = 4u; // spec
@@ -70,11 +71,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         for (var j = 0u; j < KEYS; j++) { // unroll
           higher = max(higher, score[h * KEYS + j]);
         }
-        let shrink = exp(top[h] - higher);
+        let shrink = exact_exp(top[h] - higher);
         top[h] = higher;
         sum[h] *= shrink;
         for (var j = 0u; j < KEYS; j++) { // unroll
-          score[h * KEYS + j] = select(0.0f, exp(score[h * KEYS + j] - higher), j0 + j < end);
+          score[h * KEYS + j] = select(0.0f, exact_exp(score[h * KEYS + j] - higher), j0 + j < end);
           sum[h] += score[h * KEYS + j];
         }
         for (var d = 0u; d < D4; d++) { // unroll

@@ -1,6 +1,7 @@
 // dv[j] = sum p dO,  dk[j] = scale sum ds q, over the query rows that see key j and the query heads of its key head.
 // The rows that see key j are j .. queryEnd[j] - 1 (packing keeps a group contiguous): one interval, no atomics.
 // One invocation: one key head of one key row. Buffers as in attention_backward_q.wgsl, which runs first.
+// import lib/exp.wgsl
 const D4: u32 = 8u; // spec
 
 struct Params {
@@ -50,7 +51,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         score += dot(qv[d], kv[d]);
         dp += dot(dOv[d], vv[d]);
       }
-      let p = exp(score - stats[out * 2u]);
+      let p = exact_exp(score - stats[out * 2u]);
       let ds = p * (dp - stats[out * 2u + 1u]);
       for (var d = 0u; d < D4; d++) { // unroll
         dv[d] += p * dOv[d];

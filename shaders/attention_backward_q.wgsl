@@ -1,7 +1,10 @@
 // dq[t, h] = scale sum_j ds k[j],  ds = p (do . v[j] - delta),  p = exp(scale q . k[j] - lse),  delta = do . o
+// delta is first taken as do . o and then corrected by what the ds of a row fail to sum to zero: o was made by another
+// order of additions, and keys with a common part (their bias) would turn that rounding into an error of dq.
 // One invocation: HEADS query heads of one query row; delta is kept in stats for attention_backward_kv.
 // qkv f32 [T, stride]: q heads, k heads, v heads; o, dO f32 [T, H*D]; stats f32 [T, H, 2]; dqkv like qkv.
 // Written together with k and v in one buffer, so that few bindings suffice.
+// import lib/exp.wgsl
 const D4: u32 = 8u; // spec
 const HEADS: u32 = 1u; // spec
 
@@ -34,7 +37,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var qv: array<vec4f, HEADS * D4>; // registers
   var dOv: array<vec4f, HEADS * D4>; // registers
   var dq: array<vec4f, HEADS * D4>; // registers
+  var pk: array<vec4f, HEADS * D4>; // registers sum of p k
   var delta: array<f32, HEADS>; // registers
+  var excess: array<f32, HEADS>; // registers sum of ds
+  var mass: array<f32, HEADS>; // registers sum of p
   var lse: array<f32, HEADS>; // registers
   for (var h = 0u; h < HEADS; h++) { // unroll
     let out = row * params.heads + head0 + h;
@@ -44,7 +50,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       dOv[h * D4 + d] = dO[out * D4 + d];
       delta[h] += dot(dOv[h * D4 + d], o[out * D4 + d]);
     }
-    stats[out * 2u + 1u] = delta[h];
   }
   let range = ranges[row];
   for (var part = 0u; part < 2u; part++) {
@@ -64,16 +69,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
         }
       }
       for (var h = 0u; h < HEADS; h++) { // unroll
-        let ds = exp(score[h] - lse[h]) * (dp[h] - delta[h]);
+        let p = exact_exp(score[h] - lse[h]);
+        let ds = p * (dp[h] - delta[h]);
+        mass[h] += p;
+        excess[h] += ds;
         for (var d = 0u; d < D4; d++) { // unroll
           dq[h * D4 + d] += ds * kv[d];
+          pk[h * D4 + d] += p * kv[d];
         }
       }
     }
   }
   for (var h = 0u; h < HEADS; h++) { // unroll
+    let share = select(0.0f, excess[h] / mass[h], mass[h] > 0.0f);
+    stats[(row * params.heads + head0 + h) * 2u + 1u] = delta[h] + share;
     for (var d = 0u; d < D4; d++) { // unroll
-      dqkv[row * params.stride4 + (head0 + h) * D4 + d] = dq[h * D4 + d] * params.scale;
+      let corrected = dq[h * D4 + d] - share * pk[h * D4 + d];
+      dqkv[row * params.stride4 + (head0 + h) * D4 + d] = corrected * params.scale;
     }
   }
 }

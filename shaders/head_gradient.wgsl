@@ -3,6 +3,7 @@
 // Columns from V up to the stride become 0. One invocation: LANES share a row; the labels of row r are
 // labelStart[r] .. labelStart[r + 1] - 1, added in that order by one invocation.
 // logits f32 [rows, stride]; stats f32 [R, 2] = logZ, H; labels u32 [L, 2]; coefficients f32 [L, 2] = c, e.
+// import lib/exp.wgsl
 // import lib/row_reduce.wgsl
 
 struct Params {
@@ -36,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   if (live) {
     for (var v = local.x; v < params.stride; v += LANES) {
       let logP = logits[base + v] * params.inverseTemperature - logZ;
-      let p = exp(logP);
+      let p = exact_exp(logP);
       let dz = -p * (totals.x + totals.y * (logP + entropy)) * params.inverseTemperature;
       logits[base + v] = select(0.0f, dz, v < params.vocab);
     }

@@ -1,5 +1,6 @@
 // Per logits row: logZ = log sum_v exp(l_v / T) and entropy H = logZ - sum_v p_v l_v / T.
 // logits f32 [rows, stride], V columns are live; stats f32 [rowOffset + rows, 2]. LANES invocations share a row.
+// import lib/exp.wgsl
 // import lib/row_reduce.wgsl
 
 struct Params {
@@ -27,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var weighted = 0.0f;
   for (var v = local.x; v < params.vocab; v += LANES) {
     let z = (logits[base + v] - top) * params.inverseTemperature;
-    let e = exp(z);
+    let e = exact_exp(z);
     sum += e;
     weighted += e * z;
   }

@@ -1,5 +1,6 @@
 // h[t, i] = silu(g[t, i]) * u[t, i]; gu f32 [T, 2I] holds g then u; h f32 [T, I].
 // import lib/grid.wgsl
+// import lib/exp.wgsl
 
 struct Params {
   count4: u32,
@@ -19,5 +20,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let row = at / params.i4;
   let gAt = at + row * params.i4;
   let g = gu[gAt];
-  h[at] = g / (1.0f + exp(-g)) * gu[gAt + params.i4];
+  h[at] = g / (1.0f + exact_exp4(-g)) * gu[gAt + params.i4];
 }

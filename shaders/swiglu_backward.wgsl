@@ -1,6 +1,7 @@
 // In place: gu = (g, u) becomes (dg, du) with dg = dh u s (1 + g (1 - s)), du = dh g s, s = sigmoid(g).
 // gu f32 [T, 2I]; dh f32 [T, I].
 // import lib/grid.wgsl
+// import lib/exp.wgsl
 
 struct Params {
   count4: u32,
@@ -21,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let uAt = gAt + params.i4;
   let g = gu[gAt];
   let u = gu[uAt];
-  let s = 1.0f / (1.0f + exp(-g));
+  let s = 1.0f / (1.0f + exact_exp4(-g));
   gu[gAt] = dh[at] * u * s * (1.0f + g * (1.0f - s));
   gu[uAt] = dh[at] * g * s;
 }

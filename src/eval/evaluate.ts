@@ -135,7 +135,10 @@ async function meanLoss(context: EvalContext): Promise<number> {
     await context.boundary();
     let count = 0;
     let tokens = 0;
-    while (start + count < examples.length && (count === 0 || tokens + examples[start + count].ids.length <= LOSS_TOKENS)) {
+    while (
+      start + count < examples.length &&
+      (count === 0 || tokens + examples[start + count].ids.length <= LOSS_TOKENS)
+    ) {
       tokens += examples[start + count++].ids.length;
     }
     const part = await context.loss(examples.slice(start, start + count));

@@ -45,7 +45,12 @@ export function createFeatureStore(
       joined.set(patches.patches, at);
       at += patches.patches.length;
     }
-    const features = await visionFeatures(gpu, tower, joined, batch.map(({ patches }) => patches.grid));
+    const features = await visionFeatures(
+      gpu,
+      tower,
+      joined,
+      batch.map(({ patches }) => patches.grid),
+    );
     gpu.assertHealthy();
     const unit = tower.config.spatialMergeSize ** 2;
     let row = 0;

@@ -67,7 +67,9 @@ interface Sequence {
 function listSequences(prompts: readonly GeneratePrompt[], modes: readonly CompletionMode[]): Sequence[] {
   return prompts.flatMap((_, prompt) => {
     let generation = 0;
-    return modes.flatMap(({ count }, mode) => Array.from({ length: count }, () => ({ prompt, generation: generation++, mode })));
+    return modes.flatMap(({ count }, mode) =>
+      Array.from({ length: count }, () => ({ prompt, generation: generation++, mode })),
+    );
   });
 }
 
@@ -118,7 +120,10 @@ async function prefill(
   while (done < prompts.length) {
     let count = 0;
     let tokens = 0;
-    while (done + count < prompts.length && (count === 0 || tokens + prompts[done + count].ids.length <= PREFILL_TOKENS)) {
+    while (
+      done + count < prompts.length &&
+      (count === 0 || tokens + prompts[done + count].ids.length <= PREFILL_TOKENS)
+    ) {
       tokens += prompts[done + count++].ids.length;
     }
     const part = prompts.slice(done, done + count);
@@ -153,7 +158,11 @@ async function prefill(
 }
 
 /** (logits row, sequence) of every slot, slots of one mode together. */
-function slotLists(active: readonly number[], sequences: readonly Sequence[], rowOf: (slot: number, s: number) => number) {
+function slotLists(
+  active: readonly number[],
+  sequences: readonly Sequence[],
+  rowOf: (slot: number, s: number) => number,
+) {
   const byMode = new Map<number, number[]>();
   active.forEach((s, slot) => {
     const list = byMode.get(sequences[s].mode) ?? [];
@@ -170,13 +179,17 @@ function sampleAll(
   options: GenerateOptions,
 ): void {
   for (const [mode, slots] of lists) {
-    sampleTokens(context.gpu.rec, { ...tensors, slots }, {
-      ...options,
-      temperature: options.modes[mode].temperature,
-      slots: slots.shape[0] / 2,
-      vocabulary: context.model.config.vocabSize,
-      maxNew: options.maxNewTokens,
-    });
+    sampleTokens(
+      context.gpu.rec,
+      { ...tensors, slots },
+      {
+        ...options,
+        temperature: options.modes[mode].temperature,
+        slots: slots.shape[0] / 2,
+        vocabulary: context.model.config.vocabSize,
+        maxNew: options.maxNewTokens,
+      },
+    );
   }
 }
 
@@ -195,7 +208,8 @@ function recordSteps(
   const slots = active.length;
   const all = scope.upload(Uint32Array.from(active.flatMap((s, slot) => [slot, s])));
   const lists = new Map<number, Tensor>();
-  for (const [mode, list] of slotLists(active, sequences, (slot) => slot)) lists.set(mode, scope.upload(Uint32Array.from(list)));
+  for (const [mode, list] of slotLists(active, sequences, (slot) => slot))
+    lists.set(mode, scope.upload(Uint32Array.from(list)));
   const ids = scope.tensor([slots], 'u32');
   const tableRow = scope.tensor([slots], 'u32');
   const kvRow = scope.tensor([slots], 'u32');
@@ -210,7 +224,11 @@ function recordSteps(
   const features = scope.tensor([1, model.config.hiddenSize]);
   for (let step = 0; step < steps; step++) {
     const inner = rec.scope();
-    prepareDecodeStep(rec, { ...tensors, slots: all, ids, tableRow, kvRow, ranges }, { slots, maxNew: options.maxNewTokens });
+    prepareDecodeStep(
+      rec,
+      { ...tensors, slots: all, ids, tableRow, kvRow, ranges },
+      { slots, maxNew: options.maxNewTokens },
+    );
     embedStream(rec, model, { ...inputs, features }, x);
     forwardOnly(model, inputs, x, {
       rec,

@@ -70,7 +70,11 @@ export function linearForward(
     const xa = keep.tensor([m, adapter.rPadded]);
     matmulNT(rec, { x: allColumns(input), w: matrixA(adapter, factor), y: allColumns(xa) }, { m });
     const columns = { data: y, stride: y.shape[1], offset: factor.column };
-    matmulNT(rec, { x: allColumns(xa), w: matrixB(adapter, factor), y: columns }, { m, scale: adapter.scale, add: 'y' });
+    matmulNT(
+      rec,
+      { x: allColumns(xa), w: matrixB(adapter, factor), y: columns },
+      { m, scale: adapter.scale, add: 'y' },
+    );
     saved.factors.push({ factor, input, xa });
   }
   return saved;
@@ -107,17 +111,9 @@ export function linearBackward(
     if (dx && state && state.p > 0) {
       const dInput = scope.tensor(dx.shape);
       matmulNN(rec, { x: allColumns(dxa), w: matrixA(adapter, factor), y: allColumns(dInput) }, { m });
-      dropout(
-        rec,
-        { x: dInput, place: state.place, y: dx },
-        { ...dropoutOptions(state, factor), accumulate: true },
-      );
+      dropout(rec, { x: dInput, place: state.place, y: dx }, { ...dropoutOptions(state, factor), accumulate: true });
     } else if (dx) {
-      matmulNN(
-        rec,
-        { x: allColumns(dxa), w: matrixA(adapter, factor), y: allColumns(dx) },
-        { m, accumulate: true },
-      );
+      matmulNN(rec, { x: allColumns(dxa), w: matrixA(adapter, factor), y: allColumns(dx) }, { m, accumulate: true });
     }
     scope.release();
   }

@@ -9,7 +9,14 @@ import { embedGather, gatherRows, scatterRows } from '../ops/rows';
 import { allColumns } from '../ops/matmul';
 import type { DropoutState } from './adaptedLinear';
 import type { ModelConfig } from './config';
-import { blockBackward, blockForward, type BlockSaved, type BlockWeights, type LayerCache, type Stream } from './decoderBlock';
+import {
+  blockBackward,
+  blockForward,
+  type BlockSaved,
+  type BlockWeights,
+  type LayerCache,
+  type Stream,
+} from './decoderBlock';
 import type { LoraAdapter } from './lora';
 
 export interface LanguageModelWeights {

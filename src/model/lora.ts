@@ -95,7 +95,11 @@ export function createAdapter(
     `r is ${r}, expected 1 to ${config.hiddenSize}`,
   );
   const modules = LORA_MODULES.filter((module) => options.target_modules.includes(module));
-  check(modules.length > 0, 'lora.targets', `target_modules is [${options.target_modules.join(', ')}]: none can be adapted`);
+  check(
+    modules.length > 0,
+    'lora.targets',
+    `target_modules is [${options.target_modules.join(', ')}]: none can be adapted`,
+  );
   const rPadded = Math.ceil(r / 4) * 4;
   const factors: LoraFactor[] = [];
   let size = 0;

@@ -18,7 +18,10 @@ export interface Qwen25VL {
 interface Loader {
   matrix(parts: [name: string, rows: number][], columns: number): ReturnType<typeof loadMatrix>;
   vector(...parts: [name: string, size: number][]): ReturnType<typeof loadVector>;
-  linear(parts: [name: string, rows: number][], columns: number): Promise<{
+  linear(
+    parts: [name: string, rows: number][],
+    columns: number,
+  ): Promise<{
     w: Awaited<ReturnType<typeof loadMatrix>>;
     bias: Awaited<ReturnType<typeof loadVector>>;
   }>;
@@ -33,7 +36,11 @@ function createLoader(gpu: Gpu, weights: WeightFiles, policy: StoragePolicy, onT
       return out;
     },
     async vector(...parts) {
-      const out = await loadVector(gpu, weights, parts.map(([name, size]) => ({ name, size })));
+      const out = await loadVector(
+        gpu,
+        weights,
+        parts.map(([name, size]) => ({ name, size })),
+      );
       parts.forEach(onTensor);
       return out;
     },

@@ -95,11 +95,7 @@ function merge(rec: Recorder, { config, weights }: VisionTower, x: Tensor, scope
   const unit = config.spatialMergeSize ** 2;
   const [rows, width] = x.shape;
   const n = scope.tensor(x.shape);
-  rmsNorm(
-    rec,
-    { x, weight: weights.mergerNorm, y: n, rstd: scope.tensor([rows]) },
-    { eps: config.rmsNormEps },
-  );
+  rmsNorm(rec, { x, weight: weights.mergerNorm, y: n, rstd: scope.tensor([rows]) }, { eps: config.rmsNormEps });
   const cells = rows / unit;
   const inner = scope.tensor([cells, unit * width]);
   linear(rec, viewAs(n, [cells, unit * width]), weights.mergerIn, inner);

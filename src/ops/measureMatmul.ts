@@ -16,7 +16,11 @@ export async function measureMatmul(gpu: Gpu): Promise<number> {
   const y = scope.tensor([SIZE, SIZE]);
   const run = async (): Promise<number> => {
     const began = performance.now();
-    matmulNT(rec, { x: allColumns(x), w: { rows: SIZE, columns: SIZE, storage: 'f32', data }, y: allColumns(y) }, { m: SIZE });
+    matmulNT(
+      rec,
+      { x: allColumns(x), w: { rows: SIZE, columns: SIZE, storage: 'f32', data }, y: allColumns(y) },
+      { m: SIZE },
+    );
     await rec.submit();
     await device.queue.onSubmittedWorkDone();
     return performance.now() - began;

@@ -213,7 +213,16 @@ export type TrainerMessage =
 // ---- data worker ----
 
 export type DataRequest =
-  | { type: 'import'; id: number; name: string; files: InputFile[]; validationRatio: number; seed: number; recipe: Recipe; model: ModelSource }
+  | {
+      type: 'import';
+      id: number;
+      name: string;
+      files: InputFile[];
+      validationRatio: number;
+      seed: number;
+      recipe: Recipe;
+      model: ModelSource;
+    }
   | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource };
 
 export type DataMessage =
@@ -227,5 +236,10 @@ export type EncoderRequest = { type: 'load'; id: number } | { type: 'embed'; id:
 
 export type EncoderMessage =
   | { type: 'loaded'; id: number }
-  | { type: 'embedded'; id: number; /** texts.length x width, row-major, unit rows */ embeddings: Float32Array; width: number }
+  | {
+      type: 'embedded';
+      id: number;
+      /** texts.length x width, row-major, unit rows */ embeddings: Float32Array;
+      width: number;
+    }
   | { type: 'failed'; id: number; error: ErrorRecord };

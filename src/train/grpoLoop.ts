@@ -77,7 +77,9 @@ async function rollOut(context: GrpoContext, step: number, steps: number): Promi
 }
 
 async function score(context: GrpoContext, { rows, texts }: Rollout): Promise<(number | null)[][]> {
-  const answers = rows.flatMap((row) => new Array<string>(context.options.num_generations).fill(context.rows[row].answer));
+  const answers = rows.flatMap((row) =>
+    new Array<string>(context.options.num_generations).fill(context.rows[row].answer),
+  );
   const columns = await Promise.all(context.rewards.map((reward) => reward.score({ completions: texts, answers })));
   return texts.map((_, i) => columns.map((column) => column[i]));
 }
@@ -115,7 +117,10 @@ function groupRecords(
 }
 
 /** Completions that go through the model together; a pack never holds more than one training batch of them. */
-function packsOf(context: GrpoContext, { rows, completions }: Rollout): { batch: PackedBatch; first: number; count: number }[] {
+function packsOf(
+  context: GrpoContext,
+  { rows, completions }: Rollout,
+): { batch: PackedBatch; first: number; count: number }[] {
   const { options, pack } = context;
   const groupsPerPack = Math.max(1, Math.floor(options.per_device_train_batch_size / options.num_generations));
   const packs = [];
@@ -123,7 +128,11 @@ function packsOf(context: GrpoContext, { rows, completions }: Rollout): { batch:
     const groups = rows.slice(g, g + groupsPerPack).map((row, i): Group => {
       return { prompt: context.rows[row].prompt, completions: completions[g + i].map(({ ids }) => ids) };
     });
-    packs.push({ batch: packGroups(groups, pack), first: g * options.num_generations, count: groups.length * options.num_generations });
+    packs.push({
+      batch: packGroups(groups, pack),
+      first: g * options.num_generations,
+      count: groups.length * options.num_generations,
+    });
   }
   return packs;
 }
@@ -185,7 +194,9 @@ async function grpoStep(context: GrpoContext, step: number, steps: number, token
   });
   const scored = clock();
   reporter.progress({ phase: 'backward', done: 0, total: flat.length, unit: 'completions', step: step + 1, steps });
-  const { loss, metrics } = await reporter.timed('backward', () => backward(context, rollout, advantages.advantages, step));
+  const { loss, metrics } = await reporter.timed('backward', () =>
+    backward(context, rollout, advantages.advantages, step),
+  );
   reporter.progress({ phase: 'update', done: 0, total: 1, unit: 'updates', step: step + 1, steps });
   const rate = learningRateAt(step, steps, options);
   const norm = await reporter.timed('update', () =>

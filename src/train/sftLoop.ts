@@ -44,18 +44,34 @@ async function sftStep(context: SftContext, step: number, steps: number, tokensB
   let loss = 0;
   let entropy = 0;
   for (const [microBatch, batch] of batches.entries()) {
-    reporter.progress({ phase: 'backward', done: microBatch, total: batches.length, unit: 'micro-batches', step: step + 1, steps });
+    reporter.progress({
+      phase: 'backward',
+      done: microBatch,
+      total: batches.length,
+      unit: 'micro-batches',
+      step: step + 1,
+      steps,
+    });
     const count = batch.labels.length;
     const weight = labelWeight(options, count, batches.length, labelsOfStep);
     const dropout = { p: loraDropout, seed, step, microBatch };
     await reporter.timed('backward', async () => {
-      const pass = await openPass(trainee, batch, { temperature: 1, recompute: options.gradient_checkpointing, dropout });
+      const pass = await openPass(trainee, batch, {
+        temperature: 1,
+        recompute: options.gradient_checkpointing,
+        dropout,
+      });
       loss -= pass.values.logp.reduce((sum, value) => sum + value, 0) * weight;
       entropy += pass.values.entropy.reduce((sum, value) => sum + value, 0) / labelsOfStep;
       await pass.backward(new Float32Array(count).fill(-weight));
     });
   }
-  check(Number.isFinite(loss), 'train.notFinite', `SFT step ${step + 1}: the loss is ${loss}`, 'Lower the learning rate.');
+  check(
+    Number.isFinite(loss),
+    'train.notFinite',
+    `SFT step ${step + 1}: the loss is ${loss}`,
+    'Lower the learning rate.',
+  );
   const rate = learningRateAt(step, steps, options);
   reporter.progress({ phase: 'update', done: 0, total: 1, unit: 'updates', step: step + 1, steps });
   const norm = await reporter.timed('update', () =>

@@ -43,7 +43,12 @@ export function integers(tensors: Map<string, ReferenceTensor>, name: string): n
 }
 
 /** Splits (rows, width) features of all images by image. */
-export function splitFeatures(all: Float32Array, grids: readonly PatchGrid[], unit: number, width: number): Float32Array[] {
+export function splitFeatures(
+  all: Float32Array,
+  grids: readonly PatchGrid[],
+  unit: number,
+  width: number,
+): Float32Array[] {
   let row = 0;
   return grids.map(([t, h, w]) => {
     const rows = (t * h * w) / unit;
@@ -63,13 +68,20 @@ export async function loadReferenceModel(
 ): Promise<ReferenceModel> {
   const { folder } = context;
   const gpu = gpuOf(await context.device());
-  const config = parseModelConfig(await folder.json(`${path}/config.json`), await optionalJson(folder, `${path}/generation_config.json`));
+  const config = parseModelConfig(
+    await folder.json(`${path}/config.json`),
+    await optionalJson(folder, `${path}/generation_config.json`),
+  );
   const bytes = await folder.bytes(`${path}/model.safetensors`);
   const weights = await openWeights({ 'model.safetensors': new Blob([bytes as Uint8Array<ArrayBuffer>]) });
   const model = await loadQwen25VL(gpu, weights, config);
   const vision = await folder.tensors(`${path}/vision.safetensors`);
   const flat = integers(vision, 'grid_thw');
-  const grids: PatchGrid[] = Array.from({ length: flat.length / 3 }, (_, i) => [flat[3 * i], flat[3 * i + 1], flat[3 * i + 2]]);
+  const grids: PatchGrid[] = Array.from({ length: flat.length / 3 }, (_, i) => [
+    flat[3 * i],
+    flat[3 * i + 1],
+    flat[3 * i + 2],
+  ]);
   const features = await visionFeatures(gpu, model.vision, floats(vision, 'pixel_values'), grids, probe);
   const unit = config.vision.spatialMergeSize ** 2;
   const imageFeatures = splitFeatures(features, grids, unit, config.hiddenSize);

@@ -79,7 +79,12 @@ export async function saveCheckCase(session: Session, runId: string): Promise<vo
   const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(row.image))), text.processor);
   const tensors = writeSafetensors([
     { name: 'logits', dtype: 'F32', shape: [1, batch.tokens, config.vocabSize], bytes: bytesOf(dense) },
-    { name: 'pixel_values', dtype: 'F32', shape: [grid[1] * grid[2], patches.length / (grid[1] * grid[2])], bytes: bytesOf(patches) },
+    {
+      name: 'pixel_values',
+      dtype: 'F32',
+      shape: [grid[1] * grid[2], patches.length / (grid[1] * grid[2])],
+      bytes: bytesOf(patches),
+    },
   ]);
   const record = {
     input_ids: [Array.from(row.example.ids)],

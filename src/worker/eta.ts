@@ -39,6 +39,8 @@ export function createEta(plan: Plan): EtaClock {
         sft: plan.sftSteps,
         grpo: plan.grpoSteps,
       };
+      // Before the plan is known nothing can be said.
+      if (planned.evaluation + planned.sft + planned.grpo === 0) return null;
       let seconds = 0;
       for (const kind of ['evaluation', 'sft', 'grpo'] as const) {
         const share = KIND[stage] === kind && kind === 'evaluation' && total > 0 ? part / total : 0;

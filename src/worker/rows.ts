@@ -71,7 +71,12 @@ export async function encodeRows(
     } else if (out.validation.length < limit) {
       const prompt = encodePrompt(row.question, [found.plain], recipe, context, recipe.grpo.max_completion_length);
       if (prompt.ok) {
-        out.validation.push({ ...shown, thought: row.thought, prompt: prompt.value, example: example.ok ? example.value : null });
+        out.validation.push({
+          ...shown,
+          thought: row.thought,
+          prompt: prompt.value,
+          example: example.ok ? example.value : null,
+        });
       }
     }
     if (i % 50 === 49 || i === rows.length - 1) onProgress(i + 1, rows.length);

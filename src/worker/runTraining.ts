@@ -13,7 +13,8 @@ import { grpoOptimizerSteps, optimizerSteps } from '../train/schedule';
 import { saveAdapter, saveCheckCase } from './artifacts';
 import type { EncoderClient } from './encoderClient';
 import { createEta } from './eta';
-import { createRunReporter, type RunReporter } from './runReporter';
+import type { createRunReporter } from './runReporter';
+import { type RunReporter } from './runReporter';
 import { openSession, type Session } from './session';
 
 /** Rows named in the notice about what was left out. */
@@ -182,7 +183,12 @@ export async function runTraining(request: StartRequest, environment: RunEnviron
   plan.evaluations = session.rows.validation.length === 0 ? 0 : 1 + (plan.sftSteps ? 1 : 0) + (plan.grpoSteps ? 1 : 0);
   noteLeftOut(reporter, session.rows.leftOut);
   if (session.rows.validation.length === 0) {
-    reporter.emit({ type: 'notice', level: 'warning', code: 'data.noValidation', message: 'There are no validation rows: nothing is evaluated.' });
+    reporter.emit({
+      type: 'notice',
+      level: 'warning',
+      code: 'data.noValidation',
+      message: 'There are no validation rows: nothing is evaluated.',
+    });
   }
   const summary: RunSummary = {
     stepsSft: 0,

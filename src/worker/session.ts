@@ -53,11 +53,7 @@ function patchLoader(text: TextModel) {
  * Loads model, data and rewards for a run.
  * @throws webgpu.*, model.*, config.*, weights.*, tokenizer.*, storage.*, reward.encoder, data.empty
  */
-export async function openSession(
-  request: StartRequest,
-  encoder: EncoderClient,
-  reporter: Reporter,
-): Promise<Session> {
+export async function openSession(request: StartRequest, encoder: EncoderClient, reporter: Reporter): Promise<Session> {
   const { recipe, seed } = request;
   const encoderReady = encoder.load();
   encoderReady.catch(() => undefined); // awaited below; must not count as unhandled while the model loads

@@ -24,12 +24,11 @@ async function fetchArtifact(session, name) {
     timer = setTimeout(() => reject(new Error(`no answer in ${ANSWER_MS / 1000} s`)), ANSWER_MS);
   });
   const answer = Promise.all([
-    session.next(['artifact', 'callFailed'], (message) => message.name === name || message.call === `artifact ${name}`),
+    session.next(['artifact'], (message) => message.name === name),
     session.call('artifact', name),
   ]);
   try {
     const [message] = await Promise.race([answer, tooLate]);
-    if (message.type === 'callFailed') throw new Error(message.error.message);
     return Buffer.from(message.base64, 'base64');
   } finally {
     clearTimeout(timer);

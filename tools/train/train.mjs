@@ -62,7 +62,7 @@ function follow(session, display, interruption) {
       else if (event.type === 'error') reject(pageFailure(event.error));
       else if (event.type === 'state' && event.state === 'idle' && interruption.wanted) resolve(null);
     });
-    session.messages.on('callFailed', ({ call, error }) => call === 'start' && reject(pageFailure(error)));
+    session.messages.on('failed', ({ error }) => reject(pageFailure(error)));
     session.call('start').catch(reject);
   });
   return session.until(ended);

@@ -33,10 +33,14 @@ interface LossFileWithTolerance extends LossFile {
 function promptOf(reference: ReferenceModel, { ids, image }: Scene['prompts'][number]): Prompt {
   const { config, grids } = reference;
   const images = image === null ? [] : [{ hash: String(image), grid: grids[image] }];
-  const { positions, next } = mropePositions(ids, images.map(({ grid }) => grid), {
-    imageTokenId: config.imageTokenId,
-    spatialMergeSize: config.vision.spatialMergeSize,
-  });
+  const { positions, next } = mropePositions(
+    ids,
+    images.map(({ grid }) => grid),
+    {
+      imageTokenId: config.imageTokenId,
+      spatialMergeSize: config.vision.spatialMergeSize,
+    },
+  );
   return { ids: Int32Array.from(ids), positions, nextPosition: next, images };
 }
 
@@ -49,7 +53,10 @@ function packScene(reference: ReferenceModel, scene: Omit<Scene, 'base'>): { bat
     return { prompt: promptOf(reference, prompt), completions: own.map((row) => scene.completions[row]) };
   });
   const { imageTokenId } = reference.config;
-  return { batch: packGroups(groups, { imageTokenId, spatialMergeSize: reference.config.vision.spatialMergeSize }), rows };
+  return {
+    batch: packGroups(groups, { imageTokenId, spatialMergeSize: reference.config.vision.spatialMergeSize }),
+    rows,
+  };
 }
 
 /** Values per label to arrays per scene row. */
@@ -113,7 +120,9 @@ async function sceneValues(
   for (const key of Object.keys(stored) as (keyof SceneValues)[]) {
     const name = `${prefix}.${stored[key]}`;
     if (!tensors.has(name)) continue;
-    context.report(compareTensor(name, padRows(values[key], shape[1]), floats(tensors, name), shape, tolerance[name], mask));
+    context.report(
+      compareTensor(name, padRows(values[key], shape[1]), floats(tensors, name), shape, tolerance[name], mask),
+    );
   }
   return values;
 }
@@ -245,7 +254,9 @@ async function checkTrajectory(
     const rate = run.schedule.learning_rate * (1 - s / run.schedule.optimizer_steps);
     const norm = await updateAdapter(reference.gpu, adapter, hyper, s + 1, rate);
     context.report(compareScalar(`${name} step ${s + 1} loss`, loss, want.loss, want.tolerance.loss.atol));
-    context.report(compareScalar(`${name} step ${s + 1} grad_norm`, norm, want.grad_norm, want.tolerance.grad_norm.atol));
+    context.report(
+      compareScalar(`${name} step ${s + 1} grad_norm`, norm, want.grad_norm, want.tolerance.grad_norm.atol),
+    );
     context.report(compareMetrics(`${name} step ${s + 1}`, metrics, want.metrics, run.metrics_tolerance));
   }
   await compareFactors(context, policy, adapter.weight, `${name} `, 'final.', tensors, run.tolerance);

@@ -7,7 +7,14 @@ import { importPeftAdapter } from '../../formats/peft';
 import type { Tensor } from '../../gpu/tensor';
 import { uploadStream } from '../../infer/stream';
 import { embedStream, finalRows, forwardOnly } from '../../model/languageModel';
-import { createAdapter, loadValues, unpackValues, type LoraAdapter, type LoraModule, type LoraValues } from '../../model/lora';
+import {
+  createAdapter,
+  loadValues,
+  unpackValues,
+  type LoraAdapter,
+  type LoraModule,
+  type LoraValues,
+} from '../../model/lora';
 import { headLogits, logitsStride } from '../../ops/head';
 import type { SchedulerType } from '../../train/config';
 import { openPass, type Trainee } from '../../train/lossPass';
@@ -83,17 +90,23 @@ export function referenceTrainee(reference: ReferenceModel, adapter: LoraAdapter
     model: reference.model,
     adapter,
     featuresOf: (images) =>
-      Promise.resolve(Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)])))),
+      Promise.resolve(
+        Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]))),
+      ),
   };
 }
 
 function exampleOf(reference: ReferenceModel, row: SftRow, mode: LabelMode): Example {
   const { config, grids } = reference;
   const images = row.image === null ? [] : [{ hash: String(row.image), grid: grids[row.image] }];
-  const { positions, next } = mropePositions(row.ids, images.map(({ grid }) => grid), {
-    imageTokenId: config.imageTokenId,
-    spatialMergeSize: config.vision.spatialMergeSize,
-  });
+  const { positions, next } = mropePositions(
+    row.ids,
+    images.map(({ grid }) => grid),
+    {
+      imageTokenId: config.imageTokenId,
+      spatialMergeSize: config.vision.spatialMergeSize,
+    },
+  );
   const first = mode === 'completion' ? row.prompt_length : 1;
   return {
     ids: Int32Array.from(row.ids),
@@ -134,7 +147,15 @@ export async function compareFactors(
   for (const [name, got] of namedFactors(trainee.adapter, new Float32Array(bytes))) {
     const tensor = want.get(prefix + name);
     if (!tensor) continue;
-    context.report(compareTensor(`${label}${prefix}${name}`, got, floats(want, prefix + name), tensor.shape, tolerance[prefix + name]));
+    context.report(
+      compareTensor(
+        `${label}${prefix}${name}`,
+        got,
+        floats(want, prefix + name),
+        tensor.shape,
+        tolerance[prefix + name],
+      ),
+    );
   }
 }
 
@@ -179,7 +200,14 @@ async function checkLogits(
   }
   const mask = integers(tensors, 'attention_mask');
   context.report(
-    compareTensor('logits', padded(dense, mask, config.vocabSize), floats(tensors, 'logits'), want.shape, sft.tolerance.logits, mask),
+    compareTensor(
+      'logits',
+      padded(dense, mask, config.vocabSize),
+      floats(tensors, 'logits'),
+      want.shape,
+      sft.tolerance.logits,
+      mask,
+    ),
   );
 }
 
@@ -216,7 +244,15 @@ async function checkSft(
     const loss = -pass.values.logp.reduce((sum, value) => sum + value, 0) / count;
     context.report(compareScalar(`${mode} loss${note}`, loss, want.loss, want.loss_tolerance.atol));
     await pass.backward(new Float32Array(count).fill(-1 / count));
-    await compareFactors(context, trainee, adapter.gradient, note ? 'recomputed ' : '', `${mode}.d.`, tensors, sft.tolerance);
+    await compareFactors(
+      context,
+      trainee,
+      adapter.gradient,
+      note ? 'recomputed ' : '',
+      `${mode}.d.`,
+      tensors,
+      sft.tolerance,
+    );
     for (const [name, tensor] of copies) {
       const found = tensors.get(name);
       if (!found || recompute) continue;
@@ -243,7 +279,9 @@ async function checkTrajectory(
   const name = file.replace(/\.json$/, '');
   for (const [s, want] of run.steps.entries()) {
     const per = hyper.gradient_accumulation_steps;
-    const batches = run.micro_batches.slice(s * per, (s + 1) * per).map((rows) => packRows(reference, sft, rows, run.labels));
+    const batches = run.micro_batches
+      .slice(s * per, (s + 1) * per)
+      .map((rows) => packRows(reference, sft, rows, run.labels));
     const labels = batches.reduce((sum, batch) => sum + batch.labels.length, 0);
     clearGradient(reference.gpu, adapter);
     let loss = 0;
@@ -260,7 +298,9 @@ async function checkTrajectory(
     });
     const norm = await updateAdapter(reference.gpu, adapter, hyper, s + 1, rate);
     context.report(compareScalar(`${name} step ${s + 1} loss`, loss, want.loss, want.tolerance.loss.atol));
-    context.report(compareScalar(`${name} step ${s + 1} grad_norm`, norm, want.grad_norm, want.tolerance.grad_norm.atol));
+    context.report(
+      compareScalar(`${name} step ${s + 1} grad_norm`, norm, want.grad_norm, want.tolerance.grad_norm.atol),
+    );
     context.report(compareScalar(`${name} step ${s + 1} learning_rate`, rate, want.learning_rate, 1e-12));
   }
   await compareFactors(context, trainee, adapter.weight, `${name} `, 'final.', tensors, run.tolerance);

@@ -37,7 +37,10 @@ function imagesInRow(ids: readonly number[], imageTokenId: number): number {
 
 async function checkRope(context: VerifyContext, entry: ReferenceCase, reference: ReferenceModel): Promise<void> {
   const { layouts } = (await context.folder.json(`${entry.path}/rope.json`)) as { layouts: RopeLayout[] };
-  const tokens = { imageTokenId: reference.config.imageTokenId, spatialMergeSize: reference.config.vision.spatialMergeSize };
+  const tokens = {
+    imageTokenId: reference.config.imageTokenId,
+    spatialMergeSize: reference.config.vision.spatialMergeSize,
+  };
   for (const layout of layouts) {
     let image = 0;
     const got: number[] = [];
@@ -92,7 +95,8 @@ async function checkVision(context: VerifyContext, entry: ReferenceCase): Promis
   const { headSize, ropeTheta: theta } = config.vision;
   const table = visionTable(places, { headSize, theta });
   const close = (name: string, got: Float32Array, of: Map<string, ReferenceTensor>) => {
-    if (of.has(name)) context.report(compareTensor(name, got, floats(of, name), of.get(name)?.shape ?? [], tolerance[name]));
+    if (of.has(name))
+      context.report(compareTensor(name, got, floats(of, name), of.get(name)?.shape ?? [], tolerance[name]));
   };
   close('rope_cos', spelledOut(table, headSize, 'cos'), vision);
   close('rope_sin', spelledOut(table, headSize, 'sin'), vision);
@@ -120,7 +124,13 @@ interface ForwardMeta {
 }
 
 /** A padded batch as prompts without padding, with the fixture's images in order. */
-function promptsOfBatch(reference: ReferenceModel, ids: number[], mask: number[], shape: number[], images: number[]): Prompt[] {
+function promptsOfBatch(
+  reference: ReferenceModel,
+  ids: number[],
+  mask: number[],
+  shape: number[],
+  images: number[],
+): Prompt[] {
   const [rows, width] = shape;
   const { config, grids } = reference;
   let used = 0;
@@ -129,10 +139,14 @@ function promptsOfBatch(reference: ReferenceModel, ids: number[], mask: number[]
     const count = imagesInRow(live, config.imageTokenId);
     const own = images.slice(used, used + count).map((k) => ({ hash: String(k), grid: grids[k] }));
     used += count;
-    const { positions, next } = mropePositions(live, own.map(({ grid }) => grid), {
-      imageTokenId: config.imageTokenId,
-      spatialMergeSize: config.vision.spatialMergeSize,
-    });
+    const { positions, next } = mropePositions(
+      live,
+      own.map(({ grid }) => grid),
+      {
+        imageTokenId: config.imageTokenId,
+        spatialMergeSize: config.vision.spatialMergeSize,
+      },
+    );
     return { ids: Int32Array.from(live), positions, nextPosition: next, images: own };
   });
 }
@@ -151,7 +165,12 @@ function unpack(packed: Float32Array, mask: readonly number[], width: number): F
   return out;
 }
 
-function logProbs(logits: Float32Array, ids: readonly number[], shape: readonly number[], vocabulary: number): Float32Array {
+function logProbs(
+  logits: Float32Array,
+  ids: readonly number[],
+  shape: readonly number[],
+  vocabulary: number,
+): Float32Array {
   const [rows, width] = shape;
   const out = new Float32Array(rows * (width - 1));
   for (let b = 0; b < rows; b++) {
@@ -165,7 +184,12 @@ function logProbs(logits: Float32Array, ids: readonly number[], shape: readonly 
   return out;
 }
 
-async function checkForward(context: VerifyContext, entry: ReferenceCase, reference: ReferenceModel, file: string): Promise<void> {
+async function checkForward(
+  context: VerifyContext,
+  entry: ReferenceCase,
+  reference: ReferenceModel,
+  file: string,
+): Promise<void> {
   const { folder } = context;
   const { gpu, model, config } = reference;
   const { rec } = gpu;
@@ -176,12 +200,29 @@ async function checkForward(context: VerifyContext, entry: ReferenceCase, refere
   const mask = integers(tensors, 'attention_mask');
   const shape = tensors.get('input_ids')?.shape ?? [];
   const prompts = promptsOfBatch(reference, ids, mask, shape, meta.images);
-  const batch = packPrompts(prompts, { imageTokenId: config.imageTokenId, spatialMergeSize: config.vision.spatialMergeSize });
+  const batch = packPrompts(prompts, {
+    imageTokenId: config.imageTokenId,
+    spatialMergeSize: config.vision.spatialMergeSize,
+  });
   const compare = (part: string, got: Float32Array, width: number) => {
     const tensor = tensors.get(part);
-    if (tensor) context.report(compareTensor(`${name} ${part}`, unpack(got, mask, width), floats(tensors, part), tensor.shape, meta.tolerance[part], mask));
+    if (tensor)
+      context.report(
+        compareTensor(
+          `${name} ${part}`,
+          unpack(got, mask, width),
+          floats(tensors, part),
+          tensor.shape,
+          meta.tolerance[part],
+          mask,
+        ),
+      );
   };
-  const table = mropeTable(batch.positions, { headSize: config.headSize, theta: config.ropeTheta, section: config.mropeSection });
+  const table = mropeTable(batch.positions, {
+    headSize: config.headSize,
+    theta: config.ropeTheta,
+    section: config.mropeSection,
+  });
   compare('rope_cos', spelledOut(table, config.headSize, 'cos'), config.headSize);
   compare('rope_sin', spelledOut(table, config.headSize, 'sin'), config.headSize);
   const scope = rec.scope();
@@ -198,7 +239,12 @@ async function checkForward(context: VerifyContext, entry: ReferenceCase, refere
   copy('inputs_embeds', x);
   forwardOnly(model.language, inputs, x, { rec, onLayer: (layer, y) => copy(`layer_${layer}`, y) });
   const hidden = scope.tensor([batch.tokens, c]);
-  finalRows(rec, model.language, { x, row: scope.upload(Uint32Array.from({ length: batch.tokens }, (_, i) => i)), hidden }, scope);
+  finalRows(
+    rec,
+    model.language,
+    { x, row: scope.upload(Uint32Array.from({ length: batch.tokens }, (_, i) => i)), hidden },
+    scope,
+  );
   copies.push(['final_norm', hidden]);
   const stride = logitsStride(config.vocabSize);
   const logits = scope.tensor([batch.tokens, stride]);
@@ -208,7 +254,8 @@ async function checkForward(context: VerifyContext, entry: ReferenceCase, refere
   copies.forEach(([part], i) => compare(part, new Float32Array(read[i + 1]), c));
   const padded = new Float32Array(read[0]);
   const dense = new Float32Array(batch.tokens * config.vocabSize);
-  for (let t = 0; t < batch.tokens; t++) dense.set(padded.subarray(t * stride, t * stride + config.vocabSize), t * config.vocabSize);
+  for (let t = 0; t < batch.tokens; t++)
+    dense.set(padded.subarray(t * stride, t * stride + config.vocabSize), t * config.vocabSize);
   compare('logits', dense, config.vocabSize);
   const logp = tensors.get('log_probs');
   if (logp) {
@@ -218,7 +265,9 @@ async function checkForward(context: VerifyContext, entry: ReferenceCase, refere
       const t = i % (shape[1] - 1);
       return mask[b * shape[1] + t] * mask[b * shape[1] + t + 1];
     });
-    context.report(compareTensor(`${name} log_probs`, got, floats(tensors, 'log_probs'), logp.shape, meta.tolerance.log_probs, both));
+    context.report(
+      compareTensor(`${name} log_probs`, got, floats(tensors, 'log_probs'), logp.shape, meta.tolerance.log_probs, both),
+    );
   }
 }
 
@@ -226,7 +275,13 @@ interface GenerateCases {
   steps: number;
   suppressed_ids?: number[];
   tolerance?: { chosen_log_prob?: { atol: number } };
-  prompts: { name: string; prompt_ids: number[]; images: number[]; greedy_ids: number[]; top1_minus_top2_logit: number[] }[];
+  prompts: {
+    name: string;
+    prompt_ids: number[];
+    images: number[];
+    greedy_ids: number[];
+    top1_minus_top2_logit: number[];
+  }[];
 }
 
 /** Below this gap of the two best logits, rounding may decide the greedy choice. */
@@ -237,7 +292,13 @@ async function checkGenerate(context: VerifyContext, entry: ReferenceCase, refer
   const { config, gpu, model } = reference;
   const prompts = cases.prompts.map((prompt, tag): GeneratePrompt => {
     const ids = prompt.prompt_ids;
-    const [own] = promptsOfBatch(reference, ids, ids.map(() => 1), [1, ids.length], prompt.images);
+    const [own] = promptsOfBatch(
+      reference,
+      ids,
+      ids.map(() => 1),
+      [1, ids.length],
+      prompt.images,
+    );
     return { ...own, tag };
   });
   const completions = await generate(
@@ -263,7 +324,13 @@ async function checkGenerate(context: VerifyContext, entry: ReferenceCase, refer
   cases.prompts.forEach((prompt, i) => {
     const unsure = prompt.top1_minus_top2_logit.findIndex((gap) => gap < SURE_GAP);
     const count = unsure < 0 ? cases.steps : unsure;
-    context.report(compareExact(`greedy ids ${prompt.name}`, completions[i][0].ids.slice(0, count), prompt.greedy_ids.slice(0, count)));
+    context.report(
+      compareExact(
+        `greedy ids ${prompt.name}`,
+        completions[i][0].ids.slice(0, count),
+        prompt.greedy_ids.slice(0, count),
+      ),
+    );
   });
 }
 
