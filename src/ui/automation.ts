@@ -19,6 +19,8 @@ export type HostMessage =
   | { type: 'datasetFailed'; error: ErrorRecord; problems: ImportProblem[] }
   /** The browser or its adapter cannot train. */
   | { type: 'unsupported'; error: ErrorRecord }
+  /** A worker died: the run has ended without an event of its own. */
+  | { type: 'failed'; error: ErrorRecord }
   | { type: 'artifact'; name: string; base64: string };
 
 /** What the host may call. A failed call throws (or rejects with) a LorikeetError. */

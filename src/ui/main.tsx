@@ -86,7 +86,10 @@ function start(): void {
     data: (message) => orShow(onData(message)),
     crashed: (worker, error) => {
       if (worker === 'data') useDataset.setState({ importing: null, failure: { error, problems: [] } });
-      else failRun(error);
+      else {
+        failRun(error);
+        tellHost({ type: 'failed', error });
+      }
     },
   });
   connectClient(client);

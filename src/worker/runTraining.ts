@@ -11,6 +11,7 @@ import { scoreLabels } from '../train/lossPass';
 import { sftLoop } from '../train/sftLoop';
 import { grpoOptimizerSteps, optimizerSteps } from '../train/schedule';
 import { saveAdapter, saveCheckCase } from './artifacts';
+import { causeOf } from './deviceLoss';
 import type { EncoderClient } from './encoderClient';
 import { createEta } from './eta';
 import type { createRunReporter } from './runReporter';
@@ -201,16 +202,27 @@ export async function runTraining(request: StartRequest, environment: RunEnviron
   };
   const run: Run = { request, session, reporter, control: environment.control, eta, summary, round: 0 };
   try {
+    await runAndSave(run);
+  } catch (error) {
+    throw await causeOf(session.gpu, error);
+  } finally {
+    // A failed run must not keep the GPU's memory from the next one.
+    session.gpu.device.destroy();
+  }
+  summary.seconds = { ...reporter.seconds(), total: (performance.now() - began) / 1000 };
+  await updateRun(request.runId, { state: 'finished', summary });
+  return summary;
+}
+
+async function runAndSave(run: Run): Promise<void> {
+  const { session, reporter, request, summary } = run;
+  try {
     await runStages(run);
   } catch (error) {
     if (!(error instanceof StopRequested)) throw error;
     summary.complete = false;
   }
   reporter.progress({ phase: 'save', done: 0, total: 1, unit: 'files' });
-  summary.adapter = await saveAdapter(session, request.runId, recipe);
+  summary.adapter = await saveAdapter(session, request.runId, request.recipe);
   await saveCheckCase(session, request.runId);
-  summary.seconds = { ...reporter.seconds(), total: (performance.now() - began) / 1000 };
-  await updateRun(request.runId, { state: 'finished', summary });
-  session.gpu.device.destroy();
-  return summary;
 }

@@ -54,7 +54,7 @@ function start(data: RunData, xRange: [number, number], y: AxisSpec, lines: Line
     limit: null,
     endLabels: [],
     tip: null,
-    empty: filled ? null : { text: waits ? 'begins with GRPO' : 'begins with the first step', at: 0.5 },
+    empty: filled ? null : { text: waits ? 'begins with GRPO' : 'begins with step 1', at: 0.5 },
   };
 }
 

@@ -118,6 +118,6 @@ export function lossLane(data: RunData, xRange: [number, number]): ChartSpec {
     y: fittedAxis(loss.raw, 3, false),
     y2: fittedAxis(kl.raw, 3, true),
     showX: true,
-    empty: data.x.length === 0 ? { text: 'begins with the first step', at: data.border === null ? 0.5 : 0.25 } : null,
+    empty: data.x.length === 0 ? { text: 'begins with step 1', at: data.border === null ? 0.5 : 0.25 } : null,
   };
 }

@@ -1,0 +1,146 @@
+// Tier 4: ways of arranging the same work must give the same losses and the same adapter gradients.
+
+import { beforeAll, expect, test } from 'vitest';
+import type { Example, Prompt } from '../data/encode';
+import { mropePositions } from '../data/mrope';
+import { packExamples, packGroups, type PackedBatch } from '../data/pack';
+import { requestDevice } from '../gpu/device';
+import { createGpu } from '../gpu/gpu';
+import { openHttpFolder } from '../verify/httpFolder';
+import { loadReferenceAdapter, referenceTrainee } from '../verify/groups/lora';
+import { loadReferenceModel, type ReferenceModel } from '../verify/loadModel';
+import { openPass, type PassOptions, type Trainee } from './lossPass';
+import { clearGradient } from './optimizer';
+
+let reference: ReferenceModel;
+let trainee: Trainee;
+
+beforeAll(async () => {
+  const folder = await openHttpFolder('/reference/');
+  const entry = folder.cases.find(({ id }) => id === 'lora/all');
+  if (!entry?.base) throw new Error('the reference has no case lora/all');
+  const { device } = await requestDevice();
+  const context = {
+    folder,
+    report: () => undefined,
+    uncovered: () => undefined,
+    device: () => Promise.resolve(device),
+  };
+  reference = await loadReferenceModel(context, entry.base);
+  // Released buffers turn to NaN: whoever reads one after its time is caught here.
+  reference.gpu = createGpu(device, { debug: true });
+  const { adapter } = await loadReferenceAdapter(context, reference, `${entry.path}/adapter`);
+  trainee = referenceTrainee(reference, adapter);
+}, 120_000);
+
+const tokens = () => ({
+  imageTokenId: reference.config.imageTokenId,
+  spatialMergeSize: reference.config.vision.spatialMergeSize,
+});
+
+/** Text tokens from a small range that holds no special id. */
+function textIds(count: number, seed: number): number[] {
+  return Array.from({ length: count }, (_, i) => 5 + ((i * 31 + seed * 17) % 97));
+}
+
+function promptWithImage(image: number, before: number, after: number): Prompt {
+  const grid = reference.grids[image];
+  const cells = (grid[0] * grid[1] * grid[2]) / tokens().spatialMergeSize ** 2;
+  const ids = [
+    ...textIds(before, image),
+    ...new Array<number>(cells).fill(tokens().imageTokenId),
+    ...textIds(after, 3),
+  ];
+  const images = [{ hash: String(image), grid }];
+  const { positions, next } = mropePositions(ids, [grid], tokens());
+  return { ids: Int32Array.from(ids), positions, nextPosition: next, images };
+}
+
+function example(image: number, target: number): Example {
+  const prompt = promptWithImage(image, 3 + image, 4);
+  const ids = [...prompt.ids, ...textIds(target, target)];
+  const { positions, next } = mropePositions(ids, [prompt.images[0].grid], tokens());
+  return {
+    ids: Int32Array.from(ids),
+    positions,
+    nextPosition: next,
+    images: prompt.images,
+    promptLength: prompt.ids.length,
+    labelMask: Uint8Array.from(ids, (_, t) => (t >= prompt.ids.length ? 1 : 0)),
+  };
+}
+
+/** Sum of log-probabilities weighted by `weight`, and the gradient it leaves, over several passes. */
+async function run(batches: PackedBatch[], weight: number, options: Partial<PassOptions> = {}) {
+  clearGradient(trainee.gpu, trainee.adapter);
+  let loss = 0;
+  for (const batch of batches) {
+    const pass = await openPass(trainee, batch, { temperature: 1, recompute: false, ...options });
+    loss += pass.values.logp.reduce((sum, value) => sum + value, 0) * weight;
+    await pass.backward(new Float32Array(batch.labels.length).fill(weight));
+  }
+  const [bytes] = await trainee.gpu.rec.read(trainee.adapter.gradient);
+  return { loss, gradient: new Float32Array(bytes) };
+}
+
+/** f32 sums in another order: a few units in the last place of the largest element. */
+function expectSame(got: Awaited<ReturnType<typeof run>>, want: Awaited<ReturnType<typeof run>>) {
+  expect(Math.abs(got.loss - want.loss)).toBeLessThan(1e-5 * Math.abs(want.loss));
+  const largest = want.gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  expect(largest).toBeGreaterThan(0);
+  let worst = 0;
+  want.gradient.forEach((value, i) => (worst = Math.max(worst, Math.abs(got.gradient[i] - value))));
+  expect(worst / largest).toBeLessThan(1e-5);
+}
+
+const examples = () => [example(0, 5), example(1, 8), example(0, 2), example(1, 3)];
+
+test('examples packed together give what they give one by one, so accumulation 1 x 4 equals 4 x 1', async () => {
+  const all = examples();
+  const packed = await run([packExamples(all, tokens())], -0.1);
+  const single = await run(
+    all.map((one) => packExamples([one], tokens())),
+    -0.1,
+  );
+  expectSame(packed, single);
+});
+
+test('recomputed activations give bitwise what kept ones give', async () => {
+  const batch = packExamples(examples(), tokens());
+  const kept = await run([batch], -0.1);
+  const recomputed = await run([batch], -0.1, { recompute: true });
+  expect(recomputed.loss).toBe(kept.loss);
+  expect(recomputed.gradient).toEqual(kept.gradient);
+});
+
+test('a prompt shared by its completions gives what the prompt repeated for each gives', async () => {
+  const prompt = promptWithImage(0, 4, 5);
+  const completions = [textIds(6, 1), textIds(1, 2), textIds(9, 3)];
+  const shared = await run([packGroups([{ prompt, completions }], tokens())], -0.2);
+  const groups = completions.map((completion) => ({ prompt, completions: [completion] }));
+  const repeated = await run([packGroups(groups, tokens())], -0.2);
+  expectSame(shared, repeated);
+});
+
+test('dropout draws the same mask however examples are packed, and changes the loss', async () => {
+  const all = examples();
+  const dropout = { p: 0.3, seed: 7, step: 2, microBatch: 1 };
+  const names = all.map((_, i) => i);
+  const packed = await run([packExamples(all, tokens(), names)], -0.1, { dropout });
+  const single = await run(
+    all.map((one, i) => packExamples([one], tokens(), [i])),
+    -0.1,
+    { dropout },
+  );
+  expectSame(packed, single);
+  const without = await run([packExamples(all, tokens())], -0.1);
+  expect(Math.abs(packed.loss - without.loss)).toBeGreaterThan(1e-3);
+});
+
+test('with dropout, recomputed activations draw the same masks as kept ones', async () => {
+  const batch = packExamples(examples(), tokens());
+  const dropout = { p: 0.3, seed: 7, step: 2, microBatch: 1 };
+  const kept = await run([batch], -0.1, { dropout });
+  const recomputed = await run([batch], -0.1, { dropout, recompute: true });
+  expect(recomputed.gradient).toEqual(kept.gradient);
+});
