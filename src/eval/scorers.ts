@@ -9,7 +9,7 @@ export interface ScoredRow {
   thought: string;
 }
 
-/** Means over completions; shares are 0 to 1. The protocol's `Scores` has the same form. */
+/** Means over completions; shares are 0 to 1. */
 export interface CompletionScores {
   /** Completions whose format reward is 1. */
   formatCompliance: number;

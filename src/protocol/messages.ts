@@ -3,6 +3,7 @@
 
 import type { DatasetInfo, ImportProblem, InputFile } from '../base/dataset';
 import type { ErrorRecord } from '../base/errors';
+import type { CompletionScores } from '../eval/scorers';
 import type { Recipe } from '../train/config';
 
 export type { DatasetInfo, ImportProblem, InputFile };
@@ -56,16 +57,7 @@ export interface AdapterInfo {
   maxStorageBufferBindingSize: number;
 }
 
-/** Mean scores over completions. Shares are 0 to 1. */
-export interface Scores {
-  formatCompliance: number;
-  accuracy: number;
-  accuracyAnyStyle: number;
-  yesNoAccuracy: number | null;
-  semanticReward: number;
-  formatReward: number;
-  totalReward: number;
-}
+export type Scores = CompletionScores;
 
 export interface Evaluation {
   rows: number;

@@ -4,15 +4,8 @@ import dataUrl from '../worker/data.worker.ts?worker&url';
 import encoderUrl from '../worker/rewardEncoder.worker.ts?worker&url';
 import trainerUrl from '../worker/trainer.worker.ts?worker&url';
 import type { ErrorRecord } from '../base/errors';
+import { scriptUrl } from '../base/scriptUrl';
 import type { DataMessage, DataRequest, TrainerMessage, TrainerRequest } from './messages';
-
-/** The part of Trusted Types that is used here; TypeScript's DOM library lacks it. */
-interface TrustedTypes {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL(url: string): string },
-  ): { createScriptURL(url: string): { toString(): string } };
-}
 
 export type WorkerName = 'trainer' | 'data' | 'rewardEncoder';
 
@@ -30,17 +23,8 @@ export interface WorkerClient {
   close(): void;
 }
 
-function ownOrigin(url: string): string {
-  const absolute = new URL(url, location.href);
-  if (absolute.origin !== location.origin) throw new TypeError(`worker script of another origin: ${absolute.origin}`);
-  return absolute.href;
-}
-
-const trustedTypes = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-const policy = trustedTypes?.createPolicy('lorikeet', { createScriptURL: ownOrigin }) ?? { createScriptURL: ownOrigin };
-
 function startWorker(name: WorkerName, url: string, listeners: WorkerListeners): Worker {
-  const worker = new Worker(policy.createScriptURL(url) as string, { type: 'module', name });
+  const worker = new Worker(scriptUrl(url), { type: 'module', name });
   worker.onerror = (event) => {
     const where = event.filename ? ` (${event.filename}:${event.lineno})` : '';
     listeners.crashed(name, {

@@ -9,7 +9,7 @@ import { createGpu } from '../gpu/gpu';
 import { openHttpFolder } from '../verify/httpFolder';
 import { loadReferenceAdapter, referenceTrainee } from '../verify/groups/lora';
 import { loadReferenceModel, type ReferenceModel } from '../verify/loadModel';
-import { openPass, type PassOptions, type Trainee } from './lossPass';
+import { openPass, supervisedPass, type PassOptions, type Trainee } from './lossPass';
 import { clearGradient } from './optimizer';
 
 let reference: ReferenceModel;
@@ -111,6 +111,17 @@ test('recomputed activations give bitwise what kept ones give', async () => {
   const recomputed = await run([batch], -0.1, { recompute: true });
   expect(recomputed.loss).toBe(kept.loss);
   expect(recomputed.gradient).toEqual(kept.gradient);
+});
+
+test('SFT in one pass gives bitwise what two passes give', async () => {
+  const batch = packExamples(examples(), tokens());
+  const want = await run([batch], -0.1);
+  clearGradient(trainee.gpu, trainee.adapter);
+  const c = new Float32Array(batch.labels.length).fill(-0.1);
+  const { logp } = await supervisedPass(trainee, batch, c, { temperature: 1, recompute: false });
+  const [bytes] = await trainee.gpu.rec.read(trainee.adapter.gradient);
+  expect(logp.reduce((sum, value) => sum + value, 0) * -0.1).toBe(want.loss);
+  expect(new Float32Array(bytes)).toEqual(want.gradient);
 });
 
 test('a prompt shared by its completions gives what the prompt repeated for each gives', async () => {

@@ -19,6 +19,7 @@ import { POLICY_LOSS_DEFAULTS, type PolicySequence } from './policyLossTypes';
 import { grpoMicroBatches, grpoStepPrompts } from './sampler';
 import { grpoOptimizerSteps, learningRateAt, promptsPerStep } from './schedule';
 import { byLabel, bySequence } from './sequences';
+import { stepLoop } from './stepLoop';
 
 /** A training prompt with what its completions are judged by and shown with. */
 export interface GrpoRow {
@@ -245,13 +246,8 @@ export async function grpoLoop(context: GrpoContext, onStep: (done: number) => v
   const steps = grpoOptimizerSteps(context.rows.length, options);
   resetOptimizer(trainee.gpu, trainee.adapter);
   let tokens = 0;
-  for (let step = 0; step < steps; step++) {
-    await control.boundary();
+  const frame = { steps, evalSteps: options.eval_steps, control, evaluate: context.evaluate, onStep };
+  return stepLoop(frame, async (step) => {
     tokens = await grpoStep(context, step, steps, tokens);
-    onStep(step + 1);
-    if (options.eval_steps > 0 && (step + 1) % options.eval_steps === 0 && step + 1 < steps) {
-      await context.evaluate(step + 1);
-    }
-  }
-  return steps;
+  });
 }

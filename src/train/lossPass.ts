@@ -119,8 +119,17 @@ async function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope): Prom
   return uploadStream(trainee.gpu.rec, scope, batch, features, trainee.model.config);
 }
 
-/** Forward with everything kept that backward needs; log-probabilities and entropies of all labels. */
-export async function openPass(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<OpenPass> {
+/** A training forward up to the labelled rows' hidden states, and the way back from their gradient. */
+interface KeptForward {
+  scope: Scope;
+  labels: LabelTensors;
+  /** f32 (R, C) after the final norm. */
+  hidden: Tensor;
+  /** From dHidden (R, C) to the adapter's gradient. */
+  backward(dHidden: Tensor): void;
+}
+
+async function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<KeptForward> {
   const { gpu, model, adapter } = trainee;
   const { rec } = gpu;
   const scope = rec.scope();
@@ -132,25 +141,84 @@ export async function openPass(trainee: Trainee, batch: PackedBatch, options: Pa
   const state = forwardForTraining(model.language, inputs, scope, { ...forward, recompute: options.recompute });
   const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
   const final = finalRows(rec, model.language, { x: state.last, row: labels.row, hidden }, scope);
-  const head = model.language.weights.head;
-  headLogProbs(rec, { hidden, stats: labels.stats, logp: labels.logp }, head, labels.head, options);
-  const values = await readLabels(trainee, batch, labels);
   return {
-    values,
-    async backward(c, e) {
-      const coefficients = scope.upload(orderedCoefficients(c, e, labels.order), [labels.head.count, 2]);
-      const dHidden = scope.tensor(hidden.shape);
-      headBackward(rec, { hidden, stats: labels.stats, coefficients, dHidden }, head, labels.head, options);
+    scope,
+    labels,
+    hidden,
+    backward(dHidden) {
       const dx = scope.tensor([batch.tokens, model.config.hiddenSize]);
       finalRowsBackward(rec, model.language, { dHidden, row: labels.row, dx }, final);
       const { onInput } = options;
       const stopLayer = onInput ? 0 : lowestLayer(adapter);
       backwardThroughLayers(model.language, inputs, state, dx, { ...forward, stopLayer, onInput });
+    },
+  };
+}
+
+/** Gradient of sum c logp + sum e H; with `logp` the log-probabilities come from the same logits. */
+function recordBackward(
+  trainee: Trainee,
+  kept: KeptForward,
+  coefficients: { c: ArrayLike<number>; e?: ArrayLike<number> },
+  options: PassOptions & { logp?: Tensor },
+): void {
+  const { rec } = trainee.gpu;
+  const { scope, labels, hidden } = kept;
+  const ordered = orderedCoefficients(coefficients.c, coefficients.e, labels.order);
+  const dHidden = scope.tensor(hidden.shape);
+  headBackward(
+    rec,
+    {
+      hidden,
+      stats: labels.stats,
+      coefficients: scope.upload(ordered, [labels.head.count, 2]),
+      dHidden,
+      logp: options.logp,
+    },
+    trainee.model.language.weights.head,
+    labels.head,
+    { temperature: options.temperature },
+  );
+  kept.backward(dHidden);
+}
+
+/** Forward with everything kept that backward needs; log-probabilities and entropies of all labels. */
+export async function openPass(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<OpenPass> {
+  const { rec } = trainee.gpu;
+  const kept = await keptForward(trainee, batch, options);
+  const { hidden, labels, scope } = kept;
+  const head = trainee.model.language.weights.head;
+  headLogProbs(rec, { hidden, stats: labels.stats, logp: labels.logp }, head, labels.head, {
+    temperature: options.temperature,
+  });
+  const values = await readLabels(trainee, batch, labels);
+  return {
+    values,
+    async backward(c, e) {
+      recordBackward(trainee, kept, { c, e }, options);
       scope.release();
       await rec.submit();
     },
     discard: () => scope.release(),
   };
+}
+
+/**
+ * Forward and backward at once, for coefficients that do not depend on the log-probabilities (SFT): the logits are
+ * computed once and nothing waits for the host in between.
+ * @param c per label, in the batch's order @returns values of all labels, after the gradient was added
+ */
+export async function supervisedPass(
+  trainee: Trainee,
+  batch: PackedBatch,
+  c: ArrayLike<number>,
+  options: PassOptions,
+): Promise<LabelValues> {
+  const kept = await keptForward(trainee, batch, options);
+  recordBackward(trainee, kept, { c }, { ...options, logp: kept.labels.logp });
+  const values = await readLabels(trainee, batch, kept.labels);
+  kept.scope.release();
+  return values;
 }
 
 /**

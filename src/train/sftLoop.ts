@@ -5,10 +5,11 @@ import { packExamples, type PackContext } from '../data/pack';
 import { resetOptimizer } from '../model/lora';
 import type { SftOptions } from './config';
 import type { Control, Reporter } from './control';
-import { openPass, type Trainee } from './lossPass';
+import { supervisedPass, type Trainee } from './lossPass';
 import { clearGradient, updateAdapter } from './optimizer';
 import { sftStepBatches } from './sampler';
 import { learningRateAt, optimizerSteps } from './schedule';
+import { stepLoop } from './stepLoop';
 import { check } from '../base/errors';
 
 export interface SftContext {
@@ -56,14 +57,13 @@ async function sftStep(context: SftContext, step: number, steps: number, tokensB
     const weight = labelWeight(options, count, batches.length, labelsOfStep);
     const dropout = { p: loraDropout, seed, step, microBatch };
     await reporter.timed('backward', async () => {
-      const pass = await openPass(trainee, batch, {
+      const { logp, entropy: entropies } = await supervisedPass(trainee, batch, new Float32Array(count).fill(-weight), {
         temperature: 1,
         recompute: options.gradient_checkpointing,
         dropout,
       });
-      loss -= pass.values.logp.reduce((sum, value) => sum + value, 0) * weight;
-      entropy += pass.values.entropy.reduce((sum, value) => sum + value, 0) / labelsOfStep;
-      await pass.backward(new Float32Array(count).fill(-weight));
+      loss -= logp.reduce((sum, value) => sum + value, 0) * weight;
+      entropy += entropies.reduce((sum, value) => sum + value, 0) / labelsOfStep;
     });
   }
   check(
@@ -108,13 +108,8 @@ export async function sftLoop(context: SftContext, onStep: (done: number) => voi
   const steps = optimizerSteps(context.examples.length, options);
   resetOptimizer(trainee.gpu, trainee.adapter);
   let tokens = 0;
-  for (let step = 0; step < steps; step++) {
-    await control.boundary();
+  const frame = { steps, evalSteps: options.eval_steps, control, evaluate: context.evaluate, onStep };
+  return stepLoop(frame, async (step) => {
     tokens += await sftStep(context, step, steps, tokens);
-    onStep(step + 1);
-    if (options.eval_steps > 0 && (step + 1) % options.eval_steps === 0 && step + 1 < steps) {
-      await context.evaluate(step + 1);
-    }
-  }
-  return steps;
+  });
 }

@@ -30,14 +30,15 @@ export async function adapterZip(runId: string, folder: string): Promise<Uint8Ar
   });
 }
 
-/** Python that loads base model and adapter. */
+/** Python that loads base model and adapter; the demo's model by its place in the repository. */
 export function pythonLines(modelName: string, folder: string): string {
+  const base = modelName === 'demo/model' ? 'public/demo/model' : modelName;
   return [
     'from peft import PeftModel',
     'from transformers import (',
     '    Qwen2_5_VLForConditionalGeneration as M)',
     '',
-    `model = M.from_pretrained("${modelName}")`,
+    `model = M.from_pretrained("${base}")`,
     'model = PeftModel.from_pretrained(',
     `    model, "${folder}")`,
   ].join('\n');

@@ -89,7 +89,7 @@ export function ChangeTable({ stations, rewardMax, isDemo }: ChangeTableProps): 
           />
         </tbody>
       </table>
-      <p className="soft changeWords">{inWords(lines, scores)}</p>
+      <p className="soft changeWords">{inWords(lines, scores, lossChange(stations))}</p>
     </section>
   );
 }
@@ -168,8 +168,16 @@ function Track({ values, most, expected, ink }: TrackProps): React.JSX.Element {
   );
 }
 
+const joined = new Intl.ListFormat('en');
+
+/** Validation loss of the last evaluation less that of the first; 0 when one is unknown. */
+function lossChange(stations: readonly Station[]): number {
+  const [first, last] = [stations[0]?.result.evalLoss, stations[stations.length - 1]?.result.evalLoss];
+  return (last ?? NaN) - (first ?? NaN) || 0;
+}
+
 /** The outcome in a sentence: what rose, what fell. */
-function inWords(lines: readonly Line[], scores: readonly Scores[]): string {
+function inWords(lines: readonly Line[], scores: readonly Scores[], loss: number): string {
   const [first, last] = [scores[0], scores[scores.length - 1]];
   if (!first || !last || scores.length < 2) return 'One evaluation only: nothing to compare yet.';
   const moved = (sign: 1 | -1): string[] =>
@@ -177,7 +185,8 @@ function inWords(lines: readonly Line[], scores: readonly Scores[]): string {
       .filter(({ key }) => sign * ((last[key] ?? 0) - (first[key] ?? 0)) > 0.005)
       .map(({ name }) => name.toLowerCase());
   const [rose, fell] = [moved(1), moved(-1)];
+  if (Math.abs(loss) > 0.005) (loss > 0 ? rose : fell).push('validation loss');
   const sentence = (names: string[], verb: string): string =>
-    names.length === 0 ? '' : `${names.join(', ').replace(/^./, (letter) => letter.toUpperCase())} ${verb}.`;
+    names.length === 0 ? '' : `${joined.format(names).replace(/^./, (letter) => letter.toUpperCase())} ${verb}.`;
   return [sentence(rose, 'rose'), sentence(fell, 'fell')].filter(Boolean).join(' ') || 'Nothing changed noticeably.';
 }

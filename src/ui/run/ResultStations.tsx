@@ -26,13 +26,14 @@ export function stationsOf(view: RunView, summary: RunSummary): Station[] {
   });
 }
 
-/** A row that says something: out of form before, right and in form at the end. */
+/** A row that says something: out of form before, right in the end; rather one whose answer was known before. */
 function exampleRow(stations: readonly Station[]): EvaluationSample | null {
   const last = stations[stations.length - 1]?.samples ?? [];
   const first = stations[0]?.samples ?? [];
   const same = (a: EvaluationSample, b: EvaluationSample): boolean => a.image === b.image && a.question === b.question;
-  const telling = first.find((sample) => !sample.inForm && last.some((end) => same(end, sample) && end.right));
-  return telling ?? last[0] ?? first[0] ?? null;
+  const telling = first.filter((sample) => !sample.inForm && last.some((end) => same(end, sample) && end.right));
+  const known = telling.find(({ text, answer }) => text.toLowerCase().includes(answer.toLowerCase()));
+  return known ?? telling[0] ?? last[0] ?? first[0] ?? null;
 }
 
 export interface ResultStationsProps {

@@ -53,7 +53,7 @@ export function StageBand({ data, xRange, gutters }: BandProps): React.JSX.Eleme
   );
 }
 
-/** A solid rule between the stages and a dotted one at the newest step. */
+/** A solid rule between the stages and, until the run has ended, a dotted one at the newest step. */
 export function TimelineRules({ data, xRange, gutters }: BandProps): React.JSX.Element {
   const newest = data.x[data.x.length - 1];
   const inside = (position: number): boolean => position >= xRange[0] && position <= xRange[1];
@@ -62,7 +62,7 @@ export function TimelineRules({ data, xRange, gutters }: BandProps): React.JSX.E
       {data.border !== null && inside(data.border) && (
         <i className="stageRule" style={{ left: placeOf(shareOf(data.border, xRange), gutters) }} />
       )}
-      {newest !== undefined && inside(newest) && (
+      {newest !== undefined && inside(newest) && !data.view.summary && (
         <i className="nowRule" style={{ left: placeOf(shareOf(newest, xRange), gutters) }} />
       )}
     </div>

@@ -36,8 +36,7 @@ export function CheckCard(): React.JSX.Element {
       </ul>
       {adapter?.software && (
         <p className="cardNote">
-          This adapter computes on the processor. The demo works, but takes minutes rather than seconds; a GPU is much
-          faster.
+          This adapter computes on the processor. The demo works and takes some minutes; larger models need a GPU.
         </p>
       )}
     </SetupCard>
