@@ -1,0 +1,198 @@
+// What is wrong with data, model, recipe or browser is said by name, and the page stays usable afterwards.
+
+import { stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  copyModel,
+  copyPictures,
+  demoRows,
+  readJson,
+  temporaryFolder,
+  writeDataset,
+  writeRecipe,
+  type Row,
+} from './dataFolder';
+import { openApp } from './openApp';
+import type { App } from './openApp';
+import {
+  card,
+  cardSays,
+  dropPaths,
+  goTo,
+  importRecipe,
+  openPage,
+  startTraining,
+  stepShown,
+  waitForEnd,
+} from './pageDriver';
+
+let app: App;
+let folder: { path: string; remove(): Promise<void> };
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  app = await openApp();
+});
+
+afterAll(async () => {
+  await app.close();
+  await folder.remove();
+});
+
+/** The problems that the Data card lists, each as `place: message`. */
+async function problems(): Promise<string[]> {
+  const items = await card(app.page, 2).locator('.problems li').all();
+  const lines = items.map(async (item) => {
+    const message = (await item.locator(':scope > span').textContent()) ?? '';
+    return `${await item.locator('code').textContent()}: ${message.trim()}`;
+  });
+  return Promise.all(lines);
+}
+
+/** A folder with two good rows to train and two to validate, and between them one of every kind of bad row. */
+async function writeMixed(): Promise<string> {
+  const path = join(folder.path, 'mixed');
+  const [train, val] = [await demoRows('train', 2), await demoRows('val', 2)];
+  await copyPictures([...train, ...val], path);
+  await writeFile(join(path, 'note.png'), 'this is a text');
+  const line = (row: Partial<Row>): string => JSON.stringify(row);
+  const [first, second] = train as [Row, Row];
+  const lines = [
+    line(first),
+    line(first).slice(0, 40),
+    line({ ...first, answer: undefined }),
+    line({ ...first, image: 'nowhere.png' }),
+    line({ ...first, image: 'note.png' }),
+    line(second),
+  ];
+  await writeFile(join(path, 'mixed_train.jsonl'), lines.join('\n') + '\n');
+  await writeFile(join(path, 'mixed_val.jsonl'), val.map((row) => line(row) + '\n').join(''));
+  return path;
+}
+
+async function useBundledModel(): Promise<void> {
+  await card(app.page, 1).locator('label,button', { hasText: 'Demo (bundled)' }).click();
+  await cardSays(app.page, 1, 'Demo model is in the page');
+}
+
+test('broken JSON, a missing field, a missing picture and a false picture are named by file and line; the rest is used', async () => {
+  await openPage(app.page, app.origin);
+  await dropPaths(app.page, [await writeMixed()]);
+  await cardSays(app.page, 2, '2 rows to train, 2 to validate');
+  await cardSays(app.page, 2, '4 errors.');
+  const found = await problems();
+  expect(found).toContainEqual(expect.stringMatching(/^mixed\/mixed_train\.jsonl:2: not valid JSON/));
+  expect(found).toContainEqual(expect.stringMatching(/^mixed\/mixed_train\.jsonl:3: missing "answer"/));
+  expect(found).toContainEqual(
+    expect.stringMatching(/^mixed\/mixed_train\.jsonl:4: image "nowhere\.png" is not among/),
+  );
+  expect(found).toContainEqual(
+    expect.stringMatching(/^mixed\/note\.png: expected a PNG or JPEG.*mixed\/mixed_train\.jsonl, line 5/),
+  );
+  await card(app.page, 2).locator('button', { hasText: 'Leave all 4 out' }).click();
+  expect(await card(app.page, 2).locator('.chip.good').first().textContent()).toContain('Ready');
+  expect(await app.page.locator('#start').isEnabled()).toBe(true);
+});
+
+test('data without a usable row leaves the earlier data in use and stored', async () => {
+  const path = join(folder.path, 'hopeless_train.jsonl');
+  await writeFile(path, '{"image": 1}\nnothing\n');
+  await dropPaths(app.page, [path]);
+  await cardSays(app.page, 2, 'The new data cannot be used; the earlier data stays.');
+  expect(await card(app.page, 2).locator('[role=alert]').textContent()).toContain('hopeless_train.jsonl');
+  await app.page.reload();
+  await cardSays(app.page, 2, '2 rows to train, 2 to validate');
+});
+
+test('a folder with another kind of model is refused by its model_type, and the bundled one can be chosen again', async () => {
+  const { page } = app;
+  const model = await copyModel(folder.path, 'other-model', async (path) => {
+    const config = await readJson(join(path, 'config.json'));
+    await writeFile(join(path, 'config.json'), JSON.stringify({ ...config, model_type: 'llava' }));
+  });
+  await page.setInputFiles('#pick-model', model);
+  await cardSays(page, 1, 'config.json: model_type is "llava", expected "qwen2_5_vl".');
+  expect(await page.locator('#start').isEnabled()).toBe(false);
+  expect(await page.locator('#startObstacle').textContent()).toBe('The model has a problem.');
+  await useBundledModel();
+  await expect.poll(() => page.locator('#start').isEnabled()).toBe(true);
+});
+
+test('weights that were cut off end the run with an error that names the file and its bytes', async () => {
+  const { page } = app;
+  let bytes = 0;
+  const model = await copyModel(folder.path, 'cut-model', async (path) => {
+    const weights = join(path, 'model.safetensors');
+    bytes = Math.floor((await stat(weights)).size / 2);
+    await truncate(weights, bytes);
+  });
+  await page.setInputFiles('#pick-model', model);
+  await cardSays(page, 1, 'From the folder cut-model.');
+  await startTraining(page);
+  expect(await waitForEnd(page)).toEqual({ code: 'safetensors.truncated' });
+  const banner = page.locator('.banner.bad');
+  expect(await banner.textContent()).toContain('model.safetensors');
+  expect(await banner.textContent()).toContain(`the file has ${bytes} bytes`);
+  await banner.locator('button', { hasText: 'Back to Setup' }).click();
+  await useBundledModel();
+});
+
+test('rows that do not fit are named before the run; when none is left the run says what to change', async () => {
+  const { page } = app;
+  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 1, grpoSteps: 0, maxPromptLength: 10 }));
+  await dropPaths(page, [await writeDataset(folder.path, 'long', 4, 2)]);
+  await cardSays(page, 2, '4 rows to train, 2 to validate');
+  expect(await problems()).toContainEqual(
+    expect.stringMatching(/^long\/long_train\.jsonl:1: note the prompt has \d+ tokens, max_prompt_length is 10/),
+  );
+  await startTraining(page);
+  expect(await waitForEnd(page)).toEqual({ code: 'data.empty' });
+  expect(await page.locator('.banner.bad').textContent()).toContain('max_prompt_length');
+});
+
+test('after these failures, a run that leaves out one long row finishes and says so', async () => {
+  const { page } = app;
+  await goTo(page, 'Setup');
+  const counts = (await card(page, 2).locator('.tokens').textContent()) ?? '';
+  const longest = Number(/Prompts \d+ to (\d+) tokens/.exec(counts)?.[1]);
+  expect(longest).toBeGreaterThan(0);
+  const recipe = { sftSteps: 1, grpoSteps: 0, maxPromptLength: longest - 1, evalRows: 1 };
+  await importRecipe(page, await writeRecipe(folder.path, recipe));
+  await startTraining(page);
+  expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
+  expect(await page.locator('.banner[data-code="row.leftOut"]').textContent()).toMatch(/long_(train|val)\.jsonl/);
+});
+
+test('a browser without WebGPU gets a page that says what to do', async () => {
+  const page = await app.page.context().newPage();
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+  await page.goto(`${app.origin}/`);
+  const notice = page.locator('main.unsupported');
+  await notice.waitFor({ timeout: 20_000 });
+  expect(await notice.getAttribute('data-code')).toBe('browser.noWebGpu');
+  for (const word of ['Chrome', 'Edge', 'npm run train']) expect(await notice.textContent()).toContain(word);
+  await page.close();
+});
+
+test('a GPU that is lost in mid-run is named within 5 seconds, and after a reload the page trains again', async () => {
+  const { page } = app;
+  await goTo(page, 'Setup');
+  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 500, grpoSteps: 0, evalRows: 1 }));
+  await startTraining(page);
+  await expect.poll(() => stepShown(page), { timeout: 60_000 }).toBeGreaterThan(0);
+  const browser = await page.context().browser()?.newBrowserCDPSession();
+  const began = performance.now();
+  await browser?.send('Browser.crashGpuProcess');
+  expect(await waitForEnd(page)).toEqual({ code: 'gpu.lost' });
+  expect(performance.now() - began).toBeLessThan(5000);
+  await page.reload();
+  await cardSays(page, 2, '4 rows to train');
+  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 1, grpoSteps: 0, evalRows: 1 }));
+  await startTraining(page);
+  expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
+});
+
+test('none of this wrote an error to the console', () => {
+  expect(app.errors).toEqual([]);
+});

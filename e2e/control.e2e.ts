@@ -1,0 +1,75 @@
+// The run's buttons in the middle of SFT: pause holds it, resume goes on, stop saves an adapter.
+
+import { readFile } from 'node:fs/promises';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder, writeDataset, writeRecipe } from './dataFolder';
+import { openApp } from './openApp';
+import type { App } from './openApp';
+import {
+  cardSays,
+  download,
+  dropPaths,
+  goTo,
+  importRecipe,
+  openPage,
+  startTraining,
+  stepShown,
+  waitForEnd,
+} from './pageDriver';
+
+const PAUSED_MS = 1500;
+
+let app: App;
+let folder: { path: string; remove(): Promise<void> };
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  app = await openApp();
+});
+
+afterAll(async () => {
+  await app.close();
+  await folder.remove();
+});
+
+test('a run can be paused, resumed and stopped in the middle of SFT, and then offers its adapter', async () => {
+  const { page } = app;
+  await openPage(page, app.origin);
+  await dropPaths(page, [await writeDataset(folder.path, 'few', 8, 2)]);
+  await cardSays(page, 2, '8 rows to train, 2 to validate');
+  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 2000, grpoSteps: 1, evalRows: 1 }));
+  await startTraining(page);
+  await expect.poll(() => stepShown(page), { timeout: 60_000 }).toBeGreaterThan(0);
+
+  await page.locator('#pause').click();
+  await page.locator('#resume').waitFor({ timeout: 10_000 });
+  const held = await stepShown(page);
+  await page.waitForTimeout(PAUSED_MS);
+  expect(await stepShown(page)).toBe(held);
+  expect(await page.locator('.phase h1').textContent()).toMatch(/paused/i);
+
+  await page.locator('#resume').click();
+  await expect.poll(() => stepShown(page), { timeout: 20_000 }).toBeGreaterThan(held);
+
+  await page.locator('#stop').click();
+  await page.locator('#confirm-stop').click();
+  expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Stopped after/) as string });
+});
+
+test('the stopped run has its adapter and a row of metrics for each step that it made', async () => {
+  const { page } = app;
+  const said = (await page.locator('.resultHead p').textContent()) ?? '';
+  const steps = Number(/^(\d+) SFT and 0 GRPO steps/.exec(said)?.[1]);
+  expect(steps).toBeGreaterThan(1);
+  expect(steps).toBeLessThan(2000);
+  const adapter = await download(page, page.locator('#download-adapter'));
+  const names = Object.keys(unzipSync(new Uint8Array(await readFile(adapter.path)))).map((path) => path.split('/')[1]);
+  expect(names.sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+  const metrics = await download(page, page.locator('button', { hasText: 'Metrics CSV' }));
+  const rows = (await readFile(metrics.path, 'utf8')).trimEnd().split(/\r?\n/).slice(1);
+  expect(rows.length).toBe(steps);
+  await goTo(page, 'Setup');
+  expect(await page.locator('#start').isEnabled()).toBe(true);
+  expect(app.errors).toEqual([]);
+});

@@ -1,0 +1,175 @@
+// The whole job once, as a person does it: drop a folder, train both stages, watch, take the adapter, come back.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DEMO_MODEL, temporaryFolder, writeDataset, writeRecipe } from './dataFolder';
+import { openApp } from './openApp';
+import type { App } from './openApp';
+import { cardSays, download, dropPaths, importRecipe, openPage, startTraining, waitForEnd } from './pageDriver';
+
+let app: App;
+let folder: { path: string; remove(): Promise<void> };
+/** Requests that left for another origin. */
+const foreign: string[] = [];
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  app = await openApp();
+  app.page.context().on('request', (request) => {
+    if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(`${app.origin}/`))
+      foreign.push(request.url());
+  });
+});
+
+afterAll(async () => {
+  await app.close();
+  await folder.remove();
+});
+
+/** Collects every step counter that the Run place shows from now on, e.g. `SFT step 1 / 2`. */
+async function watchSteps(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(() => {
+    const seen = ((window as unknown as { seenSteps: string[] }).seenSteps = [] as string[]);
+    const look = (): void => {
+      const figure = document.querySelector('.figures > div');
+      const text = `${figure?.querySelector('dt')?.textContent} ${figure?.querySelector('dd')?.textContent}`;
+      if (figure && seen[seen.length - 1] !== text) seen.push(text);
+    };
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  return () => page.evaluate(() => (window as unknown as { seenSteps: string[] }).seenSteps);
+}
+
+/** The drawn pixels of every chart, by its label. */
+function chartInk(page: Page): Promise<Record<string, number>> {
+  return page.evaluate(() => {
+    const charts = [...document.querySelectorAll('.plot[aria-label]')];
+    const ink = (canvas: HTMLCanvasElement | null): number => {
+      const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+      let sum = 0;
+      for (let i = 3; i < pixels.length; i += 4) sum += pixels[i]! > 0 ? 1 : 0;
+      return sum;
+    };
+    return Object.fromEntries(
+      charts.map((plot) => [plot.getAttribute('aria-label'), ink(plot.querySelector('canvas'))]),
+    );
+  });
+}
+
+interface StoredTensor {
+  shape: number[];
+  values: Float32Array;
+}
+
+/** Reads a safetensors file of F32 tensors by the format's description, without our own reader. */
+function readTensors(file: Uint8Array): Map<string, StoredTensor> {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const start = 8 + Number(view.getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, start))) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >;
+  const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  return new Map(
+    tensors.map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [from, to],
+        },
+      ]) => {
+        expect(dtype, name).toBe('F32');
+        return [name, { shape, values: new Float32Array(file.slice(start + from, start + to).buffer) }];
+      },
+    ),
+  );
+}
+
+/** Names and shapes that PEFT expects for LoRA of rank r on q and v of the demo's model. */
+async function expectedShapes(r: number): Promise<Record<string, number[]>> {
+  const config = JSON.parse(await readFile(join(DEMO_MODEL, 'config.json'), 'utf8')) as Record<string, number>;
+  const { hidden_size: hidden, num_attention_heads: heads, num_key_value_heads: shared, num_hidden_layers } = config;
+  const outputs = { q_proj: hidden!, v_proj: (hidden! / heads!) * shared! };
+  const shapes: Record<string, number[]> = {};
+  for (let layer = 0; layer < num_hidden_layers!; layer++) {
+    for (const [module, output] of Object.entries(outputs)) {
+      const key = `base_model.model.model.language_model.layers.${layer}.self_attn.${module}`;
+      shapes[`${key}.lora_A.weight`] = [r, hidden!];
+      shapes[`${key}.lora_B.weight`] = [output, r];
+    }
+  }
+  return shapes;
+}
+
+async function checkAdapter(zip: Uint8Array): Promise<void> {
+  const files = unzipSync(zip);
+  const inFolder = (name: string): Uint8Array => {
+    const path = Object.keys(files).find((entry) => entry.endsWith(`/${name}`));
+    expect(path, `${name} in the zip`).toBeDefined();
+    return files[path!]!;
+  };
+  const config = JSON.parse(new TextDecoder().decode(inFolder('adapter_config.json'))) as Record<string, unknown>;
+  expect(config).toMatchObject({ peft_type: 'LORA', r: 8, lora_alpha: 16, bias: 'none' });
+  expect(config['target_modules']).toEqual(['q_proj', 'v_proj']);
+  const tensors = readTensors(inFolder('adapter_model.safetensors'));
+  const shapes = Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
+  expect(shapes).toEqual(await expectedShapes(8));
+  for (const [name, { shape, values }] of tensors) {
+    expect(values.length, name).toBe(shape[0]! * shape[1]!);
+    expect(values.every(Number.isFinite), `${name} is finite`).toBe(true);
+    // B starts as zeros: what is not zero has been trained.
+    expect(
+      values.some((value) => value !== 0),
+      `${name} was trained`,
+    ).toBe(true);
+  }
+}
+
+test('a dropped folder becomes a dataset of training and validation rows', async () => {
+  await openPage(app.page, app.origin);
+  await dropPaths(app.page, [await writeDataset(folder.path, 'shapes', 12, 4)]);
+  await cardSays(app.page, 2, /^12 rows to train, 4 to validate, \d+ pictures\. No errors\.$/);
+  await importRecipe(app.page, await writeRecipe(folder.path, { sftSteps: 2, grpoSteps: 2 }));
+});
+
+test('a run of both stages counts its steps, draws its charts and shows groups', async () => {
+  const { page } = app;
+  const seenSteps = await watchSteps(page);
+  await startTraining(page);
+  await expect.poll(seenSteps, { timeout: 60_000, interval: 100 }).toContain('SFT step 1 / 2');
+  const early = await chartInk(page);
+  expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
+  for (const step of ['SFT step 1 / 2', 'SFT step 2 / 2', 'GRPO step 1 / 2']) expect(await seenSteps()).toContain(step);
+  await expect
+    .poll(async () => (await chartInk(page))['Total reward over steps'], { timeout: 10_000 })
+    .toBeGreaterThan(0);
+  const late = await chartInk(page);
+  expect(late).not.toEqual(early);
+  expect(await page.locator('.groupRow').count()).toBe(2);
+});
+
+test('the adapter is in PEFT’s form, finite and trained, and the metrics have a row per step', async () => {
+  const { page } = app;
+  const adapter = await download(page, page.locator('#download-adapter'));
+  expect(adapter.name).toMatch(/\.zip$/);
+  await checkAdapter(new Uint8Array(await readFile(adapter.path)));
+  const metrics = await download(page, page.locator('button', { hasText: 'Metrics CSV' }));
+  const [head, ...rows] = (await readFile(metrics.path, 'utf8')).trimEnd().split(/\r?\n/);
+  expect(head!.split(',').slice(0, 2)).toEqual(['stage', 'step']);
+  expect(rows.map((row) => row.split(',').slice(0, 2).join(' '))).toEqual(['sft 1', 'sft 2', 'grpo 1', 'grpo 2']);
+});
+
+test('after a reload the dataset is there again', async () => {
+  await app.page.reload();
+  await cardSays(app.page, 2, /^12 rows to train, 4 to validate/);
+});
+
+test('nothing of this wrote an error to the console or left for another origin', () => {
+  expect(app.errors).toEqual([]);
+  expect(foreign).toEqual([]);
+});
