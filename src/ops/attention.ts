@@ -102,10 +102,12 @@ export function attentionBackward(
     uniforms,
     grid: [Math.ceil(shape.heads / together / 4), Math.ceil(rows / 8)],
   });
+  // Two key rows to an invocation, as far as registers allow.
+  const keys = shape.headSize <= 32 ? 2 : 1;
   rec.dispatch(BACKWARD_KV, {
-    spec: { D4 },
+    spec: { D4, KEYS: keys },
     bindings: { qkv, dO, queryEnd, stats, dqkv },
     uniforms,
-    grid: [Math.ceil(shape.kvHeads / 4), Math.ceil(rows / 8)],
+    grid: [Math.ceil(shape.kvHeads / 4), Math.ceil(rows / keys / 8)],
   });
 }

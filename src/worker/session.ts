@@ -8,7 +8,7 @@ import { decodeImage } from '../image/decode';
 import { imageToPatches } from '../image/patches';
 import { preResize } from '../image/preResize';
 import { recipeRgb } from '../image/rgbImage';
-import { createFeatureStore, type FeatureStore } from '../infer/features';
+import { createFeatureStore } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
 import { parseModelConfig } from '../model/config';
 import { createAdapter, initialValues, loadValues, type LoraAdapter } from '../model/lora';
@@ -21,6 +21,7 @@ import { loadDataset, loadImage } from '../storage/datasets';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
 import type { EncoderClient } from './encoderClient';
+import { causeOf } from './deviceLoss';
 import { readModelFiles } from './modelFiles';
 import { encodeRows, PRE_RESIZED, type TrainingRows } from './rows';
 import { loadTextModel, type TextModel } from './textModel';
@@ -32,7 +33,6 @@ export interface Session {
   text: TextModel;
   adapter: LoraAdapter;
   trainee: Trainee;
-  features: FeatureStore;
   generation: GenerateContext;
   rows: TrainingRows;
   semantic: Reward;
@@ -49,16 +49,7 @@ function patchLoader(text: TextModel) {
   };
 }
 
-/**
- * Loads model, data and rewards for a run.
- * @throws webgpu.*, model.*, config.*, weights.*, tokenizer.*, storage.*, reward.encoder, data.empty
- */
-export async function openSession(request: StartRequest, encoder: EncoderClient, reporter: Reporter): Promise<Session> {
-  const { recipe, seed } = request;
-  const encoderReady = encoder.load();
-  encoderReady.catch(() => undefined); // awaited below; must not count as unhandled while the model loads
-  const { device, info } = await requestDevice();
-  const gpu = createGpu(device, { info });
+async function loadModel(gpu: Gpu, request: StartRequest, reporter: Reporter) {
   const source = await readModelFiles(request.model);
   const config = parseModelConfig(source.config, source.generation);
   const weights = await openWeights(source.files);
@@ -74,6 +65,11 @@ export async function openSession(request: StartRequest, encoder: EncoderClient,
       'Pick the folder of a complete checkpoint.',
     );
   }
+  return { model, text, name: source.name };
+}
+
+async function loadRows(request: StartRequest, model: Qwen25VL, text: TextModel, reporter: Reporter) {
+  const { config } = model;
   const dataset = await loadDataset(request.datasetId);
   const context = {
     tokenizer: text.tokenizer,
@@ -84,7 +80,7 @@ export async function openSession(request: StartRequest, encoder: EncoderClient,
       maxPositions: config.maxPositions,
     },
   };
-  const rows = await encodeRows(dataset.rows, recipe, context, text.processor, (done, total) =>
+  const rows = await encodeRows(dataset.rows, request.recipe, context, text.processor, (done, total) =>
     reporter.progress({ phase: 'encode', done, total, unit: 'rows' }),
   );
   check(
@@ -93,22 +89,41 @@ export async function openSession(request: StartRequest, encoder: EncoderClient,
     `None of the ${dataset.rows.length} rows of "${dataset.info.name}" can be trained on. ${rows.leftOut[0] ?? ''}`,
     'Raise max_prompt_length, or use shorter texts or smaller pictures.',
   );
-  const adapter = createAdapter(gpu, config, recipe.lora);
-  loadValues(gpu, adapter, initialValues(adapter, seed));
-  const features = createFeatureStore(gpu, model.vision, patchLoader(text));
-  const featuresOf = features.featuresOf;
-  await encoderReady;
-  return {
-    gpu,
-    model,
-    modelName: source.name,
-    text,
-    adapter,
-    trainee: { gpu, model, adapter, featuresOf },
-    features,
-    generation: { gpu, model: model.language, spatialMergeSize: config.vision.spatialMergeSize, featuresOf },
-    rows,
-    semantic: createSemanticReward(encoder.embed),
-    format: formatRewardFunction,
-  };
+  return rows;
+}
+
+/**
+ * Loads model, data and rewards for a run. The device is destroyed again when that fails.
+ * @throws webgpu.*, gpu.*, model.*, config.*, weights.*, tokenizer.*, storage.*, reward.encoder, data.empty
+ */
+export async function openSession(request: StartRequest, encoder: EncoderClient, reporter: Reporter): Promise<Session> {
+  const encoderReady = encoder.load();
+  encoderReady.catch(() => undefined); // awaited below; must not count as unhandled while the model loads
+  const { device, info } = await requestDevice();
+  const gpu = createGpu(device, { info });
+  try {
+    const { model, text, name } = await loadModel(gpu, request, reporter);
+    const rows = await loadRows(request, model, text, reporter);
+    const adapter = createAdapter(gpu, model.config, request.recipe.lora);
+    loadValues(gpu, adapter, initialValues(adapter, request.seed));
+    const { featuresOf } = createFeatureStore(gpu, model.vision, patchLoader(text));
+    await encoderReady;
+    const { spatialMergeSize } = model.config.vision;
+    return {
+      gpu,
+      model,
+      modelName: name,
+      text,
+      adapter,
+      trainee: { gpu, model, adapter, featuresOf },
+      generation: { gpu, model: model.language, spatialMergeSize, featuresOf },
+      rows,
+      semantic: createSemanticReward(encoder.embed),
+      format: formatRewardFunction,
+    };
+  } catch (error) {
+    const cause = await causeOf(gpu, error);
+    device.destroy();
+    throw cause;
+  }
 }
