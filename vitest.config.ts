@@ -32,6 +32,8 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: BROWSER_TESTS,
+          // One origin, one device: files that ran at once would share storage, quota and processor.
+          fileParallelism: false,
           testTimeout: 60_000,
           browser: {
             enabled: true,

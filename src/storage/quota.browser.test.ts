@@ -45,6 +45,8 @@ async function waitForQuota(): Promise<void> {
 }
 
 beforeAll(async () => {
+  // All test files share one origin's storage.
+  for (const { id } of await listDatasets()) await deleteDataset(id);
   await setQuota(24 * 1024 * 1024);
   await waitForQuota();
 }, 60_000);
