@@ -33,16 +33,35 @@ export interface DecodeTensors {
   masks: Tensor;
 }
 
-function uniforms(options: SamplingOptions, key: [number, number]) {
-  return {
-    key0: key[0],
-    key1: key[1],
-    temperature: options.temperature,
-    topK: options.topK,
-    topP: options.topP,
-    minP: options.minP,
-    penalty: options.repetitionPenalty,
-  };
+type SampleTensors = DecodeTensors & { logits: Tensor; slots: Tensor };
+type SampleOptions = SamplingOptions & { slots: number; vocabulary: number; maxNew: number };
+
+function dispatchSample(
+  rec: Recorder,
+  { logits, slots, sequences, state, masks }: SampleTensors,
+  options: SampleOptions,
+  key: [number, number],
+  emit: boolean,
+): void {
+  const { spec, groups } = rowLanes(rec, options.slots);
+  rec.dispatch(SAMPLE, {
+    spec: { ...spec, EMIT: emit },
+    bindings: { logits, slots, sequences, state, masks },
+    uniforms: {
+      slots: options.slots,
+      vocab: options.vocabulary,
+      stride: logits.shape[1],
+      maxNew: options.maxNew,
+      key0: key[0],
+      key1: key[1],
+      temperature: options.temperature,
+      topK: options.topK,
+      topP: options.topP,
+      minP: options.minP,
+      penalty: options.repetitionPenalty,
+    },
+    grid: [groups],
+  });
 }
 
 /**
@@ -51,45 +70,15 @@ function uniforms(options: SamplingOptions, key: [number, number]) {
  */
 export function sampleTokens(
   rec: Recorder,
-  tensors: DecodeTensors & { logits: Tensor; slots: Tensor },
-  options: SamplingOptions & { slots: number; vocabulary: number; maxNew: number; key: [number, number] },
+  tensors: SampleTensors,
+  options: SampleOptions & { key: [number, number] },
 ): void {
-  const { logits, slots, sequences, state, masks } = tensors;
-  const { spec, groups } = rowLanes(rec, options.slots);
-  rec.dispatch(SAMPLE, {
-    spec: { ...spec, EMIT: false },
-    bindings: { logits, slots, sequences, state, masks },
-    uniforms: {
-      slots: options.slots,
-      vocab: options.vocabulary,
-      stride: logits.shape[1],
-      maxNew: options.maxNew,
-      ...uniforms(options, options.key),
-    },
-    grid: [groups],
-  });
+  dispatchSample(rec, tensors, options, options.key, false);
 }
 
 /** Replaces logits (rows, stride) by the probabilities that `sampleTokens` draws from; for checks. */
-export function processedProbabilities(
-  rec: Recorder,
-  tensors: DecodeTensors & { logits: Tensor; slots: Tensor },
-  options: SamplingOptions & { slots: number; vocabulary: number; maxNew: number },
-): void {
-  const { logits, slots, sequences, state, masks } = tensors;
-  const { spec, groups } = rowLanes(rec, options.slots);
-  rec.dispatch(SAMPLE, {
-    spec: { ...spec, EMIT: true },
-    bindings: { logits, slots, sequences, state, masks },
-    uniforms: {
-      slots: options.slots,
-      vocab: options.vocabulary,
-      stride: logits.shape[1],
-      maxNew: options.maxNew,
-      ...uniforms(options, [0, 0]),
-    },
-    grid: [groups],
-  });
+export function processedProbabilities(rec: Recorder, tensors: SampleTensors, options: SampleOptions): void {
+  dispatchSample(rec, tensors, options, [0, 0], true);
 }
 
 /** Inputs of the next step per slot: ids, tableRow, kvRow u32 (slots); ranges u32 (slots, 4). */

@@ -77,10 +77,15 @@ function CompletionCell({ completion, weights, flat }: CellProps): React.JSX.Ele
         <span className="warmText label">{fixed(completion.reward)}</span>
         <span className="note">advantage</span>
         <AdvantageBar value={completion.advantage} />
-        <span className={completion.advantage < 0 ? 'fall label' : 'rise label'}>{signed(completion.advantage)}</span>
+        <span className={advantageClass(completion.advantage)}>{signed(completion.advantage)}</span>
       </div>
     </div>
   );
+}
+
+/** Neither gain nor loss where the group does not tell its completions apart. */
+function advantageClass(advantage: number): string {
+  return advantage < 0 ? 'fall label' : advantage > 0 ? 'rise label' : 'label';
 }
 
 /** Zero in the middle, 2 at the ends. */
