@@ -105,13 +105,12 @@ function lowestLayer(adapter: LoraAdapter): number {
 
 /**
  * The policy's forward pass, held open for its backward pass.
- * Call `backward` once, or `discard`.
+ * Call `backward` once: it gives the kept buffers back.
  */
 export interface OpenPass {
   values: LabelValues;
   /** Adds the adapter gradient of sum c logp + sum e H; c and e in the batch's label order. */
   backward(c: ArrayLike<number>, e?: ArrayLike<number>): Promise<void>;
-  discard(): void;
 }
 
 async function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope): Promise<StreamInputs> {
@@ -199,7 +198,6 @@ export async function openPass(trainee: Trainee, batch: PackedBatch, options: Pa
       scope.release();
       await rec.submit();
     },
-    discard: () => scope.release(),
   };
 }
 

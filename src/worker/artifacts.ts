@@ -5,11 +5,9 @@ import { writeSafetensors } from '../formats/safetensors';
 import { decodeImage } from '../image/decode';
 import { imageToPatches } from '../image/patches';
 import { recipeRgb } from '../image/rgbImage';
-import { uploadStream } from '../infer/stream';
+import { batchLogits } from '../infer/logits';
 import { packExamples } from '../data/pack';
-import { embedStream, finalRows, forwardOnly } from '../model/languageModel';
 import { unpackValues } from '../model/lora';
-import { headLogits, logitsStride } from '../ops/head';
 import { loadImage } from '../storage/datasets';
 import { putArtifact } from '../storage/runs';
 import type { Recipe } from '../train/config';
@@ -51,31 +49,13 @@ export async function saveCheckCase(session: Session, runId: string): Promise<vo
   const { gpu, model, adapter, rows, text } = session;
   const row = rows.validation.find(({ example }) => example !== null);
   if (!row?.example) return;
-  const { rec } = gpu;
   const { config, language } = model;
   const batch = packExamples([row.example], {
     imageTokenId: config.imageTokenId,
     spatialMergeSize: config.vision.spatialMergeSize,
   });
   const features = await session.trainee.featuresOf(batch.images);
-  const scope = rec.scope();
-  const inputs = uploadStream(rec, scope, batch, features, config);
-  const x = scope.tensor([batch.tokens, config.hiddenSize]);
-  embedStream(rec, language, inputs, x);
-  forwardOnly(language, inputs, x, { rec, adapter });
-  const hidden = scope.tensor(x.shape);
-  const all = scope.upload(Uint32Array.from({ length: batch.tokens }, (_, i) => i));
-  finalRows(rec, language, { x, row: all, hidden }, scope);
-  const stride = logitsStride(config.vocabSize);
-  const logits = scope.tensor([batch.tokens, stride]);
-  headLogits(rec, { hidden, logits }, language.weights.head);
-  const [bytes] = await rec.read(logits);
-  scope.release();
-  const padded = new Float32Array(bytes);
-  const dense = new Float32Array(batch.tokens * config.vocabSize);
-  for (let t = 0; t < batch.tokens; t++) {
-    dense.set(padded.subarray(t * stride, t * stride + config.vocabSize), t * config.vocabSize);
-  }
+  const dense = await batchLogits(gpu, language, batch, features, adapter);
   const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(row.image))), text.processor);
   const tensors = writeSafetensors([
     { name: 'logits', dtype: 'F32', shape: [1, batch.tokens, config.vocabSize], bytes: bytesOf(dense) },

@@ -5,8 +5,7 @@ import { mropePositions } from '../../data/mrope';
 import { packExamples, type PackedBatch } from '../../data/pack';
 import { importPeftAdapter } from '../../formats/peft';
 import type { Tensor } from '../../gpu/tensor';
-import { uploadStream } from '../../infer/stream';
-import { embedStream, finalRows, forwardOnly } from '../../model/languageModel';
+import { batchLogits } from '../../infer/logits';
 import {
   createAdapter,
   loadValues,
@@ -15,7 +14,6 @@ import {
   type LoraModule,
   type LoraValues,
 } from '../../model/lora';
-import { headLogits, logitsStride } from '../../ops/head';
 import type { SchedulerType } from '../../train/config';
 import { openPass, type Trainee } from '../../train/lossPass';
 import { clearGradient, updateAdapter } from '../../train/optimizer';
@@ -178,26 +176,9 @@ async function checkLogits(
 ): Promise<void> {
   const want = tensors.get('logits');
   if (!want) return;
-  const { rec } = trainee.gpu;
   const { config, language } = trainee.model;
-  const scope = rec.scope();
-  const inputs = uploadStream(rec, scope, batch, await trainee.featuresOf(batch.images), config);
-  const x = scope.tensor([batch.tokens, config.hiddenSize]);
-  embedStream(rec, language, inputs, x);
-  forwardOnly(language, inputs, x, { rec, adapter: trainee.adapter });
-  const hidden = scope.tensor(x.shape);
-  const row = scope.upload(Uint32Array.from({ length: batch.tokens }, (_, i) => i));
-  finalRows(rec, language, { x, row, hidden }, scope);
-  const stride = logitsStride(config.vocabSize);
-  const logits = scope.tensor([batch.tokens, stride]);
-  headLogits(rec, { hidden, logits }, language.weights.head);
-  const [bytes] = await rec.read(logits);
-  scope.release();
-  const all = new Float32Array(bytes);
-  const dense = new Float32Array(batch.tokens * config.vocabSize);
-  for (let t = 0; t < batch.tokens; t++) {
-    dense.set(all.subarray(t * stride, t * stride + config.vocabSize), t * config.vocabSize);
-  }
+  const features = await trainee.featuresOf(batch.images);
+  const dense = await batchLogits(trainee.gpu, language, batch, features, trainee.adapter);
   const mask = integers(tensors, 'attention_mask');
   context.report(
     compareTensor(

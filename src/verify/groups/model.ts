@@ -4,6 +4,7 @@ import { mropePositions } from '../../data/mrope';
 import { packPrompts } from '../../data/pack';
 import type { Prompt } from '../../data/encode';
 import { generate, type GeneratePrompt } from '../../infer/generate';
+import { withoutPadding } from '../../infer/logits';
 import { uploadStream } from '../../infer/stream';
 import { embedStream, finalRows, forwardOnly } from '../../model/languageModel';
 import { mropeTable, visionTable } from '../../model/ropeTables';
@@ -252,10 +253,7 @@ async function checkForward(
   const read = await rec.read(logits, ...copies.map(([, tensor]) => tensor));
   scope.release();
   copies.forEach(([part], i) => compare(part, new Float32Array(read[i + 1]), c));
-  const padded = new Float32Array(read[0]);
-  const dense = new Float32Array(batch.tokens * config.vocabSize);
-  for (let t = 0; t < batch.tokens; t++)
-    dense.set(padded.subarray(t * stride, t * stride + config.vocabSize), t * config.vocabSize);
+  const dense = withoutPadding(new Float32Array(read[0]), batch.tokens, config.vocabSize);
   compare('logits', dense, config.vocabSize);
   const logp = tensors.get('log_probs');
   if (logp) {

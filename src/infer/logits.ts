@@ -1,0 +1,45 @@
+// The logits of every token of a packed batch, for checks; training and generation never hold them all.
+
+import type { PackedBatch } from '../data/pack';
+import type { Gpu } from '../gpu/gpu';
+import { embedStream, finalRows, forwardOnly, type LanguageModel } from '../model/languageModel';
+import type { LoraAdapter } from '../model/lora';
+import { headLogits, logitsStride } from '../ops/head';
+import { uploadStream } from './stream';
+
+/**
+ * @param features f32 (rows, C) of the batch's images @param adapter left out: the base model
+ * @returns f32 (T, V) @throws gpu.lost, gpu.bufferTooLarge
+ */
+export async function batchLogits(
+  gpu: Gpu,
+  model: LanguageModel,
+  batch: PackedBatch,
+  features: Float32Array,
+  adapter?: LoraAdapter,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { rec } = gpu;
+  const { config } = model;
+  const scope = rec.scope();
+  const inputs = uploadStream(rec, scope, batch, features, config);
+  const x = scope.tensor([batch.tokens, config.hiddenSize]);
+  embedStream(rec, model, inputs, x);
+  forwardOnly(model, inputs, x, { rec, adapter });
+  const hidden = scope.tensor(x.shape);
+  const row = scope.upload(Uint32Array.from({ length: batch.tokens }, (_, i) => i));
+  finalRows(rec, model, { x, row, hidden }, scope);
+  const stride = logitsStride(config.vocabSize);
+  const logits = scope.tensor([batch.tokens, stride]);
+  headLogits(rec, { hidden, logits }, model.weights.head);
+  const [bytes] = await rec.read(logits);
+  scope.release();
+  return withoutPadding(new Float32Array(bytes), batch.tokens, config.vocabSize);
+}
+
+/** Rows of `logitsStride(vocabulary)` numbers to rows of `vocabulary`. */
+export function withoutPadding(padded: Float32Array, rows: number, vocabulary: number): Float32Array<ArrayBuffer> {
+  const stride = logitsStride(vocabulary);
+  const dense = new Float32Array(rows * vocabulary);
+  for (let t = 0; t < rows; t++) dense.set(padded.subarray(t * stride, t * stride + vocabulary), t * vocabulary);
+  return dense;
+}
