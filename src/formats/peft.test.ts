@@ -64,6 +64,28 @@ describe('importPeftAdapter', () => {
     expect(importPeftAdapter(reference('qv')).notes).toEqual([]);
   });
 
+  it.each(['F16', 'BF16'] as const)('reads %s tensors to the numbers that they stand for', (dtype) => {
+    // 1.5, -2 and 0.25 in each type's bits, repeated.
+    const bits = dtype === 'F16' ? [0x3e00, 0xc000, 0x3400] : [0x3fc0, 0xc000, 0x3e80];
+    const files = reference('qv');
+    const tensors = [...parseSafetensors(files['adapter_model.safetensors']).tensors].map(([name, { shape }]) => {
+      const words = Uint16Array.from({ length: shape[0] * shape[1] }, (_, i) => bits[i % 3]);
+      return { name, dtype, shape, bytes: new Uint8Array(words.buffer) };
+    });
+    const read = importPeftAdapter({ ...files, 'adapter_model.safetensors': writeSafetensors(tensors) });
+    for (const { A, B } of read.tensors) {
+      for (const values of [A, B]) values.forEach((value, i) => expect(value).toBe([1.5, -2, 0.25][i % 3]));
+    }
+  });
+
+  it('reads use_rslora, and any start that leaves the base model as it is', () => {
+    expect(importPeftAdapter(withConfig({ use_rslora: true })).use_rslora).toBe(true);
+    expect(importPeftAdapter(withConfig({ use_rslora: null })).use_rslora).toBe(false);
+    for (const start of [true, false, 'gaussian', null]) {
+      expect(importPeftAdapter(withConfig({ init_lora_weights: start })).r).toBe(8);
+    }
+  });
+
   const first = /layers\.0\.self_attn\.q_proj\.lora_A/;
   const bad: [string, Record<string, Uint8Array>, string, RegExp][] = [
     ['missing weights', { 'adapter_config.json': new Uint8Array() }, 'peft.missing', /adapter_model.safetensors/],
@@ -88,6 +110,11 @@ describe('importPeftAdapter', () => {
       'peft.missingTensor',
       /o_proj/,
     ],
+    ['rslora of another type', withConfig({ use_rslora: 'yes' }), 'peft.config', /use_rslora.*"yes"/],
+    ['PiSSA', withConfig({ init_lora_weights: 'pissa_niter_4' }), 'peft.unsupported', /"pissa_niter_4"/],
+    ['OLoRA', withConfig({ init_lora_weights: 'olora' }), 'peft.unsupported', /"olora"/],
+    ['modules_to_save', withConfig({ modules_to_save: ['lm_head'] }), 'peft.unsupported', /modules_to_save.*lm_head/],
+    ['alpha pattern', withConfig({ alpha_pattern: { q_proj: 4 } }), 'peft.unsupported', /alpha_pattern/],
     ['DoRA', withConfig({ use_dora: true }), 'peft.unsupported', /use_dora/],
     ['biases', withConfig({ bias: 'all' }), 'peft.unsupported', /bias/],
     ['rank pattern', withConfig({ rank_pattern: { q_proj: 4 } }), 'peft.unsupported', /rank_pattern/],
@@ -137,6 +164,14 @@ describe('exportPeftAdapter', () => {
       lora_alpha: 16,
       bias: 'none',
     });
+  });
+
+  it('writes the scale that the adapter was trained with, and a start that leaves the base model alone', () => {
+    const adapter = importPeftAdapter(withConfig({ use_rslora: true, init_lora_weights: 'gaussian' }));
+    const files = exportPeftAdapter(adapter);
+    const config = JSON.parse(new TextDecoder().decode(files['adapter_config.json'])) as Record<string, unknown>;
+    expect(config).toMatchObject({ use_rslora: true, init_lora_weights: true });
+    expect(importPeftAdapter(files).use_rslora).toBe(true);
   });
 
   it('refuses tensors that do not fit', () => {

@@ -8,7 +8,7 @@ import type { LoraSettings, ParsedAdapterConfig } from './peftConfig';
 import { parseSafetensors, widenToF32, writeSafetensors } from './safetensors';
 import type { SafeTensor } from './safetensors';
 
-/** One adapted linear: y += (alpha / r) B A x. */
+/** One adapted linear: y += scale B A x. */
 export interface LoraPair {
   layer: number;
   /** e.g. `q_proj` */

@@ -21,6 +21,8 @@ export interface LoraSettings {
   lora_dropout: number;
   /** Names of LORA_BLOCK. */
   target_modules: string[];
+  /** Scale alpha / sqrt(r) instead of alpha / r. */
+  use_rslora: boolean;
   base_model_name_or_path: string;
 }
 
@@ -33,7 +35,7 @@ const FILE = 'adapter_config.json';
 
 /** The config's text. The vision tower is excluded where its linears have the names of targets. */
 export function writeAdapterConfig(settings: LoraSettings): string {
-  const { base_model_name_or_path, r, lora_alpha, lora_dropout, target_modules } = settings;
+  const { base_model_name_or_path, r, lora_alpha, lora_dropout, target_modules, use_rslora } = settings;
   const meetsVision = target_modules.some((name) => LORA_BLOCK[name] === 'mlp');
   const config = {
     base_model_name_or_path,
@@ -41,6 +43,7 @@ export function writeAdapterConfig(settings: LoraSettings): string {
     ...(meetsVision ? { exclude_modules: '.*visual.*' } : {}),
     fan_in_fan_out: false,
     inference_mode: true,
+    // What the weights once started from is not needed; other values make PEFT change or factorise the base weights.
     init_lora_weights: true,
     lora_alpha,
     lora_dropout,
@@ -50,7 +53,7 @@ export function writeAdapterConfig(settings: LoraSettings): string {
     target_modules,
     task_type: 'CAUSAL_LM',
     use_dora: false,
-    use_rslora: false,
+    use_rslora,
   };
   return JSON.stringify(config, null, 2) + '\n';
 }
@@ -66,17 +69,21 @@ export function parseAdapterConfig(bytes: Uint8Array): ParsedAdapterConfig {
   check(type === 'LORA', 'peft.unsupported', `${FILE}: peft_type must be "LORA", found ${JSON.stringify(type)}`);
   refuseUnsupported(config);
   const { r, lora_alpha: alpha, lora_dropout: dropout = 0, base_model_name_or_path: base } = config;
+  const rslora = config.use_rslora ?? false;
   const rank = typeof r === 'number' && Number.isSafeInteger(r) && r > 0;
   check(rank, 'peft.config', `${FILE}: r must be a whole number above 0, found ${JSON.stringify(r)}`);
   const scaled = typeof alpha === 'number' && Number.isFinite(alpha) && alpha > 0;
   check(scaled, 'peft.config', `${FILE}: lora_alpha must be a number above 0, found ${JSON.stringify(alpha)}`);
   const dropped = typeof dropout === 'number' && dropout >= 0 && dropout < 1;
   check(dropped, 'peft.config', `${FILE}: lora_dropout must be in [0, 1), found ${JSON.stringify(dropout)}`);
+  const flag = typeof rslora === 'boolean';
+  check(flag, 'peft.config', `${FILE}: use_rslora must be true or false, found ${JSON.stringify(rslora)}`);
   return {
     r,
     lora_alpha: alpha,
     lora_dropout: dropout,
     target_modules: parseTargets(config.target_modules),
+    use_rslora: rslora,
     base_model_name_or_path: typeof base === 'string' ? base : '',
     notes: IGNORED.filter((key) => isSet(config[key])).map((key) => `${FILE}: "${key}" was ignored`),
   };
@@ -87,7 +94,6 @@ const IGNORED = ['auto_mapping', 'trust_remote_code', 'revision'];
 /** Settings that would change the numbers, in any value but absent, null, false or empty. */
 const UNSUPPORTED = [
   'use_dora',
-  'use_rslora',
   'use_qalora',
   'use_bdlora',
   'lora_bias',
@@ -107,6 +113,9 @@ const UNSUPPORTED = [
   'monteclora_config',
 ];
 
+/** Starts that leave the base weights and the meaning of A and B as they are; `pissa`, `olora` and the like do not. */
+const PLAIN_STARTS: unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal'];
+
 function isSet(value: unknown): boolean {
   if (value === undefined || value === null || value === false) return false;
   return typeof value !== 'object' || Object.keys(value).length > 0;
@@ -121,6 +130,13 @@ function refuseUnsupported(config: Record<string, unknown>): void {
       'Use a plain LoRA adapter.',
     );
   }
+  const start = config.init_lora_weights ?? true;
+  check(
+    PLAIN_STARTS.includes(start),
+    'peft.unsupported',
+    `${FILE}: init_lora_weights is ${JSON.stringify(start)}, which trains on a changed base model or a frozen factor`,
+    'Convert the adapter with path_initial_model_for_weight_conversion of save_pretrained, or use a plain LoRA adapter.',
+  );
   const bias = config.bias ?? 'none';
   check(bias === 'none', 'peft.unsupported', `${FILE}: bias must be "none", found ${JSON.stringify(bias)}`);
 }

@@ -70,7 +70,7 @@ export async function readBytes(blob: Blob, start: number, end: number, name: st
 export function writeSafetensors(
   tensors: { name: string; dtype: SafeDtype; shape: number[]; bytes: Uint8Array }[],
   metadata?: Record<string, string>,
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const ordered = [...tensors].sort(
     (a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   );
@@ -93,7 +93,7 @@ export function writeSafetensors(
   return assemble(new TextEncoder().encode(json), ordered, dataBytes);
 }
 
-function assemble(json: Uint8Array, tensors: { bytes: Uint8Array }[], dataBytes: number): Uint8Array {
+function assemble(json: Uint8Array, tensors: { bytes: Uint8Array }[], dataBytes: number): Uint8Array<ArrayBuffer> {
   const length = Math.ceil(json.byteLength / 8) * 8;
   const file = new Uint8Array(PREFIX_BYTES + length + dataBytes);
   new DataView(file.buffer).setUint32(0, length, true);

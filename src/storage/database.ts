@@ -59,11 +59,12 @@ function transactionEnd(transaction: IDBTransaction): Promise<void> {
   });
 }
 
-function connect(name: string, stores: string[], onClosed: () => void): Promise<IDBDatabase> {
+function connect(name: string, version: number, stores: string[], onClosed: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const opening = indexedDB.open(name, 1);
+    const opening = indexedDB.open(name, version);
     opening.onupgradeneeded = () => {
-      for (const store of stores) opening.result.createObjectStore(store);
+      const present = opening.result.objectStoreNames;
+      for (const store of stores) if (!present.contains(store)) opening.result.createObjectStore(store);
     };
     opening.onerror = () => reject(opening.error);
     opening.onsuccess = () => {
@@ -104,9 +105,10 @@ async function runChange<T>(
 /**
  * A handle on database `name` with the object stores `stores` (keys are given with each value). Opens on first use,
  * and again after the browser closed the connection.
+ * @param version raise it with every new store; stores of older versions keep their data
  * @throws LorikeetError storage.quota, storage.newer, storage.failed from its methods
  */
-export function openDatabase(name: string, stores: string[]): Database {
+export function openDatabase(name: string, stores: string[], version = 1): Database {
   let connection: Promise<IDBDatabase> | undefined;
   const forget = (): void => {
     connection = undefined;
@@ -117,7 +119,7 @@ export function openDatabase(name: string, stores: string[]): Database {
     durability: IDBTransactionDurability,
   ): Promise<IDBTransaction> => {
     for (let attempt = 0; ; attempt++) {
-      connection ??= connect(name, stores, forget);
+      connection ??= connect(name, version, stores, forget);
       try {
         return (await connection).transaction(names, mode, { durability });
       } catch (error) {

@@ -2,7 +2,8 @@
 
 import { beforeEach, expect, test } from 'vitest';
 import type { RunRecord } from './runs';
-import { appendEvents, createRun, deleteRun, getArtifact, listRuns, putArtifact, readEvents, updateRun } from './runs';
+import { appendEvents, createRun, deleteRun, findRun, getArtifact, listRuns, putArtifact } from './runs';
+import { readEvents, truncateEvents, updateRun } from './runs';
 
 function run(id: string, createdAt = 1): RunRecord {
   const names = { datasetId: 'd', datasetName: 'demo', modelName: 'tiny' };
@@ -36,6 +37,32 @@ test('events come back in numeric order of seq, only those of the run', async ()
   expect(await readEvents('none')).toEqual([]);
   await deleteRun('a');
   await deleteRun('ab');
+});
+
+test('cutting a log removes the events from a seq on, of that run only', async () => {
+  const seqs = [0, 2, 9, 10, 11, 100];
+  for (const id of ['a', 'ab']) {
+    await appendEvents(
+      id,
+      seqs.map((seq) => ({ seq })),
+    );
+  }
+  await truncateEvents('a', 10);
+  expect(await readEvents('a')).toEqual([{ seq: 0 }, { seq: 2 }, { seq: 9 }]);
+  expect((await readEvents('ab')).length).toBe(seqs.length);
+  await truncateEvents('a', 50);
+  await truncateEvents('none', 0);
+  expect((await readEvents('a')).length).toBe(3);
+  await truncateEvents('ab', 0);
+  expect(await readEvents('ab')).toEqual([]);
+  await deleteRun('a');
+});
+
+test('a run is found by its id, with where it stands', async () => {
+  await createRun(run('a'));
+  await updateRun('a', { position: { stage: 'sft', step: 4 }, resumable: true, base: 'b', datasetHash: 'd' });
+  expect(await findRun('a')).toMatchObject({ position: { stage: 'sft', step: 4 }, resumable: true });
+  expect(await findRun('none')).toBeUndefined();
 });
 
 test('an event that cannot be cloned keeps its whole batch out', async () => {

@@ -3,7 +3,10 @@
 
 import { get, values } from 'idb-keyval';
 import { LorikeetError } from '../base/errors';
-import { openDatabase, request, storageError } from './database';
+import { removeFiles, takeRecords } from './checkpointStore';
+import { request } from './database';
+import { opfs } from './opfs';
+import { ofRun, reading, runDatabase as database } from './runDatabase';
 
 export interface RunRecord {
   id: string;
@@ -16,23 +19,18 @@ export interface RunRecord {
   recipe: unknown;
   state: string;
   summary?: unknown;
+  /** Where its newest checkpoint stands. */
+  position?: { stage: string; step: number };
+  /** Hash of the base model that its adapter belongs to. */
+  base?: string;
+  datasetHash?: string;
+  /** It has a checkpoint to go on from. */
+  resumable?: boolean;
 }
 
-const database = openDatabase('lorikeet-runs', ['runs', 'events', 'artifacts']);
 const runs = database.store('runs');
 const events = database.store('events');
 const artifacts = database.store('artifacts');
-
-/** All keys [runId, x]: an array sorts after every number and string. */
-function ofRun(runId: string): IDBKeyRange {
-  return IDBKeyRange.bound([runId], [runId, []]);
-}
-
-function reading<T>(what: string, work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    throw storageError(error, what);
-  });
-}
 
 /** Stores a new run. Errors: storage.exists when the id is taken, storage.quota, storage.failed. */
 export async function createRun(record: RunRecord): Promise<void> {
@@ -92,11 +90,50 @@ export async function getArtifact(runId: string, name: string): Promise<Uint8Arr
   return found ?? null;
 }
 
-/** Removes a run with its events and files, in one step. Errors: storage.failed. */
+/**
+ * Cuts a run's log: removes its events with a seq of `fromSeq` and above, and waits for the disk.
+ * @throws storage.failed (then the log is as before)
+ */
+export async function truncateEvents(runId: string, fromSeq: number): Promise<void> {
+  await database.transact(
+    ['events'],
+    (open) => {
+      open('events').delete(IDBKeyRange.bound([runId, fromSeq], [runId, []]));
+    },
+    'strict',
+  );
+}
+
+/** The stores that putRun writes to. */
+export const PUT_RUN_STORES = ['runs', 'events', 'artifacts', 'checkpoints'];
+
+/**
+ * Puts a whole run in the place of what is stored under its id, checkpoint records included, inside a transaction
+ * over PUT_RUN_STORES. @returns files of the checkpoints that it replaces, to be removed after the transaction
+ */
+export async function putRun(
+  open: (name: string) => IDBObjectStore,
+  record: RunRecord,
+  events: readonly { seq: number }[],
+): Promise<string[]> {
+  for (const name of ['events', 'artifacts']) open(name).delete(ofRun(record.id));
+  open('runs').put(record, record.id);
+  for (const event of events) open('events').put(event, [record.id, event.seq]);
+  return takeRecords(open('checkpoints'), ofRun(record.id));
+}
+
+/** A run's record; undefined when it is not stored. Errors: storage.failed. */
+export async function findRun(id: string): Promise<RunRecord | undefined> {
+  return reading('reading a run', get<RunRecord>(id, runs));
+}
+
+/** Removes a run with its events, files and checkpoints, in one step. Errors: storage.failed. */
 export async function deleteRun(runId: string): Promise<void> {
-  await database.transact(['runs', 'events', 'artifacts'], (open) => {
+  const names = await database.transact(['runs', 'events', 'artifacts', 'checkpoints'], async (open) => {
     open('runs').delete(runId);
     open('events').delete(ofRun(runId));
     open('artifacts').delete(ofRun(runId));
+    return takeRecords(open('checkpoints'), ofRun(runId));
   });
+  await removeFiles(opfs, names);
 }

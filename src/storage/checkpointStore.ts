@@ -1,0 +1,249 @@
+// The protocol that keeps checkpoints whole: new file, flush, read back, SHA-256, then a strict record, which alone
+// makes a checkpoint exist. File system and database are parameters, so that tests can break them.
+
+import { check, LorikeetError } from '../base/errors';
+import { request, storageError, type Database } from './database';
+import { sha256Hex, writeFile, type Files } from './opfs';
+import { ofRun, reading } from './runDatabase';
+
+export interface CheckpointInfo {
+  /** The run's station (protocol's Stage). */
+  stage: string;
+  /** Optimizer steps done in the stage. */
+  step: number;
+  /** Events of the run's log with a seq from here on are void when the run goes on from this checkpoint. */
+  logSeq: number;
+  /** It holds the best evaluation so far. */
+  best: boolean;
+}
+
+export interface CheckpointRecord extends CheckpointInfo {
+  runId: string;
+  /** Counts up within the run. */
+  generation: number;
+  /** Name in the browser's private file system. */
+  file: string;
+  bytes: number;
+  /** Of the whole file, hex. */
+  sha256: string;
+  /** Epoch milliseconds. */
+  createdAt: number;
+}
+
+export interface NewCheckpoint {
+  bytes: Uint8Array<ArrayBuffer>;
+  info: CheckpointInfo;
+}
+
+/** Changes to make in the transaction that commits: all of it is kept or nothing. */
+export interface Alongside {
+  stores: readonly string[];
+  /** @returns names of files that nothing names any more after it */
+  change: (open: (name: string) => IDBObjectStore) => Promise<string[]>;
+}
+
+export interface CheckpointStore {
+  /**
+   * Stores checkpoints, oldest first, and keeps the newest `keep` of the run and its newest best one.
+   * @throws storage.quota, storage.failed, checkpoint.verify; then nothing that was stored has changed
+   */
+  save(runId: string, fresh: NewCheckpoint[], keep: number, alongside?: Alongside): Promise<CheckpointRecord[]>;
+  list(runId: string): Promise<CheckpointRecord[]>;
+  load(record: CheckpointRecord): Promise<Uint8Array<ArrayBuffer>>;
+  remove(runId: string): Promise<void>;
+  sweep(): Promise<{ files: number; bytes: number }>;
+}
+
+const PREFIX = 'ck-';
+/** The browser may leave a half-written file under its own ending. */
+const FILE_NAME = /^ck-(.+)-\d+-[0-9a-f]{8}(\.crswap)?$/;
+const RUN_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+interface Parts {
+  files: Files;
+  database: Database;
+}
+
+/** Held while a run's files are written, so that a sweep elsewhere leaves them and saves of one run do not mix. */
+function lockName(runId: string): string {
+  return `lorikeet-checkpoints-${runId}`;
+}
+
+function newName(runId: string, generation: number): string {
+  const nonce = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, '0'));
+  return `${PREFIX}${runId}-${generation}-${nonce.join('')}`;
+}
+
+/** Removes files that nothing names any more; what fails is left to the next sweep. */
+export async function removeFiles(files: Files, names: readonly string[]): Promise<void> {
+  for (const name of names) await files.remove(name).catch(() => undefined);
+}
+
+async function recordsOf({ database }: Parts, runId: string): Promise<CheckpointRecord[]> {
+  const all = database.store('checkpoints')('readonly', (store) => request(store.getAll(ofRun(runId))));
+  return ((await reading('listing checkpoints', all)) as CheckpointRecord[]).reverse();
+}
+
+async function readBack(files: Files, name: string, size: number, sha256: string): Promise<void> {
+  let bytes: Uint8Array<ArrayBuffer> | null;
+  try {
+    bytes = await files.read(name);
+  } catch (error) {
+    throw storageError(error, `reading ${name} back`);
+  }
+  const hint = 'Nothing that was stored before has changed; try again. If it goes on, the disk may be full or failing.';
+  const found = bytes === null ? 'no file' : `${bytes.byteLength} bytes`;
+  check(bytes?.byteLength === size, 'checkpoint.verify', `${name}: ${size} bytes were written, found ${found}`, hint);
+  const hash = await sha256Hex(bytes);
+  const message = `${name}: read back with SHA-256 ${hash}; expected ${sha256}`;
+  check(hash === sha256, 'checkpoint.verify', message, hint);
+}
+
+async function writeVerified(files: Files, record: CheckpointRecord, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  await writeFile(files, record.file, bytes);
+  await readBack(files, record.file, record.bytes, record.sha256);
+}
+
+/** What is beyond the newest `keep` and the newest best one; `records` newest first. */
+function beyond(records: CheckpointRecord[], keep: number): CheckpointRecord[] {
+  const best = records.find((record) => record.best);
+  return records.slice(Math.max(1, keep)).filter((record) => record !== best);
+}
+
+/** @returns names of files that nothing names any more */
+async function commit(
+  { database }: Parts,
+  runId: string,
+  records: CheckpointRecord[],
+  keep: number,
+  alongside: Alongside,
+): Promise<string[]> {
+  const stores = [...new Set(['checkpoints', ...alongside.stores])];
+  const change = async (open: (name: string) => IDBObjectStore): Promise<string[]> => {
+    const dropped = await alongside.change(open);
+    const store = open('checkpoints');
+    for (const record of records) store.add(record, [runId, record.generation]);
+    const all = ((await request(store.getAll(ofRun(runId)))) as CheckpointRecord[]).reverse();
+    const stale = beyond(all, keep);
+    for (const { generation } of stale) store.delete([runId, generation]);
+    return [...dropped, ...stale.map(({ file }) => file)];
+  };
+  return database.transact(stores, change, 'strict');
+}
+
+async function saveLocked(
+  parts: Parts,
+  runId: string,
+  fresh: NewCheckpoint[],
+  keep: number,
+  alongside: Alongside,
+): Promise<CheckpointRecord[]> {
+  const before = await recordsOf(parts, runId);
+  const first = (before.at(0)?.generation ?? 0) + 1;
+  const records: CheckpointRecord[] = [];
+  let stale: string[];
+  try {
+    for (const [index, { bytes, info }] of fresh.entries()) {
+      const { stage, step, logSeq, best } = info;
+      const generation = first + index;
+      const file = newName(runId, generation);
+      const facts = { bytes: bytes.byteLength, sha256: await sha256Hex(bytes), createdAt: Date.now() };
+      const record = { runId, generation, file, stage, step, logSeq, best, ...facts };
+      records.push(record);
+      await writeVerified(parts.files, record, bytes);
+    }
+    stale = await commit(parts, runId, records, keep, alongside);
+  } catch (error) {
+    await removeFiles(
+      parts.files,
+      records.map(({ file }) => file),
+    );
+    throw error;
+  }
+  await removeFiles(parts.files, stale);
+  return records;
+}
+
+async function load({ files }: Parts, record: CheckpointRecord): Promise<Uint8Array<ArrayBuffer>> {
+  const { file, stage, step } = record;
+  const where = `checkpoint ${stage} step ${step} (${file})`;
+  const hint = 'An older checkpoint of the run can be used instead. Nothing was deleted.';
+  let bytes: Uint8Array<ArrayBuffer> | null;
+  try {
+    bytes = await files.read(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LorikeetError('checkpoint.broken', `${where}: the file cannot be read: ${reason}`, hint);
+  }
+  check(bytes !== null, 'checkpoint.broken', `${where}: the file is missing`, hint);
+  const sizes = `${where}: the file has ${bytes.byteLength} bytes; expected ${record.bytes}`;
+  check(bytes.byteLength === record.bytes, 'checkpoint.broken', sizes, hint);
+  const hash = await sha256Hex(bytes);
+  const hashes = `${where}: the file's SHA-256 is ${hash}; expected ${record.sha256}`;
+  check(hash === record.sha256, 'checkpoint.broken', hashes, hint);
+  return bytes;
+}
+
+async function remove({ files, database }: Parts, runId: string): Promise<void> {
+  const names = await database.transact(['checkpoints'], (open) => takeRecords(open('checkpoints'), ofRun(runId)));
+  await removeFiles(files, names);
+}
+
+/** Deletes records inside a transaction. @returns the names of their files, to be removed after it */
+export async function takeRecords(store: IDBObjectStore, keys: IDBKeyRange): Promise<string[]> {
+  const records = (await request(store.getAll(keys))) as CheckpointRecord[];
+  store.delete(keys);
+  return records.map(({ file }) => file);
+}
+
+/** Records of runs that are gone: a save that ended after its run was deleted. */
+async function dropStrayRecords({ files, database }: Parts): Promise<void> {
+  const names = await database.transact(['runs', 'checkpoints'], async (open) => {
+    const runs = new Set(await request(open('runs').getAllKeys()));
+    const keys = (await request(open('checkpoints').getAllKeys())) as [string, number][];
+    const strays = new Set(keys.map(([runId]) => runId).filter((runId) => !runs.has(runId)));
+    const dropped: string[] = [];
+    for (const runId of strays) dropped.push(...(await takeRecords(open('checkpoints'), ofRun(runId))));
+    return dropped;
+  });
+  await removeFiles(files, names);
+}
+
+async function sweep(parts: Parts): Promise<{ files: number; bytes: number }> {
+  await dropStrayRecords(parts);
+  const swept = { files: 0, bytes: 0 };
+  for (const { name, bytes } of await parts.files.list(PREFIX)) {
+    const runId = FILE_NAME.exec(name)?.[1];
+    if (runId === undefined) continue;
+    await navigator.locks.request(lockName(runId), { ifAvailable: true }, async (lock) => {
+      if (!lock) return;
+      // Asked inside the lock: a save may have committed since the files were listed.
+      const named = (await recordsOf(parts, runId)).some(({ file }) => file === name);
+      if (named) return;
+      await parts.files.remove(name).then(
+        () => {
+          swept.files++;
+          swept.bytes += bytes;
+        },
+        () => undefined,
+      );
+    });
+  }
+  return swept;
+}
+
+/** A store over the given file system and the database of runs (stores `runs` and `checkpoints`). */
+export function createCheckpointStore(files: Files, database: Database): CheckpointStore {
+  const parts = { files, database };
+  return {
+    save: async (runId, fresh, keep, alongside = { stores: [], change: async () => [] }) => {
+      const allowed = 'expected 1 to 64 letters, digits, ".", "_" or "-"';
+      check(RUN_ID.test(runId), 'storage.failed', `run id ${JSON.stringify(runId)} cannot name a file: ${allowed}`);
+      return navigator.locks.request(lockName(runId), () => saveLocked(parts, runId, fresh, keep, alongside));
+    },
+    list: (runId) => recordsOf(parts, runId),
+    load: (record) => load(parts, record),
+    remove: (runId) => remove(parts, runId),
+    sweep: () => sweep(parts),
+  };
+}

@@ -1,0 +1,149 @@
+// Files in the browser's private file system: written whole, with every count checked. Knows no checkpoints.
+
+import { check, LorikeetError } from '../base/errors';
+import { storageError } from './database';
+
+/** A file being written. Nothing counts before `close`. */
+export interface OpenFile {
+  /** @returns bytes really written */
+  write(bytes: Uint8Array<ArrayBuffer>, at: number): Promise<number>;
+  /** Size in bytes; null when it is known only after `close`. */
+  size(): Promise<number | null>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+  /** Lets go of the file after a failure; never throws. */
+  abandon(): Promise<void>;
+}
+
+/** The file operations that the checkpoint store needs; tests put faults between it and the disk. */
+export interface Files {
+  open(name: string): Promise<OpenFile>;
+  /** null when there is no such file. */
+  read(name: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Does nothing when there is no such file. */
+  remove(name: string): Promise<void>;
+  list(prefix: string): Promise<{ name: string; bytes: number }[]>;
+}
+
+/** One call for all of a large file would need its bytes a second time in the browser's process. */
+const CHUNK_BYTES = 16 * 1024 * 1024;
+
+function syncFile(handle: FileSystemSyncAccessHandle): OpenFile {
+  return {
+    write: async (bytes, at) => handle.write(bytes, { at }),
+    size: async () => handle.getSize(),
+    flush: async () => handle.flush(),
+    close: async () => handle.close(),
+    abandon: async () => handle.close(),
+  };
+}
+
+function streamFile(stream: FileSystemWritableFileStream): OpenFile {
+  return {
+    write: async (data, position) => {
+      await stream.write({ type: 'write', data, position });
+      return data.byteLength;
+    },
+    size: async () => null,
+    flush: async () => undefined,
+    close: () => stream.close(),
+    abandon: () => stream.abort().catch(() => undefined),
+  };
+}
+
+async function openFile(name: string): Promise<OpenFile> {
+  const root = await navigator.storage.getDirectory();
+  const handle = await root.getFileHandle(name, { create: true });
+  // Only dedicated workers have it.
+  if (typeof handle.createSyncAccessHandle === 'function') return syncFile(await handle.createSyncAccessHandle());
+  if (typeof handle.createWritable === 'function') return streamFile(await handle.createWritable());
+  throw new LorikeetError(
+    'storage.failed',
+    `writing ${name}: this browser cannot write files of its own from a page`,
+    'Update the browser.',
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NotFoundError';
+}
+
+/** The browser's own files, in the root of its private file system. */
+export const opfs: Files = {
+  open: openFile,
+  read: async (name) => {
+    try {
+      const root = await navigator.storage.getDirectory();
+      const file = await (await root.getFileHandle(name)).getFile();
+      return new Uint8Array(await file.arrayBuffer());
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  },
+  remove: async (name) => {
+    try {
+      await (await navigator.storage.getDirectory()).removeEntry(name);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  },
+  list: async (prefix) => {
+    const found: { name: string; bytes: number }[] = [];
+    const root = await navigator.storage.getDirectory();
+    for await (const [name, handle] of root.entries()) {
+      if (!name.startsWith(prefix) || handle.kind !== 'file') continue;
+      // A file that vanishes meanwhile, or is being written, still counts as present.
+      const bytes = await (handle as FileSystemFileHandle).getFile().then(
+        (file) => file.size,
+        () => 0,
+      );
+      found.push({ name, bytes });
+    }
+    return found;
+  },
+};
+
+async function writeChunks(file: OpenFile, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) {
+    const chunk = bytes.subarray(at, at + CHUNK_BYTES);
+    const written = await file.write(chunk, at);
+    // A full disk can show as a short count instead of an exception.
+    check(
+      written === chunk.byteLength,
+      'storage.quota',
+      `writing ${name}: at byte ${at} only ${written} of ${chunk.byteLength} bytes were taken: there is no more room`,
+      'Free disk space, or delete a dataset or a run here, then try again. Nothing that was stored before has changed.',
+    );
+  }
+  const size = await file.size();
+  check(
+    size === null || size === bytes.byteLength,
+    'storage.failed',
+    `writing ${name}: the file has ${size} bytes after ${bytes.byteLength} were written`,
+    'Try again; the disk may be full or failing.',
+  );
+}
+
+/**
+ * Writes `bytes` as the whole of a new file and waits until it is flushed and closed. Does not read it back.
+ * @throws storage.quota, storage.failed; the file may then exist in part
+ */
+export async function writeFile(files: Files, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  let file: OpenFile | undefined;
+  try {
+    file = await files.open(name);
+    await writeChunks(file, name, bytes);
+    await file.flush();
+    await file.close();
+  } catch (error) {
+    await file?.abandon();
+    throw storageError(error, `writing ${name}`);
+  }
+}
+
+/** SHA-256 as 64 hex digits. */
+export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

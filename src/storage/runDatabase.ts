@@ -1,0 +1,18 @@
+// The one database of runs: records, event logs, artifacts and checkpoint records. Knows names and keys only.
+
+import { openDatabase, storageError } from './database';
+
+/** Version 2 added `checkpoints`. */
+export const runDatabase = openDatabase('lorikeet-runs', ['runs', 'events', 'artifacts', 'checkpoints'], 2);
+
+/** All keys [runId, x]: an array sorts after every number and string. */
+export function ofRun(runId: string): IDBKeyRange {
+  return IDBKeyRange.bound([runId], [runId, []]);
+}
+
+/** Gives failures of a read the names of database.ts; `what` says which operation failed. */
+export function reading<T>(what: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw storageError(error, what);
+  });
+}
