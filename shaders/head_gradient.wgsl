@@ -2,7 +2,7 @@
 //   dz_v = [ sum_l c_l 1[v = y_l] - C p_v - E p_v (log p_v + H) ] / T,  C, E = sums of c, e over the row's labels.
 // Columns from V up to the stride become 0. One invocation: LANES share a row; the labels of row r are
 // labelStart[r] .. labelStart[r + 1] - 1, added in that order by one invocation.
-// logits f32 [rows, stride]; stats f32 [R, 2] = logZ, H; labels u32 [L, 2]; coefficients f32 [L, 2] = c, e.
+// logits f32 [rows, stride]; stats f32 [R, 3] = logZ, H, id; labels u32 [L, 2]; coefficients f32 [L, 2] = c, e.
 // import lib/exp.wgsl
 // import lib/row_reduce.wgsl
 
@@ -28,8 +28,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let safe = min(row, params.rows - 1u);
   let global = params.rowOffset + safe;
   let base = safe * params.stride;
-  let logZ = stats[global * 2u];
-  let entropy = stats[global * 2u + 1u];
+  let logZ = stats[global * 3u];
+  let entropy = stats[global * 3u + 1u];
   var totals = vec2f();
   for (var l = labelStart[global]; l < labelStart[global + 1u]; l++) {
     totals += coefficients[l];

@@ -1,5 +1,5 @@
 // logp[l] = logits[row[l] - rowOffset, target[l]] / T - logZ[row[l]] for the labels of one chunk of rows.
-// labels u32 [L, 2] = row, target; stats f32 [R, 2] = logZ, H; logp f32 [L].
+// labels u32 [L, 2] = row, target; stats f32 [R, 3] = logZ, H, id; logp f32 [L].
 
 struct Params {
   first: u32,
@@ -23,5 +23,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let l = params.first + id.x;
   let label = labels[l];
   let value = logits[(label.x - params.rowOffset) * params.stride + label.y];
-  logp[l] = value * params.inverseTemperature - stats[label.x * 2u];
+  logp[l] = value * params.inverseTemperature - stats[label.x * 3u];
 }

@@ -1,13 +1,13 @@
 // LoRA factors of the language model in one flat buffer: gradients, moments and updates are then one dispatch each.
-// y = W x + (alpha / r) B A dropout(x), as in PEFT. Rows of A and columns of B are padded to a multiple of 4 with
+// y = W x + scale B A dropout(x), as in PEFT. Rows of A and columns of B are padded to a multiple of 4 with
 // zeros; their gradients are zero, so they stay zero and are left out of files.
 
 import { check } from '../base/errors';
-import { STREAM, streamKey, uniformArray } from '../base/random';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix } from '../ops/matmul';
 import type { ModelConfig } from './config';
+import { initialFactors, type LoraInit } from './loraInit';
 
 export type LoraModule = 'q_proj' | 'k_proj' | 'v_proj' | 'o_proj' | 'gate_proj' | 'up_proj' | 'down_proj';
 
@@ -38,7 +38,8 @@ export interface LoraAdapter {
   r: number;
   rPadded: number;
   alpha: number;
-  /** alpha / r */
+  rslora: boolean;
+  /** alpha / r; alpha / sqrt(r) with rslora. */
   scale: number;
   modules: LoraModule[];
   factors: LoraFactor[];
@@ -81,14 +82,14 @@ export function moduleShape(config: ModelConfig, module: LoraModule): { in: numb
 
 /**
  * Buffers of a zero adapter.
- * @throws lora.rank when r is not a positive integer within the model's width
+ * @throws lora.rank when r is not a positive integer within the model's width, lora.targets
  */
 export function createAdapter(
   gpu: Gpu,
   config: ModelConfig,
-  options: { r: number; lora_alpha: number; target_modules: readonly string[] },
+  options: { r: number; lora_alpha: number; target_modules: readonly string[]; use_rslora?: boolean },
 ): LoraAdapter {
-  const { r, lora_alpha: alpha } = options;
+  const { r, lora_alpha: alpha, use_rslora: rslora = false } = options;
   check(
     Number.isInteger(r) && r > 0 && r <= config.hiddenSize,
     'lora.rank',
@@ -117,7 +118,8 @@ export function createAdapter(
     r,
     rPadded,
     alpha,
-    scale: alpha / r,
+    rslora,
+    scale: alpha / (rslora ? Math.sqrt(r) : r),
     modules,
     factors,
     parameters,
@@ -128,19 +130,18 @@ export function createAdapter(
   };
 }
 
-/** PEFT's start: A kaiming_uniform(a = sqrt 5), that is U(-1/sqrt(in), 1/sqrt(in)); B zero. */
-export function initialValues(adapter: LoraAdapter, seed: number): LoraValues[] {
+/**
+ * PEFT's start for `init_lora_weights`. Each module draws from its own stream: other targets change none of its numbers.
+ * @param init true: A Kaiming-uniform, B zero; `gaussian`: A normal, B zero; false: both Kaiming-uniform
+ */
+export function initialValues(
+  adapter: Pick<LoraAdapter, 'r' | 'factors'>,
+  seed: number,
+  init: LoraInit = true,
+): LoraValues[] {
   return adapter.factors.map(({ layer, module, in: width, out }) => {
-    const bound = 1 / Math.sqrt(width);
-    const key = streamKey(seed, STREAM.init, layer, LORA_MODULES.indexOf(module));
-    return {
-      layer,
-      module,
-      in: width,
-      out,
-      A: uniformArray(adapter.r * width, -bound, bound, key),
-      B: new Float32Array(out * adapter.r),
-    };
+    const counters = [layer, LORA_MODULES.indexOf(module)];
+    return { layer, module, in: width, out, ...initialFactors({ r: adapter.r, in: width, out }, init, seed, counters) };
   });
 }
 
@@ -195,6 +196,23 @@ export function loadValues(gpu: Gpu, adapter: LoraAdapter, values: readonly Lora
 export function resetOptimizer(gpu: Gpu, adapter: LoraAdapter): void {
   gpu.rec.clear(adapter.moment1);
   gpu.rec.clear(adapter.moment2);
+}
+
+/**
+ * The adapter as it is now, for forward passes only: the weights are a copy, and there is no gradient nor moment to
+ * write to. Give it back with `releaseCopy`.
+ */
+export function frozenCopy(gpu: Gpu, adapter: LoraAdapter): LoraAdapter {
+  const weight = gpu.persistent(adapter.weight.shape);
+  gpu.rec.copy(adapter.weight, weight);
+  const none = gpu.persistent([0]);
+  return { ...adapter, weight, gradient: none, moment1: none, moment2: none };
+}
+
+/** Frees what `frozenCopy` made. Everything recorded that reads it must have been submitted. */
+export function releaseCopy(_gpu: Gpu, copy: LoraAdapter): void {
+  copy.weight.buffer.destroy();
+  copy.gradient.buffer.destroy();
 }
 
 /** A as a frozen matrix over the flat buffer: (rPadded, in). */

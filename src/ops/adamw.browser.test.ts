@@ -10,6 +10,7 @@ const LEARNING_RATE = 0.01;
 
 const SCENES = [
   { name: 'one parameter, no clipping, no decay', count: 1, maxGradNorm: 0, weightDecay: 0 },
+  { name: 'a large norm, no clipping, with decay', count: 130, maxGradNorm: 0, weightDecay: 0.01 },
   { name: 'a norm above the limit, with decay', count: 67, maxGradNorm: 1, weightDecay: 0.1 },
   { name: 'a norm below the limit', count: 1000, maxGradNorm: 1e6, weightDecay: 0.01 },
 ];
@@ -34,8 +35,7 @@ describe.each(VARIANTS)('adamw, %s kernels', (variant) => {
       for (let step = 1; step <= STEPS; step++) {
         const gradient = gradientsOf(step, count);
         const wantNorm = globalNorm([gradient]);
-        const factor = maxGradNorm > 0 ? clipFactor(wantNorm, maxGradNorm) : 1;
-        const clipped = gradient.map((g) => g * factor);
+        const clipped = gradient.map((g) => g * clipFactor(wantNorm, maxGradNorm));
         adamWStep(state, clipped, step, { ...constants, eps: 1e-8 });
         const options = { ...constants, step, epsilon: 1e-8, maxGradNorm };
         adamw(rec, { gradient: input(gradient), weight, moment1, moment2, norm }, options);

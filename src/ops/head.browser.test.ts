@@ -1,8 +1,8 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { VARIANTS, withGpu, type GpuBench } from '../gpu/testGpu';
 import { headBackward as referenceBackward, headStats, type HeadLabel } from './cpuReference/head';
 import { linear, linearBackwardInput } from './cpuReference/linear';
-import { headBackward, headLogits, headLogProbs, logitsStride, type HeadOptions } from './head';
+import { headBackward, headLogits, headLogProbs, logitsStride, STATS_WIDTH, type HeadOptions } from './head';
 import type { FrozenMatrix } from './matmul';
 import { expectTensor } from './testing/expectTensor';
 import { testValues } from './testValues';
@@ -65,7 +65,7 @@ function sceneData({ targets, width, vocabulary, options, size = 1 }: Scene) {
   const [c, e] = [testValues(labels.length, 3), testValues(labels.length, 4)];
   const coefficients = labels.map((_, i) => ({ c: c[i], e: e[i] }));
   const dLogits = referenceBackward(logits, labels, coefficients, vocabulary, options.temperature);
-  // The kernel keeps one pair per row, whether the row has labels or not.
+  // The kernel keeps one record per row, whether the row has labels or not.
   const everyRow = targets.map((_, row) => ({ row, target: 0 }));
   const perRow = headStats(logits, everyRow, vocabulary, options.temperature);
   return {
@@ -77,6 +77,7 @@ function sceneData({ targets, width, vocabulary, options, size = 1 }: Scene) {
     coefficients,
     logp: headStats(logits, labels, vocabulary, options.temperature).logp,
     stats: targets.flatMap((_, row) => [perRow.lse[row], perRow.entropy[row]]),
+    best: perRow.best,
     dHidden: linearBackwardInput(dLogits, weight, shape),
   };
 }
@@ -104,7 +105,7 @@ function uploadScene({ input, output }: GpuBench, scene: Scene, data: SceneData)
     },
     hidden: input(data.hidden, [data.rows, scene.width]),
     coefficients: input(data.coefficients.flatMap(({ c, e }) => [c, e])),
-    stats: output([data.rows, 2]),
+    stats: output([data.rows, STATS_WIDTH]),
     logp: output([data.labels.length]),
     dHidden: output([data.rows, scene.width]),
   };
@@ -130,6 +131,38 @@ describe.each(VARIANTS)('head, %s kernels', (variant) => {
     });
   });
 
+  // Small integers: sums are exact, so equal logits are equal here and in the reference. Scaled by a power of two.
+  it.each([
+    { name: 'fewer ids than lanes', vocabulary: 5, scale: 1 },
+    { name: 'a vocabulary that crosses tiles and lanes', vocabulary: 203, scale: 1 },
+    { name: 'logits of 2^100', vocabulary: 131, scale: 2 ** 100 },
+  ])('finds the first of equally large logits: $name', async ({ vocabulary, scale }) => {
+    const [rows, width] = [9, 4];
+    const integers = (count: number, seed: number) => testValues(count, seed, -1.5, 1.5).map(Math.round);
+    // The first row ties everywhere; the last one has its only largest logit at the last id.
+    const hidden = integers(rows * width, 7).map((v, i) =>
+      i < width ? 0 : i < (rows - 1) * width ? v * scale : scale,
+    );
+    const weight = integers(vocabulary * width, 8).map((v, i) => (i < (vocabulary - 1) * width ? Math.min(v, 0) : 1));
+    const logits = linear(hidden, weight, null, { rows, inWidth: width, outWidth: vocabulary });
+    const everyRow = Array.from({ length: rows }, (_, row) => ({ row, target: row % vocabulary }));
+    const options = { temperature: 0.7, chunkBytes: 4 * vocabulary * 4 };
+    const scene = { name: '', targets: everyRow.map(({ target }) => [target]), width, vocabulary, options };
+    const want = headStats(logits, everyRow, vocabulary, options.temperature);
+    const data = { ...sceneData(scene), hidden, weight };
+    await withGpu(variant, async (bench) => {
+      const { head, labels, hidden, stats, logp } = uploadScene(bench, scene, data);
+      headLogProbs(bench.rec, { hidden, stats, logp }, head, labels, options);
+      const [got] = await bench.read(stats);
+      const column = (at: number) => Array.from(got.filter((_, i) => i % STATS_WIDTH === at));
+      expect(column(2)).toEqual(Array.from(want.best));
+      expectTensor('log Z', column(0), want.lse, [rows]);
+      // Beside 2^100 the reference loses the logarithm of the number of ties, which is the entropy.
+      if (scale === 1) expectTensor('H', column(1), want.entropy, [rows]);
+      else expect(column(1).every(Number.isFinite)).toBe(true);
+    });
+  });
+
   it('gives plain logits with rows padded to a multiple of 4', async () => {
     const scene = SCENES[1];
     const data = sceneData(scene);
@@ -149,7 +182,10 @@ function check(scene: Scene, data: SceneData, [stats, logp, dHidden]: Float32Arr
   const { relative } = scene;
   const largest = data.logits.reduce((a, b) => Math.max(a, Math.abs(b)), 1);
   // Log-probabilities are differences of logits: the logits' size is the scale of their rounding.
-  expectTensor('log Z, H', stats, data.stats, [data.rows, 2], { scale: largest });
+  const ids = stats.filter((_, i) => i % STATS_WIDTH === 2);
+  const numbers = stats.filter((_, i) => i % STATS_WIDTH !== 2);
+  expectTensor('log Z, H', numbers, data.stats, [data.rows, 2], { scale: largest });
+  expect(Array.from(ids)).toEqual(Array.from(data.best));
   expectTensor('logp', logp, data.logp, [data.labels.length], { scale: largest });
   expectTensor('dHidden', dHidden, data.dHidden, [data.rows, scene.width], { relative });
 }

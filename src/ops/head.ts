@@ -16,6 +16,9 @@ const GRADIENT: Kernel = { name: 'head_gradient.wgsl', source: gradientSource };
 
 const CHUNK_BYTES = 64 * 2 ** 20;
 
+/** Numbers of a row in `stats`: log Z, the entropy H, and the first id of the largest logit (as an f32). */
+export const STATS_WIDTH = 3;
+
 /** Labels sorted by row: label l belongs to gathered row `labels[l].row`, several labels may share a row. */
 export interface HeadLabels {
   /** Gathered rows R. */
@@ -102,8 +105,8 @@ function recordLogProbs(
 }
 
 /**
- * Pass A: logp of every label and (log Z, H) of every row, of logits / temperature.
- * @param tensors hidden f32 (R, C) after the final norm; stats f32 (R, 2) and logp f32 (L) are written
+ * Pass A: logp of every label and (log Z, H, most likely id) of every row, of logits / temperature.
+ * @param tensors hidden f32 (R, C) after the final norm; stats f32 (R, STATS_WIDTH) and logp f32 (L) are written
  */
 export function headLogProbs(
   rec: Recorder,
@@ -121,7 +124,7 @@ export function headLogProbs(
 /**
  * Pass B: dHidden of sum_l c_l logp_l + sum_l e_l H(row of l).
  * With `logp` given, pass A is done on the same logits (coefficients known beforehand, as in SFT).
- * @param tensors hidden, dHidden f32 (R, C); stats f32 (R, 2); coefficients f32 (L, 2) = c, e
+ * @param tensors hidden, dHidden f32 (R, C); stats f32 (R, STATS_WIDTH); coefficients f32 (L, 2) = c, e
  */
 export function headBackward(
   rec: Recorder,

@@ -3,13 +3,12 @@ import { VARIANTS, withGpu, type GpuBench } from '../gpu/testGpu';
 import { openHttpFolder } from '../verify/httpFolder';
 import * as reference from './cpuReference/logitsProcessors';
 import { prepareDecodeStep, processedProbabilities, sampleTokens, type SamplingOptions } from './sampling';
-import { decodeWords, uploadDecode, type DecodeScene, type TestSequence } from './testing/decodeState';
+import { decodeWords, uploadDecode, type DecodeScene } from './testing/decodeState';
+import { drawTokens, KEY, PLAIN } from './testing/drawTokens';
 import { expectTensor } from './testing/expectTensor';
 import { testValues } from './testValues';
 
-const PLAIN: SamplingOptions = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
 const GREEDY = { ...PLAIN, temperature: 0 };
-const KEY: [number, number] = [0x12345678, 0x9abcdef0];
 
 /** Sequence s samples from logits row s. */
 function identitySlots(count: number): Uint32Array {
@@ -31,45 +30,6 @@ async function probabilities(
   return (await bench.read(tensor))[0];
 }
 
-/** Runs `steps` draws of every sequence from one shared row of logits; the tokens, [sequence][step]. */
-async function draw(
-  bench: GpuBench,
-  logits: ArrayLike<number>,
-  count: number,
-  options: SamplingOptions & { steps?: number; suppressed?: number[]; key?: [number, number] },
-): Promise<number[][]> {
-  const { steps = 1, suppressed, key = KEY } = options;
-  const vocabulary = logits.length;
-  const sequences: TestSequence[] = Array.from({ length: count }, () => ({}));
-  const tensors = uploadDecode(bench, { vocabulary, maxNew: steps, suppressed, sequences });
-  const slots = bench.input(Uint32Array.from({ length: count * 2 }, (_, i) => (i % 2 ? i >> 1 : 0)));
-  const row = bench.input(logits, [1, vocabulary]);
-  for (let step = 0; step < steps; step++) {
-    sampleTokens(
-      bench.rec,
-      { ...tensors, slots, logits: row },
-      { ...options, slots: count, vocabulary, maxNew: steps, key },
-    );
-  }
-  const [state] = await bench.readU32(tensors.state);
-  return sequences.map((_, s) => Array.from(state.slice(s * (2 + steps) + 2, (s + 1) * (2 + steps))));
-}
-
-/** Pearson's statistic over the cells that can occur; a count where the probability is 0 makes it infinite. */
-function chiSquare(counts: readonly number[], expected: ArrayLike<number>): number {
-  const total = counts.reduce((a, b) => a + b, 0);
-  return counts.reduce((sum, count, i) => {
-    const want = expected[i] * total;
-    return sum + (want > 0 ? (count - want) ** 2 / want : count > 0 ? Infinity : 0);
-  }, 0);
-}
-
-function countsOf(tokens: readonly number[], vocabulary: number): number[] {
-  const counts = new Array<number>(vocabulary).fill(0);
-  for (const token of tokens) counts[token]++;
-  return counts;
-}
-
 const OPTIONS: { name: string; options: SamplingOptions; suppressed?: number[] }[] = [
   { name: 'nothing', options: PLAIN },
   { name: 'temperature', options: { ...PLAIN, temperature: 0.3 } },
@@ -89,9 +49,6 @@ const OPTIONS: { name: string; options: SamplingOptions; suppressed?: number[] }
 ];
 
 describe.each(VARIANTS)('sampling, %s kernels', (variant) => {
-  // 64 lanes with barriers are slow on a software adapter.
-  const draws = variant === 'software' ? 4000 : 1000;
-
   it.each(OPTIONS)('processes logits like the reference: $name', async ({ options, suppressed = [] }) => {
     for (const vocabulary of [7, 31, 300]) {
       const logits = testValues(3 * vocabulary, 1, -6, 6);
@@ -137,52 +94,34 @@ describe.each(VARIANTS)('sampling, %s kernels', (variant) => {
     }
   });
 
+  // How often tokens are drawn is in samplingDistribution.browser.test.ts.
   it('takes the first of equal maxima when greedy, of what is neither suppressed nor penalised', async () => {
     const logits = new Float32Array(200).fill(-5);
     for (const v of [5, 70, 71, 134, 199]) logits[v] = 3;
     await withGpu(variant, async (bench) => {
-      expect(await draw(bench, logits, 2, GREEDY)).toEqual([[5], [5]]);
-      expect(await draw(bench, logits, 1, { ...GREEDY, suppressed: [5, 70] })).toEqual([[71]]);
+      expect(await drawTokens(bench, logits, 2, GREEDY)).toEqual([[5], [5]]);
+      expect(await drawTokens(bench, logits, 1, { ...GREEDY, suppressed: [5, 70] })).toEqual([[71]]);
       // Each step penalises what came before.
-      const steps = await draw(bench, logits, 1, { ...GREEDY, repetitionPenalty: 2, steps: 3 });
+      const steps = await drawTokens(bench, logits, 1, { ...GREEDY, repetitionPenalty: 2, steps: 3 });
       expect(steps).toEqual([[5, 70, 71]]);
-      expect(await draw(bench, [-1, -2, -1], 1, GREEDY)).toEqual([[0]]);
-      expect(await draw(bench, [4], 1, PLAIN)).toEqual([[0]]);
+      expect(await drawTokens(bench, [-1, -2, -1], 1, GREEDY)).toEqual([[0]]);
+      expect(await drawTokens(bench, [4], 1, PLAIN)).toEqual([[0]]);
     });
   });
 
-  // Critical values of the chi-square distribution at 0.001; the draws are fixed by the key.
-  it.each([
-    { name: 'temperature', options: { ...PLAIN, temperature: 0.8 }, critical: 27.88 },
-    { name: 'top-k', options: { ...PLAIN, topK: 4 }, critical: 16.27 },
-    { name: 'top-p and min-p', options: { ...PLAIN, topP: 0.9, minP: 0.05 }, critical: 27.88 },
-  ])('draws tokens as often as their probabilities say: $name', async ({ options, critical }) => {
-    const logits = testValues(10, 5, -1.5, 1.5);
-    const expected = reference.samplingProbabilities(logits, [], options);
+  it('draws the same again for the same key, and something else for another', async () => {
+    const flat = [0, 0, 0];
     await withGpu(variant, async (bench) => {
-      const tokens = (await draw(bench, logits, draws, options)).flat();
-      expect(chiSquare(countsOf(tokens, 10), expected)).toBeLessThan(critical);
-    });
-  });
-
-  it('draws independently at each position, and again the same for the same key', async () => {
-    await withGpu(variant, async (bench) => {
-      const pairs = await draw(bench, [0, 0, 0], draws, { ...PLAIN, steps: 2 });
-      const cells = countsOf(
-        pairs.map(([a, b]) => 3 * a + b),
-        9,
-      );
-      expect(chiSquare(cells, new Array(9).fill(1 / 9))).toBeLessThan(26.12);
-      const again = await draw(bench, [0, 0, 0], draws, { ...PLAIN, steps: 2 });
-      expect(again).toEqual(pairs);
-      const other = await draw(bench, [0, 0, 0], draws, { ...PLAIN, steps: 2, key: [KEY[0], 1] });
-      expect(other).not.toEqual(pairs);
+      const pairs = await drawTokens(bench, flat, 300, { ...PLAIN, steps: 2 });
+      expect(await drawTokens(bench, flat, 300, { ...PLAIN, steps: 2 })).toEqual(pairs);
+      const other: [number, number] = [KEY[0], 1];
+      expect(await drawTokens(bench, flat, 300, { ...PLAIN, steps: 2, key: other })).not.toEqual(pairs);
     });
   });
 
   it('never draws a suppressed token, however likely', async () => {
     await withGpu(variant, async (bench) => {
-      const tokens = (await draw(bench, [9, 0, 8, 0.5, 0], 500, { ...PLAIN, suppressed: [0, 2] })).flat();
+      const tokens = (await drawTokens(bench, [9, 0, 8, 0.5, 0], 500, { ...PLAIN, suppressed: [0, 2] })).flat();
       expect(new Set(tokens)).toEqual(new Set([1, 3, 4]));
     });
   });

@@ -17,7 +17,7 @@ import {
 } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
 import type { Qwen25VL } from '../model/qwen25vl';
-import { headBackward, headLogProbs, type HeadLabels } from '../ops/head';
+import { headBackward, headLogProbs, STATS_WIDTH, type HeadLabels } from '../ops/head';
 
 export interface Trainee {
   gpu: Gpu;
@@ -41,6 +41,8 @@ export interface PassOptions {
 export interface LabelValues {
   logp: Float32Array;
   entropy: Float32Array;
+  /** 1 where the target is the most likely token (the first of equals), as TRL's mean_token_accuracy counts. */
+  correct: Uint8Array;
 }
 
 interface LabelTensors {
@@ -67,7 +69,7 @@ function uploadLabels(scope: Scope, batch: PackedBatch): LabelTensors {
     },
     row: scope.upload(table.rows),
     order: table.order,
-    stats: scope.tensor([rows, 2]),
+    stats: scope.tensor([rows, STATS_WIDTH]),
     logp: scope.tensor([count]),
   };
 }
@@ -79,13 +81,16 @@ async function readLabels(trainee: Trainee, batch: PackedBatch, tensors: LabelTe
   const stats = new Float32Array(statsBytes);
   const logp = new Float32Array(batch.labels.length);
   const entropy = new Float32Array(batch.labels.length);
+  const correct = new Uint8Array(batch.labels.length);
   for (let row = 0; row < tensors.head.rows; row++) {
     for (let i = tensors.head.labelStartHost[row]; i < tensors.head.labelStartHost[row + 1]; i++) {
-      logp[tensors.order[i]] = sorted[i];
-      entropy[tensors.order[i]] = stats[row * 2 + 1];
+      const label = tensors.order[i];
+      logp[label] = sorted[i];
+      entropy[label] = stats[row * STATS_WIDTH + 1];
+      correct[label] = Number(stats[row * STATS_WIDTH + 2] === batch.labels[label].target);
     }
   }
-  return { logp, entropy };
+  return { logp, entropy, correct };
 }
 
 /** (c, e) per label in the batch's order to the table's order. */

@@ -35,4 +35,8 @@ describe('adamW', () => {
     expect(clipFactor(0.5, 1)).toBe(1);
     expectClose([clipFactor(5, 1)], [1 / 5.000001]);
   });
+
+  it('does not clip for a largest norm of 0', () => {
+    expect(clipFactor(1e6, 0)).toBe(1);
+  });
 });

@@ -42,7 +42,11 @@ export function globalNorm(gradients: readonly ArrayLike<number>[]): number {
   return Math.sqrt(squares);
 }
 
-/** The factor that torch.nn.utils.clip_grad_norm_ multiplies all gradients with: min(1, max / (norm + 1e-6)). */
+/**
+ * The factor that torch.nn.utils.clip_grad_norm_ multiplies all gradients with: min(1, max / (norm + 1e-6)).
+ * @param maxNorm 0: no clipping, as transformers' Trainer reads max_grad_norm
+ */
 export function clipFactor(norm: number, maxNorm: number): number {
+  if (maxNorm === 0) return 1;
   return Math.min(1, maxNorm / (norm + 1e-6));
 }

@@ -43,6 +43,12 @@ describe('head', () => {
     expectGradient((p) => objective(p, labels, coefficients, vocab, temperature), logits, gradient);
   });
 
+  it('names the first of equally large logits as the most likely, as torch.argmax does', () => {
+    const labels = [0, 1, 2].map((row) => ({ row, target: 0 }));
+    const logits = [1, 3, 3, -2, -Infinity, -2, 0, 0, 5];
+    expect(Array.from(headStats(logits, labels, 3, 0.5).best)).toEqual([1, 0, 2]);
+  });
+
   it('leaves rows without a label at 0', () => {
     const gradient = headBackward([1, 2, 3, 4], [{ row: 1, target: 0 }], [{ c: 1, e: 0 }], 2, 1);
     expect(Array.from(gradient.slice(0, 2))).toEqual([0, 0]);

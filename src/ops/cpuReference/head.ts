@@ -20,14 +20,24 @@ export interface HeadStats {
   entropy: Float64Array;
   /** (labels), log of the sum of exp(logits / temperature) */
   lse: Float64Array;
+  /** (labels), the first id of the row's largest logit, as torch.argmax */
+  best: Uint32Array;
 }
 
 interface RowStats {
   lse: number;
   entropy: number;
+  best: number;
 }
 
-/** Log-sum-exp and entropy of one row of logits / temperature. */
+/** The first id of the largest logit of a row. */
+function largest(logits: ArrayLike<number>, row: number, vocab: number): number {
+  let best = 0;
+  for (let v = 1; v < vocab; v++) if (logits[row * vocab + v] > logits[row * vocab + best]) best = v;
+  return best;
+}
+
+/** Log-sum-exp, entropy and largest entry of one row of logits / temperature. */
 function rowStats(logits: ArrayLike<number>, row: number, vocab: number, temperature: number): RowStats {
   let top = -Infinity;
   for (let v = 0; v < vocab; v++) top = Math.max(top, logits[row * vocab + v] / temperature);
@@ -40,11 +50,11 @@ function rowStats(logits: ArrayLike<number>, row: number, vocab: number, tempera
     // A suppressed token (-Infinity) contributes 0, not 0 * Infinity.
     if (logp > -Infinity) entropy -= Math.exp(logp) * logp;
   }
-  return { lse, entropy };
+  return { lse, entropy, best: largest(logits, row, vocab) };
 }
 
 /**
- * Log-probability, entropy and log-sum-exp per label, of softmax(logits / temperature).
+ * Log-probability, entropy, log-sum-exp and most likely id per label, of softmax(logits / temperature).
  * @param logits (rows, V) @param labels any number per row, in any order @param vocab V
  */
 export function headStats(
@@ -58,6 +68,7 @@ export function headStats(
     logp: Float64Array.from(labels, ({ row, target }, i) => logits[row * vocab + target] / temperature - stats[i].lse),
     entropy: Float64Array.from(stats, (s) => s.entropy),
     lse: Float64Array.from(stats, (s) => s.lse),
+    best: Uint32Array.from(stats, (s) => s.best),
   };
 }
 

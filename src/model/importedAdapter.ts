@@ -1,0 +1,72 @@
+// An imported PEFT adapter against the base model that it is to adapt. Must not know of files.
+
+import { check } from '../base/errors';
+import type { LoraPair } from '../formats/peft';
+import type { LoraSettings } from '../formats/peftConfig';
+import type { ModelConfig } from './config';
+import { LORA_MODULES, moduleShape, type LoraModule, type LoraValues } from './lora';
+
+/** What decides the shape and scale of an adapter, in PEFT's names. */
+export interface AdapterShape {
+  r: number;
+  lora_alpha: number;
+  target_modules: LoraModule[];
+  use_rslora: boolean;
+}
+
+const HINT = 'Use an adapter that was trained on this base model, or pick the base model that it names.';
+
+function tensorName(layer: number, module: string, half: 'A' | 'B'): string {
+  const block = ['gate_proj', 'up_proj', 'down_proj'].includes(module) ? 'mlp' : 'self_attn';
+  return `layers.${layer}.${block}.${module}.lora_${half}`;
+}
+
+function checkPair(pair: LoraPair, r: number, config: ModelConfig, base: string): void {
+  const { layer, module } = pair;
+  const [a, b] = [tensorName(layer, module, 'A'), tensorName(layer, module, 'B')];
+  check(
+    layer < config.layers,
+    'peft.base',
+    `the adapter${base} has ${a}, but the base model has ${config.layers} layers, 0 to ${config.layers - 1}`,
+    HINT,
+  );
+  const want = moduleShape(config, module as LoraModule);
+  const differs = (name: string, expected: number[], found: number[]) =>
+    check(
+      expected.every((size, i) => size === found[i]),
+      'peft.base',
+      `the adapter${base} has ${name} of shape (${found.join(', ')}), the base model needs (${expected.join(', ')})`,
+      HINT,
+    );
+  differs(a, [r, want.in], [r, pair.in]);
+  differs(b, [want.out, r], [pair.out, r]);
+}
+
+/**
+ * Checks that every tensor has its place in the base model, and that every target has both factors on every layer.
+ * @param imported of importPeftAdapter, which pairs A with B
+ * @returns `shape` for createAdapter, `values` for loadValues
+ * @throws peft.base with the tensor, what is expected and what was found
+ */
+export function checkAgainstBase(
+  imported: LoraSettings & { tensors: LoraPair[] },
+  config: ModelConfig,
+): { shape: AdapterShape; values: LoraValues[] } {
+  const { r, lora_alpha, use_rslora, tensors, base_model_name_or_path: name } = imported;
+  const base = name ? ` (made for ${JSON.stringify(name)})` : '';
+  for (const pair of tensors) checkPair(pair, r, config, base);
+  const target_modules = LORA_MODULES.filter((module) => imported.target_modules.includes(module));
+  const present = new Set(tensors.map(({ layer, module }) => `${layer}.${module}`));
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const module of target_modules) {
+      check(
+        present.has(`${layer}.${module}`),
+        'peft.base',
+        `the adapter${base} has no ${tensorName(layer, module, 'A')}; the base model has ${config.layers} layers`,
+        HINT,
+      );
+    }
+  }
+  const values = tensors.map((pair): LoraValues => ({ ...pair, module: pair.module as LoraModule }));
+  return { shape: { r, lora_alpha, target_modules, use_rslora }, values };
+}

@@ -1,0 +1,71 @@
+// What a pass says of each label, against all logits of the same batch.
+
+import { beforeAll, expect, test } from 'vitest';
+import type { Prompt } from '../data/encode';
+import { mropePositions } from '../data/mrope';
+import { packGroups, packPrompts, type PackedBatch } from '../data/pack';
+import { requestDevice } from '../gpu/device';
+import { createGpu } from '../gpu/gpu';
+import { batchLogits } from '../infer/logits';
+import { openHttpFolder } from '../verify/httpFolder';
+import { loadReferenceAdapter, referenceTrainee } from '../verify/groups/lora';
+import { loadReferenceModel, type ReferenceModel } from '../verify/loadModel';
+import { openPass, scoreLabels, supervisedPass, type Trainee } from './lossPass';
+
+let reference: ReferenceModel;
+let trainee: Trainee;
+
+beforeAll(async () => {
+  const folder = await openHttpFolder('/reference/');
+  const entry = folder.cases.find(({ id }) => id === 'lora/all');
+  if (!entry?.base) throw new Error('the reference has no case lora/all');
+  const { device } = await requestDevice();
+  const context = {
+    folder,
+    report: () => undefined,
+    uncovered: () => undefined,
+    device: () => Promise.resolve(device),
+  };
+  reference = await loadReferenceModel(context, entry.base);
+  reference.gpu = createGpu(device, { debug: true });
+  const { adapter } = await loadReferenceAdapter(context, reference, `${entry.path}/adapter`);
+  trainee = referenceTrainee(reference, adapter);
+}, 120_000);
+
+function textPrompt(ids: number[]): Prompt {
+  const { imageTokenId, vision } = reference.config;
+  const { positions, next } = mropePositions(ids, [], { imageTokenId, spatialMergeSize: vision.spatialMergeSize });
+  return { ids: Int32Array.from(ids), positions, nextPosition: next, images: [] };
+}
+
+/** The most likely next token after each token of a batch. */
+async function mostLikely(batch: PackedBatch): Promise<number[]> {
+  const { gpu, model, adapter } = trainee;
+  const logits = await batchLogits(gpu, model.language, batch, new Float32Array(0), adapter);
+  const { vocabSize } = model.config;
+  return Array.from({ length: batch.tokens }, (_, t) => {
+    const row = logits.subarray(t * vocabSize, (t + 1) * vocabSize);
+    return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+  });
+}
+
+test('every pass says which targets are the most likely tokens, whatever the temperature', async () => {
+  const { imageTokenId, vision } = reference.config;
+  const context = { imageTokenId, spatialMergeSize: vision.spatialMergeSize };
+  const prompt = textPrompt([9, 17, 30, 11]);
+  const [next] = (await mostLikely(packPrompts([prompt], context))).slice(-1);
+  const completions = [[next, 20, 21], [next + 1], [next], [40, 41]];
+  const batch = packGroups([{ prompt, completions }], context);
+  const best = await mostLikely(batch);
+  const want = batch.labels.map(({ row, target }) => Number(best[row] === target));
+  // Two of the first tokens of the four completions.
+  expect(want.filter(Boolean).length).toBeGreaterThanOrEqual(2);
+  expect(want).toContain(0);
+
+  const options = { temperature: 1.7, recompute: false };
+  const open = await openPass(trainee, batch, options);
+  await open.backward(new Float32Array(batch.labels.length));
+  const supervised = await supervisedPass(trainee, batch, new Float32Array(batch.labels.length), options);
+  const scored = await scoreLabels(trainee, batch, { temperature: 1.7, withAdapter: true });
+  for (const { correct } of [open.values, supervised, scored]) expect(Array.from(correct)).toEqual(want);
+});
