@@ -52,10 +52,19 @@ function nanStd(values: ArrayLike<number>): number {
   return Math.sqrt(live.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (live.length - 1));
 }
 
-/** Weighted sum over functions, null as 0; NaN for rows without any number. */
-function weightedSum(rows: readonly Float64Array[], weights: readonly number[]): Float64Array {
-  return Float64Array.from(rows, (row) =>
-    row.some(isNumber) ? row.reduce((sum, value, k) => (isNumber(value) ? sum + value * weights[k] : sum), 0) : NaN,
+/** Spread of a group or batch; 0 where there is one place only, as in an evaluation with one completion per prompt. */
+function spreadOf(values: ArrayLike<number>): number {
+  return values.length === 1 ? 0 : nanStd(values);
+}
+
+/** Weighted sum over functions, null as 0; NaN for rows that no function could score. */
+function weightedSum(
+  rows: readonly Float64Array[],
+  weights: readonly number[],
+  scored: readonly boolean[],
+): Float64Array {
+  return Float64Array.from(rows, (row, i) =>
+    scored[i] ? row.reduce((sum, value, k) => (isNumber(value) ? sum + value * weights[k] : sum), 0) : NaN,
   );
 }
 
@@ -72,7 +81,7 @@ function standardizeFunctions(rows: readonly Float64Array[], functions: number, 
   for (let k = 0; k < functions; k++) {
     const column = Float64Array.from(rows, (row) => row[k]);
     const mean = perGroup(column, size, nanMean);
-    const std = perGroup(column, size, nanStd);
+    const std = perGroup(column, size, spreadOf);
     column.forEach((value, i) => {
       const group = Math.floor(i / size);
       out[i][k] = (value - mean[group]) / (std[group] + EPSILON);
@@ -90,14 +99,16 @@ function normalize(
   const { numGenerations: size, weights, scaleRewards } = input;
   const groupOf = (i: number): number => Math.floor(i / size);
   if (input.aggregation === 'normalize_then_sum') {
-    const sums = weightedSum(standardizeFunctions(rows, weights.length, size), weights);
+    // A row whose only rewards have no spread to be measured by counts as 0, not as unscored.
+    const scored = Array.from(rewards, isNumber);
+    const sums = weightedSum(standardizeFunctions(rows, weights.length, size), weights, scored);
     const mean = nanMean(sums);
-    const std = new Float64Array(sums.length).fill(nanStd(sums));
+    const std = new Float64Array(sums.length).fill(spreadOf(sums));
     return { advantages: sums.map((value, i) => (value - mean) / (std[i] + EPSILON)), std };
   }
   const mean = perGroup(rewards, size, nanMean);
-  const groupStd = perGroup(rewards, size, nanStd);
-  const batchStd = nanStd(rewards);
+  const groupStd = perGroup(rewards, size, spreadOf);
+  const batchStd = spreadOf(rewards);
   const std = rewards.map((_, i) => (scaleRewards === 'batch' ? batchStd : groupStd[groupOf(i)]));
   const advantages = rewards.map((value, i) => {
     const centered = value - mean[groupOf(i)];
@@ -140,14 +151,15 @@ export function groupAdvantages(input: AdvantageInput): Advantages {
     `advantages: ${names.length} reward functions need as many weights (${weights.length}) and values in every row`,
   );
   const rows = input.rewards.map((row) => Float64Array.from(row, (value) => Math.fround(value ?? NaN)));
-  const rewards = weightedSum(rows, weights);
+  const scored = rows.map((row) => row.some(isNumber));
+  const rewards = weightedSum(rows, weights, scored);
   const { advantages, std } = normalize(input, rows, rewards);
   const fracRewardZeroStd = std.reduce((zeros, value) => zeros + (Math.abs(value) <= ZERO_STD ? 1 : 0), 0) / count;
   return {
     advantages: advantages.map((value) => (isNumber(value) ? value : 0)),
     rewards,
     groupMean: perGroup(rewards, numGenerations, nanMean),
-    groupStd: perGroup(rewards, numGenerations, nanStd),
+    groupStd: perGroup(rewards, numGenerations, spreadOf),
     fracRewardZeroStd,
     metrics: { ...rewardMetrics(rows, names, rewards), frac_reward_zero_std: fracRewardZeroStd },
   };

@@ -13,7 +13,22 @@ export interface LoraOptions {
   lora_alpha: number;
   lora_dropout: number;
   target_modules: TargetModule[];
+  /** Scale alpha / sqrt(r) instead of alpha / r. */
+  use_rslora: boolean;
+  /** true: A Kaiming-uniform, B zero; `gaussian`: A normal with sd 1 / r, B zero; false: both Kaiming-uniform. */
+  init_lora_weights: true | false | 'gaussian';
 }
+
+/** Figures of an evaluation that the best model can be chosen by; rewards and shares are the sampled ones if drawn. */
+export const BEST_METRICS = [
+  'eval_loss',
+  'eval_format_compliance',
+  'eval_accuracy',
+  'eval_semantic_reward',
+  'eval_format_reward',
+  'eval_total_reward',
+] as const;
+export type BestMetric = (typeof BEST_METRICS)[number];
 
 /** AdamW and schedule, named as in transformers' TrainingArguments. */
 export interface OptimizerOptions {
@@ -33,6 +48,19 @@ export interface OptimizerOptions {
   gradient_accumulation_steps: number;
   /** Validate every N optimizer steps; 0: only before and after a stage. */
   eval_steps: number;
+  /** Save a checkpoint every N optimizer steps; 0: only between stages and when the run stops. */
+  save_steps: number;
+  /** Checkpoints kept, the best not counted. */
+  save_total_limit: number;
+  /** At the stage's end go back to the adapter of the best evaluation of `eval_steps`. */
+  load_best_model_at_end: boolean;
+  metric_for_best_model: BestMetric;
+  /** null: false for eval_loss, else true. */
+  greater_is_better: boolean | null;
+  /** End the stage after N evaluations without an improvement; null: off. */
+  early_stopping_patience: number | null;
+  /** Least improvement that counts. */
+  early_stopping_threshold: number;
   /** Recompute a layer's activations in the backward pass instead of keeping them. */
   gradient_checkpointing: boolean;
 }
@@ -42,17 +70,40 @@ export interface SftOptions extends OptimizerOptions {
   rows: number | null;
   /** Longer examples are reported and left out, never cut; null: the model's context. */
   max_length: number | null;
+  /** Fill packs of `max_length` tokens with several examples (best fit, longest first); a pack counts as one row. */
+  packing: boolean;
   /** false: every token but padding and image placeholders is a label (MMHERC). */
   completion_only_loss: boolean;
   /** `micro_batch`: mean of the micro-batches' means (TRL for this model class); `step`: over the step's labels. */
   loss_normalization: 'micro_batch' | 'step';
 }
 
-export type LossType = 'grpo' | 'bnpo';
+export const LOSS_TYPES = ['grpo', 'bnpo', 'dr_grpo', 'dapo', 'cispo', 'sapo', 'luspo', 'vespo'] as const;
+export type LossType = (typeof LOSS_TYPES)[number];
+
+/** Rewards that come with the program. */
+export const BUILT_IN_REWARDS = ['semantic', 'format', 'exact_match', 'length'] as const;
+export type BuiltInReward = (typeof BUILT_IN_REWARDS)[number];
+
+/** A reward of the user's own: JavaScript that defines `score(batch)`. */
+export interface UserReward {
+  name: string;
+  javascript: string;
+}
 
 export interface GrpoOptions extends OptimizerOptions {
   num_generations: number;
   max_completion_length: number;
+  /** Optimizer passes over one rollout (mu). */
+  num_iterations: number;
+  /** Micro-batches cut from one rollout; null: gradient_accumulation_steps. */
+  steps_per_generation: number | null;
+  /** Completions of one rollout; null: per_device_train_batch_size x steps_per_generation. Only one of both is given. */
+  generation_batch_size: number | null;
+  /** false: prompts in file order. */
+  shuffle_dataset: boolean;
+  /** Off: LoRA dropout acts while sampling and scoring; only possible with lora_dropout 0 here. */
+  disable_dropout: boolean;
   temperature: number;
   /** 0: off. */
   top_k: number;
@@ -67,12 +118,26 @@ export interface GrpoOptions extends OptimizerOptions {
   epsilon: number;
   /** null: equal to `epsilon`. */
   epsilon_high: number | null;
+  /** Upper bound of the unclipped ratio; null: off. */
+  delta: number | null;
+  importance_sampling_level: 'token' | 'sequence';
+  mask_truncated_completions: boolean;
+  top_entropy_quantile: number;
+  entropy_coef: number;
   use_bias_correction_kl: boolean;
+  sapo_temperature_pos: number;
+  sapo_temperature_neg: number;
+  vespo_k_pos: number;
+  vespo_lambda_pos: number;
+  vespo_k_neg: number;
+  vespo_lambda_neg: number;
   scale_rewards: 'group' | 'batch' | 'none';
-  /** Weights of the semantic and the format reward. */
-  reward_weights: [number, number];
-  /** The KL reference: the base model, adapter off (MMHERC). */
-  reference: 'base';
+  multi_objective_aggregation: 'sum_then_normalize' | 'normalize_then_sum';
+  reward_funcs: (BuiltInReward | UserReward)[];
+  /** One weight per reward; null: all 1. */
+  reward_weights: number[] | null;
+  /** The KL reference: the base model, adapter off (MMHERC), or a frozen copy of the adapter that GRPO starts from (TRL). */
+  reference: 'base' | 'start';
 }
 
 export interface EvalOptions {

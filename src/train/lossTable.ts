@@ -1,47 +1,31 @@
-// The table of policy losses: what each does with a token's ratio and how it averages. One row per TRL loss type.
+// The table of policy losses, one row per TRL loss type: the token's term, how terms average, and what is logged.
 
-import type { Accumulation, PolicyLossType } from './policyLossTypes';
-
-/** What a token's policy term depends on. */
-export interface TermInput {
-  /** Importance ratio r of the token (level `token`) or of its whole sequence. */
-  ratio: number;
-  advantage: number;
-  /** Bounds of the clipped ratio: 1 - epsilon and 1 + epsilon_high. */
-  low: number;
-  high: number;
-  /** Upper bound of the unclipped ratio; Infinity when off. */
-  delta: number;
-}
-
-/** A token's policy loss and its derivative by the ratio. */
-export interface Term {
-  value: number;
-  dRatio: number;
-}
+import type { LossType } from './config';
+import { cispoTerm, clippedTerm, sapoTerm, vespoTerm } from './lossTerms';
+import type { RowFacts, TokenTerm } from './lossTerms';
+import type { Accumulation } from './policyLossTypes';
+import { cispoMetrics, clipMetrics, vespoMetrics } from './policyMetrics';
+import type { RatioMetrics } from './policyMetrics';
 
 /** What the average over a micro-batch may divide by. */
 export interface ReductionInput extends Accumulation {
   /** Live tokens of each row of the micro-batch. */
   liveTokens: readonly number[];
+  maxCompletionLength: number;
 }
 
-export interface LossTypeRow {
-  term(input: TermInput): Term;
-  /** Divisor of each row's token sum in the micro-batch's loss, accumulation left out. */
+/** How rows add up: loss = sum over rows of (token sum / row divisor) / accumulation divisor. */
+interface Reduction {
   rowDivisors(input: ReductionInput): number[];
-  /** What is divided further by accumulation: 1 where the divisor already spans the step. */
+  /** 1 where the row divisors already span the step. */
   accumulationDivisor(input: ReductionInput): number;
 }
 
-/** -min(min(r, delta) A, clip(r) A); equal branches share the derivative, as torch.min does. */
-function clippedTerm({ ratio, advantage, low, high, delta }: TermInput): Term {
-  const free = Math.min(ratio, delta) * advantage;
-  const clipped = Math.min(Math.max(ratio, low), high) * advantage;
-  const dFree = ratio <= delta ? advantage : 0;
-  const dClipped = ratio >= low && ratio <= high ? advantage : 0;
-  const slope = free < clipped ? dFree : clipped < free ? dClipped : (dFree + dClipped) / 2;
-  return { value: -Math.min(free, clipped), dRatio: -slope };
+interface LossTypeRow extends Reduction {
+  /** The term of a row's tokens. */
+  term(row: RowFacts): TokenTerm;
+  /** TRL's figures of the ratio for this type; null: none. */
+  metrics: RatioMetrics | null;
 }
 
 function totalTokens(liveTokens: readonly number[]): number {
@@ -53,24 +37,44 @@ function totalTokens(liveTokens: readonly number[]): number {
 
 const byAccumulation = ({ gradientAccumulationSteps }: ReductionInput): number => gradientAccumulationSteps;
 
-export const LOSS_TYPES: Record<PolicyLossType, LossTypeRow> = {
-  // Mean over rows of the mean over tokens.
-  grpo: {
-    term: clippedTerm,
-    rowDivisors: ({ liveTokens }) => liveTokens.map((count) => Math.max(1, count) * liveTokens.length),
-    accumulationDivisor: byAccumulation,
-  },
-  // Mean over the live tokens of the micro-batch.
-  bnpo: {
-    term: clippedTerm,
-    rowDivisors: ({ liveTokens }) => liveTokens.map(() => totalTokens(liveTokens)),
-    accumulationDivisor: byAccumulation,
-  },
-  // Mean over the live tokens of the optimizer step.
-  dapo: {
-    term: clippedTerm,
-    rowDivisors: ({ liveTokens, itemsInBatch, gradientAccumulationSteps, stepsPerGeneration }) =>
-      liveTokens.map(() => (Math.max(1, itemsInBatch) * gradientAccumulationSteps) / stepsPerGeneration),
-    accumulationDivisor: () => 1,
-  },
+/** Mean over rows of the mean over tokens. */
+const meanOfRowMeans: Reduction = {
+  rowDivisors: ({ liveTokens }) => liveTokens.map((count) => Math.max(1, count) * liveTokens.length),
+  accumulationDivisor: byAccumulation,
+};
+
+/** Mean over the live tokens of the micro-batch. */
+const tokenMean: Reduction = {
+  rowDivisors: ({ liveTokens }) => liveTokens.map(() => totalTokens(liveTokens)),
+  accumulationDivisor: byAccumulation,
+};
+
+/** Mean over all places that the micro-batch's rows could fill: a short row weighs no more than a long one. */
+const placeMean: Reduction = {
+  rowDivisors: ({ liveTokens, maxCompletionLength }) => liveTokens.map(() => liveTokens.length * maxCompletionLength),
+  accumulationDivisor: byAccumulation,
+};
+
+/** Mean over the live tokens of the optimizer step. */
+const stepTokenMean: Reduction = {
+  rowDivisors: ({ liveTokens, itemsInBatch, gradientAccumulationSteps, stepsPerGeneration }) =>
+    liveTokens.map(() => (Math.max(1, itemsInBatch) * gradientAccumulationSteps) / stepsPerGeneration),
+  accumulationDivisor: () => 1,
+};
+
+/** Mean over rows of the sum over tokens. */
+const meanOfRowSums: Reduction = {
+  rowDivisors: ({ liveTokens }) => liveTokens.map(() => liveTokens.length),
+  accumulationDivisor: byAccumulation,
+};
+
+export const LOSS_TABLE: Record<LossType, LossTypeRow> = {
+  grpo: { term: clippedTerm, ...meanOfRowMeans, metrics: clipMetrics },
+  bnpo: { term: clippedTerm, ...tokenMean, metrics: clipMetrics },
+  dr_grpo: { term: clippedTerm, ...placeMean, metrics: clipMetrics },
+  dapo: { term: clippedTerm, ...stepTokenMean, metrics: clipMetrics },
+  cispo: { term: cispoTerm, ...stepTokenMean, metrics: cispoMetrics },
+  sapo: { term: sapoTerm, ...meanOfRowMeans, metrics: null },
+  luspo: { term: clippedTerm, ...meanOfRowSums, metrics: clipMetrics },
+  vespo: { term: vespoTerm, ...stepTokenMean, metrics: vespoMetrics },
 };

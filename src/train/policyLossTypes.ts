@@ -1,9 +1,6 @@
 // What goes into the policy loss, in TRL's names, and TRL's defaults.
 
-import type { GrpoOptions, LossType } from './config';
-
-/** Loss types that the maths covers; `dapo` is TRL's default. */
-export type PolicyLossType = LossType | 'dapo';
+import type { GrpoOptions } from './config';
 
 /** One completion. Arrays have one entry per token; all values are of the same temperature. */
 export interface PolicySequence {
@@ -20,18 +17,27 @@ export interface PolicySequence {
   truncated?: boolean;
 }
 
-/** TRL's names. */
-export interface PolicyLossOptions extends Pick<
+/** The part of a recipe's GRPO options that the loss reads. */
+export type PolicyLossOptions = Pick<
   GrpoOptions,
-  'beta' | 'epsilon' | 'epsilon_high' | 'use_bias_correction_kl'
-> {
-  loss_type: PolicyLossType;
-  delta: number | null;
-  importance_sampling_level: 'token' | 'sequence';
-  mask_truncated_completions: boolean;
-  top_entropy_quantile: number;
-  entropy_coef: number;
-}
+  | 'loss_type'
+  | 'beta'
+  | 'epsilon'
+  | 'epsilon_high'
+  | 'use_bias_correction_kl'
+  | 'delta'
+  | 'importance_sampling_level'
+  | 'mask_truncated_completions'
+  | 'max_completion_length'
+  | 'top_entropy_quantile'
+  | 'entropy_coef'
+  | 'sapo_temperature_pos'
+  | 'sapo_temperature_neg'
+  | 'vespo_k_pos'
+  | 'vespo_lambda_pos'
+  | 'vespo_k_neg'
+  | 'vespo_lambda_neg'
+>;
 
 /** TRL 1.16's defaults. */
 export const POLICY_LOSS_DEFAULTS: PolicyLossOptions = {
@@ -43,8 +49,15 @@ export const POLICY_LOSS_DEFAULTS: PolicyLossOptions = {
   delta: null,
   importance_sampling_level: 'token',
   mask_truncated_completions: false,
+  max_completion_length: 512,
   top_entropy_quantile: 1,
   entropy_coef: 0,
+  sapo_temperature_pos: 1,
+  sapo_temperature_neg: 1.05,
+  vespo_k_pos: 2,
+  vespo_lambda_pos: 3,
+  vespo_k_neg: 3,
+  vespo_lambda_neg: 2,
 };
 
 /** How the micro-batch lies in its optimizer step and generation batch. */

@@ -1,74 +1,15 @@
-// Ready recipes and the defaults that fill a partial one. Values only; reading and checks are in recipe.ts.
+// Ready recipes. Values only; reading and checks are in recipe.ts.
 
-import type { OptimizerOptions, Recipe } from './config';
-
-/** What transformers and TRL use where nothing is said, but for `max_grad_norm` and the like that agree anyway. */
-const optimizer: OptimizerOptions = {
-  learning_rate: 2e-5,
-  lr_scheduler_type: 'linear',
-  warmup_steps: 0,
-  weight_decay: 0,
-  adam_beta1: 0.9,
-  adam_beta2: 0.999,
-  adam_epsilon: 1e-8,
-  max_grad_norm: 1,
-  max_steps: -1,
-  num_train_epochs: 3,
-  per_device_train_batch_size: 8,
-  gradient_accumulation_steps: 1,
-  eval_steps: 0,
-  gradient_checkpointing: true,
-};
-
-const taggedForm = '<thought> {thought}</thought>\n<answer>{answer}</answer>';
-
-const instruction =
-  'You answer questions about a picture. First think about what the picture shows, step by step, between <thought> ' +
-  'and </thought>. Then write only the final answer, one or two words, between <answer> and </answer>.';
-
-/** Fills a partial recipe. TRL 1.16 and PEFT, except that GRPO's loss is bnpo (TRL: dapo, equal without accumulation). */
-export const defaultRecipe: Recipe = {
-  system_prompt: instruction,
-  prompt_template: '{question}',
-  target_template: taggedForm,
-  max_prompt_length: 1024,
-  grpo_pre_resize: false,
-  lora: { r: 8, lora_alpha: 8, lora_dropout: 0, target_modules: ['q_proj', 'v_proj'] },
-  sft: {
-    ...optimizer,
-    rows: null,
-    max_length: null,
-    completion_only_loss: true,
-    loss_normalization: 'micro_batch',
-  },
-  grpo: {
-    ...optimizer,
-    learning_rate: 1e-6,
-    num_generations: 8,
-    max_completion_length: 512,
-    temperature: 1,
-    top_k: 0,
-    top_p: 1,
-    min_p: null,
-    repetition_penalty: 1,
-    loss_type: 'bnpo',
-    beta: 0,
-    epsilon: 0.2,
-    epsilon_high: null,
-    use_bias_correction_kl: true,
-    scale_rewards: 'group',
-    reward_weights: [1, 1],
-    reference: 'base',
-  },
-  eval: { rows: 100, samples_per_row: 4, temperature: 1 },
-};
+import { TARGET_MODULES } from './config';
+import type { Recipe } from './config';
+import { defaultRecipe } from './defaultRecipe';
 
 /** The bundled demo: a few minutes on the tiny model. Equal to the demo's own recipe.json. */
 const demo: Recipe = {
   ...defaultRecipe,
   system_prompt: 'Think in <thought></thought>, then reply in <answer></answer>.',
   max_prompt_length: 128,
-  lora: { r: 8, lora_alpha: 16, lora_dropout: 0, target_modules: ['q_proj', 'v_proj'] },
+  lora: { ...defaultRecipe.lora, r: 8, lora_alpha: 16 },
   sft: {
     ...defaultRecipe.sft,
     learning_rate: 0.008,
@@ -92,6 +33,9 @@ const demo: Recipe = {
     loss_type: 'grpo',
     beta: 0.04,
     use_bias_correction_kl: false,
+    disable_dropout: true,
+    reward_weights: [1, 1],
+    reference: 'base',
   },
 };
 
@@ -99,7 +43,7 @@ const demo: Recipe = {
 const mmherc: Recipe = {
   ...defaultRecipe,
   grpo_pre_resize: true,
-  lora: { r: 8, lora_alpha: 16, lora_dropout: 0.1, target_modules: ['q_proj', 'v_proj'] },
+  lora: { ...defaultRecipe.lora, r: 8, lora_alpha: 16, lora_dropout: 0.1 },
   sft: {
     ...defaultRecipe.sft,
     learning_rate: 2e-4,
@@ -114,9 +58,73 @@ const mmherc: Recipe = {
     per_device_train_batch_size: 16,
     num_generations: 4,
     max_completion_length: 128,
+    loss_type: 'bnpo',
     beta: 0.04,
     use_bias_correction_kl: false,
+    // MMHERC turns the adapter off for the KL; dropout would act while sampling otherwise.
+    reference: 'base',
+    disable_dropout: true,
   },
 };
 
-export const presets = { demo, mmherc } satisfies Record<string, Recipe>;
+/** Qwen2.5-VL-3B on a GPU of about 16 GB: its weights in 16 bits take half of it. */
+const balanced: Recipe = {
+  ...defaultRecipe,
+  // All linears with a small rank learn more than two with a large one, for few megabytes; alpha / r is 2.
+  lora: { ...defaultRecipe.lora, r: 16, lora_alpha: 32, target_modules: [...TARGET_MODULES] },
+  sft: {
+    ...defaultRecipe.sft,
+    // Adapters take about ten times the rate of full fine-tuning.
+    learning_rate: 1e-4,
+    lr_scheduler_type: 'cosine',
+    warmup_steps: 0.03,
+    num_train_epochs: 2,
+    per_device_train_batch_size: 2,
+    gradient_accumulation_steps: 8,
+    max_length: 2048,
+    eval_steps: 50,
+  },
+  grpo: {
+    ...defaultRecipe.grpo,
+    learning_rate: 1e-5,
+    warmup_steps: 0.03,
+    num_train_epochs: 1,
+    // One group of eight through the model at a time; four groups a step, so that a group without spread costs little.
+    per_device_train_batch_size: 8,
+    gradient_accumulation_steps: 4,
+    max_completion_length: 256,
+    eval_steps: 50,
+  },
+};
+
+/** Qwen2.5-VL-3B on a GPU of about 12 GB: as little as possible lives beside the weights. */
+const memoryTight: Recipe = {
+  ...defaultRecipe,
+  // Prompts are mostly picture: half the length bounds the attention's memory.
+  max_prompt_length: 512,
+  lora: { ...defaultRecipe.lora, lora_alpha: 16 },
+  sft: {
+    ...defaultRecipe.sft,
+    learning_rate: 2e-4,
+    lr_scheduler_type: 'cosine',
+    warmup_steps: 0.03,
+    num_train_epochs: 2,
+    per_device_train_batch_size: 1,
+    gradient_accumulation_steps: 16,
+    max_length: 768,
+  },
+  grpo: {
+    ...defaultRecipe.grpo,
+    learning_rate: 1e-5,
+    warmup_steps: 0.03,
+    num_train_epochs: 1,
+    // Groups of four: key and value caches and logits of four completions at a time; beta 0 needs no second forward.
+    num_generations: 4,
+    per_device_train_batch_size: 4,
+    gradient_accumulation_steps: 4,
+    max_completion_length: 128,
+  },
+  eval: { rows: 50, samples_per_row: 1, temperature: 1 },
+};
+
+export const presets = { demo, balanced, 'memory-tight': memoryTight, mmherc } satisfies Record<string, Recipe>;

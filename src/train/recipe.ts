@@ -1,80 +1,106 @@
-// Reads a recipe from JSON: our own form (TRL's and PEFT's names, any part of it) or the demo's. Every problem is
-// collected and named; nothing unknown is ignored. Must not know where the JSON comes from.
+// Reads a recipe from JSON: our own form (TRL's and PEFT's names, any part of it), the libraries' own spellings of it,
+// or the demo's. Every problem is collected and named; nothing is ignored silently. Must not know where the JSON comes
+// from.
 
 import { LorikeetError, check } from '../base/errors';
 import type { Recipe } from './config';
-import { defaultRecipe } from './presets';
-import { isObject, translateRecipe } from './recipeAliases';
-import type { JsonObject, RecipeProblem } from './recipeAliases';
-import { ONE_SETTING, SECTION_RULES, SECTIONS, TOP_RULES } from './recipeRules';
-import type { Rule, Section } from './recipeRules';
+import { defaultRecipe } from './defaultRecipe';
+import { translateLibraryForms } from './libraryForms';
+import { FIXED_OPTIONS, IGNORED_OPTIONS, IGNORED_REASONS } from './libraryOptions';
+import type { FixedOption, IgnoredReason } from './libraryOptions';
+import { translateDemoForm } from './recipeAliases';
+import { combinationNotes, combinationProblems } from './recipeCombinations';
+import { SECTION_RULES, SECTIONS, TOP_RULES } from './recipeRules';
+import type { Section } from './recipeRules';
+import { isObject, shown } from './recipeTranslation';
+import type { JsonObject, RecipeProblem, Translation } from './recipeTranslation';
+import type { Rule } from './rule';
 
 export interface ParsedRecipe {
   recipe: Recipe;
   /** What the reader decided where the recipe leaves a choice, one sentence each. */
   notes: string[];
+  /** The seed that stands in the recipe; null: none. A run's seed is given beside its recipe. */
+  seed: number | null;
 }
 
-/** Options that people bring from older versions or other places, with the way to say it here. */
-const ELSEWHERE: Record<string, string> = {
-  warmup_ratio: 'write the share as warmup_steps (a value below 1 is a share of all steps)',
-  seed: 'the seed is not part of a recipe; give it when the run is started (--seed)',
-  steps_per_generation: 'it always equals gradient_accumulation_steps here',
-  generation_batch_size: 'it always equals per_device_train_batch_size x gradient_accumulation_steps here',
-  max_prompt_length: 'it stands outside the sections: max_prompt_length',
-  exclude_modules: 'adapters are only put on the language model here, so it is not needed',
-};
+/** What may stand in one place: options with their rules, and library options of one setting or without effect. */
+interface Place {
+  /** Empty or `section.` */
+  prefix: string;
+  rules: Record<string, Rule>;
+  fixed: Record<string, FixedOption>;
+  ignored: Record<string, IgnoredReason>;
+}
 
-function unknownOption(path: string, name: string, options: readonly string[]): RecipeProblem {
-  const message = Object.hasOwn(ELSEWHERE, name)
-    ? `${path} is not an option here: ${ELSEWHERE[name]}`
-    : `${path} is not an option of this program; options there: ${options.join(', ')}`;
+const TOP: Place = { prefix: '', rules: TOP_RULES, fixed: {}, ignored: {} };
+
+function placeOf(section: Section): Place {
+  const [rules, fixed, ignored] = [SECTION_RULES[section], FIXED_OPTIONS[section], IGNORED_OPTIONS[section]];
+  return { prefix: `${section}.`, rules, fixed, ignored };
+}
+
+/** The entry of a name; names of built-in properties are no entries. */
+function entryOf<Entry>(table: Record<string, Entry>, name: string): Entry | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+function unknownOption({ prefix, rules }: Place, name: string): RecipeProblem {
+  const homes = SECTIONS.filter((section) => Object.hasOwn(SECTION_RULES[section], name)).map(String);
+  if (Object.hasOwn(TOP_RULES, name)) homes.push('no section');
+  const known = [...Object.keys(rules), ...(prefix === '' ? SECTIONS : [])];
+  const message =
+    homes.length > 0
+      ? `${prefix}${name} is not an option there; ${name} stands in: ${homes.join(', ')}`
+      : `${prefix}${name} is not an option of this program; options there: ${known.join(', ')}`;
   return { code: 'recipe.unknown', message };
 }
 
-/**
- * Problems of the given options of one place.
- * @param prefix empty or `section.` @param known all names of the place, for the message
- */
-function placeProblems(
-  given: JsonObject,
-  prefix: string,
-  rules: Record<string, Rule>,
-  oneSetting: Record<string, Rule>,
-  known: readonly string[],
-): RecipeProblem[] {
+/** Problems of the given options of one place, each by itself. */
+function placeProblems(given: JsonObject, place: Place): RecipeProblem[] {
   return Object.entries(given).flatMap(([name, value]): RecipeProblem[] => {
-    const path = prefix + name;
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    const only = Object.hasOwn(oneSetting, name) ? oneSetting[name] : undefined;
-    const applied = rule ?? only;
-    if (!applied) return [unknownOption(path, name, known)];
-    if (applied.accepts(value)) return [];
-    const message = `${path} is ${JSON.stringify(value)}; allowed: ${applied.allowed}`;
-    return [{ code: rule ? 'recipe.value' : 'recipe.unsupported', message }];
+    const path = place.prefix + name;
+    const rule = entryOf(place.rules, name);
+    if (rule) {
+      if (rule.accepts(value)) return [];
+      return [{ code: 'recipe.value', message: `${path} is ${shown(value)}; allowed: ${rule.allowed}` }];
+    }
+    const fixed = entryOf(place.fixed, name);
+    if (fixed) {
+      if (fixed.rule.accepts(value)) return [];
+      const message = `${path} is ${shown(value)}; allowed: ${fixed.rule.allowed} (${fixed.why})`;
+      return [{ code: 'recipe.unsupported', message }];
+    }
+    return entryOf(place.ignored, name) ? [] : [unknownOption(place, name)];
   });
 }
 
 function sectionProblems(section: Section, given: unknown): RecipeProblem[] {
   if (given === undefined) return [];
-  if (!isObject(given)) {
-    return [{ code: 'recipe.value', message: `${section} is ${JSON.stringify(given)}; allowed: an object of options` }];
-  }
-  const rules = SECTION_RULES[section];
-  return placeProblems(given, `${section}.`, rules, ONE_SETTING[section], Object.keys(rules));
+  if (isObject(given)) return placeProblems(given, placeOf(section));
+  return [{ code: 'recipe.value', message: `${section} is ${shown(given)}; allowed: an object of options` }];
 }
 
 /** Problems of all options, each by itself. */
 function optionProblems(json: JsonObject): RecipeProblem[] {
   const isSection = (name: string): boolean => (SECTIONS as readonly string[]).includes(name);
   const top = Object.fromEntries(Object.entries(json).filter(([name]) => !isSection(name)));
-  return [
-    ...placeProblems(top, '', TOP_RULES, {}, [...Object.keys(TOP_RULES), ...SECTIONS]),
-    ...SECTIONS.flatMap((section) => sectionProblems(section, json[section])),
-  ];
+  return [...placeProblems(top, TOP), ...SECTIONS.flatMap((section) => sectionProblems(section, json[section]))];
 }
 
-/** The recipe with defaults filled in; options of one setting are dropped. */
+/** One note for each reason for which options were ignored; options that are null ask for nothing. */
+function ignoredNotes(json: JsonObject): string[] {
+  const names = new Map<IgnoredReason, string[]>();
+  for (const section of SECTIONS) {
+    for (const [name, value] of Object.entries(isObject(json[section]) ? json[section] : {})) {
+      const reason = entryOf(IGNORED_OPTIONS[section], name);
+      if (reason && value !== null) names.set(reason, [...(names.get(reason) ?? []), `${section}.${name}`]);
+    }
+  }
+  return [...names].map(([reason, list]) => `Ignored, ${IGNORED_REASONS[reason]}: ${list.join(', ')}.`);
+}
+
+/** The recipe with defaults filled in; library options are dropped. */
 function fill(json: JsonObject): Recipe {
   const known = (given: unknown, rules: Record<string, Rule>): JsonObject =>
     Object.fromEntries(Object.entries(isObject(given) ? given : {}).filter(([name]) => Object.hasOwn(rules, name)));
@@ -85,17 +111,6 @@ function fill(json: JsonObject): Recipe {
   // Every value has passed its rule, so the record has the type's shape.
   const filled = { ...defaultRecipe, ...known(json, TOP_RULES), ...Object.fromEntries(sections) } as Recipe;
   return structuredClone(filled);
-}
-
-/** Problems between options that are each allowed. */
-function combinationProblems({ grpo }: Recipe): RecipeProblem[] {
-  const batch = grpo.per_device_train_batch_size * grpo.gradient_accumulation_steps;
-  if (batch % grpo.num_generations === 0) return [];
-  const message =
-    `grpo.per_device_train_batch_size ${grpo.per_device_train_batch_size} x gradient_accumulation_steps ` +
-    `${grpo.gradient_accumulation_steps} = ${batch} completions a step; ` +
-    `allowed: a multiple of grpo.num_generations ${grpo.num_generations}`;
-  return [{ code: 'recipe.combination', message }];
 }
 
 function throwProblems(problems: readonly RecipeProblem[]): void {
@@ -110,29 +125,18 @@ function throwProblems(problems: readonly RecipeProblem[]): void {
 /**
  * Reads a recipe.
  * @param json parsed JSON: an object in TRL's names, any part of it, or in the form of the demo's recipe.json
- * @returns a complete recipe, and notes on what was decided
+ * @returns a complete recipe, notes on what was decided, and the seed if one is given
  * @throws recipe.notObject; recipe.unknown, recipe.unsupported, recipe.value, recipe.combination (all problems in one
  * message), or recipe.invalid when they are of several kinds
  */
 export function parseRecipe(json: unknown): ParsedRecipe {
-  check(
-    isObject(json),
-    'recipe.notObject',
-    `Recipe: expected a JSON object, found ${JSON.stringify(json)?.slice(0, 80)}.`,
-  );
-  const { recipe: translated, notes, problems } = translateRecipe(json);
-  const found = [...problems, ...optionProblems(translated)];
-  throwProblems(found);
-  const recipe = fill(translated);
-  throwProblems(combinationProblems(recipe));
-  const grpo = translated.grpo;
-  if (isObject(grpo) && !('loss_type' in grpo)) {
-    notes.push(
-      `grpo.loss_type = "${recipe.grpo.loss_type}": not given, and TRL's own default, dapo, is not available.`,
-    );
-  }
-  if (recipe.lora.lora_dropout > 0) {
-    notes.push('lora.lora_dropout acts in SFT only; GRPO runs without dropout (disable_dropout).');
-  }
-  return { recipe, notes };
+  check(isObject(json), 'recipe.notObject', `Recipe: expected a JSON object, found ${shown(json)}.`);
+  const translation: Translation = { recipe: structuredClone(json), notes: [], problems: [], seed: null };
+  translateDemoForm(translation);
+  translateLibraryForms(translation);
+  throwProblems([...translation.problems, ...optionProblems(translation.recipe)]);
+  const recipe = fill(translation.recipe);
+  throwProblems(combinationProblems(recipe).map((message) => ({ code: 'recipe.combination', message })));
+  const notes = [...translation.notes, ...ignoredNotes(translation.recipe), ...combinationNotes(recipe)];
+  return { recipe, notes, seed: translation.seed };
 }

@@ -1,15 +1,8 @@
 // Turns the demo's own recipe form into TRL's names. Values are moved, not judged: the rules see them afterwards.
 
+import { isObject, put, refuse, renameOptions, sectionOf, STAGES, take } from './recipeTranslation';
+import type { Translation } from './recipeTranslation';
 import type { Section } from './recipeRules';
-
-/** A plain JSON object. */
-export type JsonObject = Record<string, unknown>;
-
-/** One thing wrong with a recipe. */
-export interface RecipeProblem {
-  code: 'recipe.unknown' | 'recipe.unsupported' | 'recipe.value' | 'recipe.combination';
-  message: string;
-}
 
 /** Other names of options, by section: alias -> the name used here. */
 const RENAMED: Partial<Record<Section, Record<string, string>>> = {
@@ -26,56 +19,6 @@ const MARKS: Record<string, readonly string[]> = {
   grpo: ['steps', 'schedule', 'prompts_per_step', 'logp_temperature'],
 };
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** What is at hand while one recipe is translated. */
-interface Translation {
-  recipe: JsonObject;
-  notes: string[];
-  problems: RecipeProblem[];
-}
-
-/** The section as an object that may be written to; absent or malformed sections give null. */
-function sectionOf({ recipe }: Translation, name: string): JsonObject | null {
-  const value = recipe[name];
-  return isObject(value) ? value : null;
-}
-
-function take(object: JsonObject, key: string): unknown {
-  const value = object[key];
-  delete object[key];
-  return value;
-}
-
-function refuse(translation: Translation, option: string, value: unknown, allowed: string): void {
-  const message = `${option} is ${JSON.stringify(value)}; allowed: ${allowed}`;
-  translation.problems.push({ code: 'recipe.unsupported', message });
-}
-
-/** Moves `value` to `section.name` unless the option is there already, which is a contradiction. */
-function put(translation: Translation, section: string, name: string, value: unknown, from: string): void {
-  const target = (translation.recipe[section] ??= {});
-  if (!isObject(target)) return;
-  if (name in target) {
-    const message = `${from} and ${section}.${name} are both given: they are the same option, keep one`;
-    translation.problems.push({ code: 'recipe.combination', message });
-    return;
-  }
-  target[name] = value;
-}
-
-function renameOptions(translation: Translation): void {
-  for (const [section, names] of Object.entries(RENAMED)) {
-    const object = sectionOf(translation, section);
-    if (!object) continue;
-    for (const [alias, name] of Object.entries(names)) {
-      if (alias in object) put(translation, section, name, take(object, alias), `${section}.${alias}`);
-    }
-  }
-}
-
 /** `optimizer: {name, betas, eps, weight_decay}` holds for both stages. */
 function spreadOptimizer(translation: Translation): void {
   if (!('optimizer' in translation.recipe)) return;
@@ -91,7 +34,7 @@ function spreadOptimizer(translation: Translation): void {
   const values = { adam_beta1: betas[0], adam_beta2: betas[1], adam_epsilon: eps, weight_decay: decay };
   for (const [option, value] of Object.entries(values)) {
     if (value === undefined) continue;
-    for (const stage of ['sft', 'grpo']) put(translation, stage, option, value, 'optimizer');
+    for (const stage of STAGES) put(translation, stage, option, value, 'optimizer');
   }
 }
 
@@ -122,7 +65,7 @@ function translateGrpo(translation: Translation): void {
 
 /** transformers' `constant` ignores its warm-up; the demo's form means what it says. */
 function keepWarmup(translation: Translation): void {
-  for (const stage of ['sft', 'grpo']) {
+  for (const stage of STAGES) {
     const object = sectionOf(translation, stage);
     if (object?.lr_scheduler_type === 'constant' && object.warmup_steps !== undefined && object.warmup_steps !== 0) {
       object.lr_scheduler_type = 'constant_with_warmup';
@@ -132,9 +75,12 @@ function keepWarmup(translation: Translation): void {
 
 /** What the demo's form leaves unsaid is what the demo's own loops do. */
 function fillDemoDefaults(translation: Translation): void {
-  const unsaid: [string, string, unknown, string][] = [
+  const unsaid: [Section, string, unknown, string][] = [
     ['sft', 'loss_normalization', 'step', 'the loss is averaged over all labels of a step'],
     ['grpo', 'use_bias_correction_kl', false, 'the KL term is the plain estimate'],
+    ['grpo', 'loss_type', 'bnpo', 'the loss is the mean over the live tokens of a micro-batch'],
+    ['grpo', 'reference', 'base', 'the KL compares with the base model'],
+    ['grpo', 'disable_dropout', true, ''],
     ['sft', 'gradient_checkpointing', false, ''],
     ['grpo', 'gradient_checkpointing', false, ''],
   ];
@@ -146,21 +92,21 @@ function fillDemoDefaults(translation: Translation): void {
   }
 }
 
-/**
- * Rewrites a recipe of the demo's form into TRL's names; any other recipe only has its aliases renamed.
- * @param json an object; not changed
- * @returns the rewritten copy, notes for the user, and problems found on the way
- */
-export function translateRecipe(json: JsonObject): Translation {
-  const translation: Translation = { recipe: structuredClone(json), notes: [], problems: [] };
-  const { recipe } = translation;
-  const isDemoForm = Object.entries(MARKS).some(([section, names]) => {
-    const object = section === '' ? recipe : sectionOf(translation, section);
-    return object !== null && names.some((name) => name in object);
+/** Whether the JSON has options that only the demo's form has. */
+function isDemoForm(translation: Translation): boolean {
+  return Object.entries(MARKS).some(([section, names]) => {
+    const object = section === '' ? translation.recipe : sectionOf(translation, section);
+    return object !== null && names.some((name) => Object.hasOwn(object, name));
   });
-  const isDemoSchedule = ['sft', 'grpo'].some((stage) => 'schedule' in (sectionOf(translation, stage) ?? {}));
-  renameOptions(translation);
-  if (!isDemoForm) return translation;
+}
+
+/** Rewrites a recipe of the demo's form in place; any other recipe only has its aliases renamed. */
+export function translateDemoForm(translation: Translation): void {
+  const { recipe } = translation;
+  const isDemo = isDemoForm(translation);
+  const isDemoSchedule = STAGES.some((stage) => 'schedule' in (sectionOf(translation, stage) ?? {}));
+  renameOptions(translation, RENAMED);
+  if (!isDemo) return;
   if ('compute_dtype' in recipe) {
     const dtype = take(recipe, 'compute_dtype');
     if (dtype !== 'float32') refuse(translation, 'compute_dtype', dtype, '"float32"');
@@ -174,5 +120,4 @@ export function translateRecipe(json: JsonObject): Translation {
   translateGrpo(translation);
   if (isDemoSchedule) keepWarmup(translation);
   fillDemoDefaults(translation);
-  return translation;
 }

@@ -1,96 +1,34 @@
 // What each option of a recipe may be, as tables. No reading of files, no defaults, no combinations.
 
-import { TARGET_MODULES } from './config';
+import { BEST_METRICS, BUILT_IN_REWARDS, LOSS_TYPES, TARGET_MODULES } from './config';
 import type { EvalOptions, GrpoOptions, LoraOptions, OptimizerOptions, Recipe, SftOptions } from './config';
-
-/** One option's rule: says what is wrong with a value, or null when it is allowed. */
-export interface Rule {
-  /** The allowed values in words, for messages. */
-  allowed: string;
-  accepts(value: unknown): boolean;
-}
-
-interface Range {
-  min?: number;
-  /** Exclusive bounds. */
-  above?: number;
-  below?: number;
-  max?: number;
-}
-
-function rangeText({ min, above, below, max }: Range): string {
-  const parts: string[] = [];
-  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
-  if (above !== undefined) parts.push(`above ${above}`);
-  if (min !== undefined) parts.push(`at least ${min}`);
-  if (below !== undefined) parts.push(`below ${below}`);
-  if (max !== undefined) parts.push(`at most ${max}`);
-  return parts.length > 0 ? ` ${parts.join(' and ')}` : '';
-}
-
-function isNumberIn(value: unknown, { min, above, below, max }: Range): value is number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return false;
-  return (
-    value >= (min ?? -Infinity) &&
-    value > (above ?? -Infinity) &&
-    value < (below ?? Infinity) &&
-    value <= (max ?? Infinity)
-  );
-}
-
-function number(range: Range = {}): Rule {
-  return { allowed: `a number${rangeText(range)}`, accepts: (value) => isNumberIn(value, range) };
-}
-
-function integer(range: Range = {}): Rule {
-  return {
-    allowed: `a whole number${rangeText(range)}`,
-    accepts: (value) => isNumberIn(value, range) && Number.isInteger(value),
-  };
-}
-
-function choice(...values: readonly (string | number | boolean | null)[]): Rule {
-  return {
-    allowed: values.map((value) => JSON.stringify(value)).join(' or '),
-    accepts: (value) => values.includes(value as string),
-  };
-}
-
-function orNull(rule: Rule, meaning: string): Rule {
-  return {
-    allowed: `${rule.allowed}, or null (${meaning})`,
-    accepts: (value) => value === null || rule.accepts(value),
-  };
-}
-
-function text(...placeholders: string[]): Rule {
-  const list = placeholders.map((name) => `{${name}}`);
-  return {
-    allowed: `a text${list.length > 0 ? ` that contains ${list.join(' and ')}` : ''}`,
-    accepts: (value) => typeof value === 'string' && list.every((name) => value.includes(name)),
-  };
-}
-
-const flag = choice(true, false);
+import { choice, flag, integer, isNumberIn, list, number, orNull, text } from './rule';
+import type { Rule } from './rule';
 
 const warmup: Rule = {
   allowed: 'a whole number of steps, or a share of all steps below 1',
   accepts: (value) => isNumberIn(value, { min: 0 }) && (value < 1 || Number.isInteger(value)),
 };
 
+const modules = list(`a list without repeats of: ${TARGET_MODULES.join(', ')}`, (name) =>
+  (TARGET_MODULES as readonly unknown[]).includes(name),
+);
+
 const targetModules: Rule = {
-  allowed: `a list without repeats of: ${TARGET_MODULES.join(', ')}`,
-  accepts: (value) =>
-    Array.isArray(value) &&
-    value.length > 0 &&
-    new Set(value).size === value.length &&
-    value.every((name) => (TARGET_MODULES as readonly unknown[]).includes(name)),
+  ...modules,
+  accepts: (value) => modules.accepts(value) && new Set(value as unknown[]).size === (value as unknown[]).length,
 };
 
-const rewardWeights: Rule = {
-  allowed: 'two numbers: the weights of the semantic and the format reward',
-  accepts: (value) => Array.isArray(value) && value.length === 2 && value.every((weight) => isNumberIn(weight, {})),
-};
+function isUserReward(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 2) return false;
+  const { name, javascript } = value as Record<string, unknown>;
+  return typeof name === 'string' && typeof javascript === 'string' && javascript.trim() !== '';
+}
+
+const rewardFuncs = list(
+  `a list of: ${BUILT_IN_REWARDS.join(', ')}, {"name": ..., "javascript": ...}`,
+  (entry) => (BUILT_IN_REWARDS as readonly unknown[]).includes(entry) || isUserReward(entry),
+);
 
 const optimizerRules: Record<keyof OptimizerOptions, Rule> = {
   learning_rate: number({ above: 0 }),
@@ -100,12 +38,19 @@ const optimizerRules: Record<keyof OptimizerOptions, Rule> = {
   adam_beta1: number({ min: 0, below: 1 }),
   adam_beta2: number({ min: 0, below: 1 }),
   adam_epsilon: number({ above: 0 }),
-  max_grad_norm: number({ above: 0 }),
+  max_grad_norm: number({ min: 0 }),
   max_steps: integer({ min: -1 }),
   num_train_epochs: number({ above: 0 }),
   per_device_train_batch_size: integer({ min: 1 }),
   gradient_accumulation_steps: integer({ min: 1 }),
   eval_steps: integer({ min: 0 }),
+  save_steps: integer({ min: 0 }),
+  save_total_limit: integer({ min: 1 }),
+  load_best_model_at_end: flag,
+  metric_for_best_model: choice(...BEST_METRICS),
+  greater_is_better: orNull(flag, 'by the metric'),
+  early_stopping_patience: orNull(integer({ min: 1 }), 'off'),
+  early_stopping_threshold: number({ min: 0 }),
   gradient_checkpointing: flag,
 };
 
@@ -114,12 +59,15 @@ const loraRules: Record<keyof LoraOptions, Rule> = {
   lora_alpha: number({ above: 0 }),
   lora_dropout: number({ min: 0, below: 1 }),
   target_modules: targetModules,
+  use_rslora: flag,
+  init_lora_weights: choice(true, false, 'gaussian'),
 };
 
 const sftRules: Record<keyof SftOptions, Rule> = {
   ...optimizerRules,
   rows: orNull(integer({ min: 1 }), 'all rows'),
   max_length: orNull(integer({ min: 1 }), "the model's context"),
+  packing: flag,
   completion_only_loss: flag,
   loss_normalization: choice('micro_batch', 'step'),
 };
@@ -128,19 +76,40 @@ const grpoRules: Record<keyof GrpoOptions, Rule> = {
   ...optimizerRules,
   num_generations: integer({ min: 2 }),
   max_completion_length: integer({ min: 1 }),
+  num_iterations: integer({ min: 1 }),
+  steps_per_generation: orNull(integer({ min: 1 }), 'gradient_accumulation_steps'),
+  generation_batch_size: orNull(integer({ min: 1 }), 'per_device_train_batch_size x steps_per_generation'),
+  shuffle_dataset: flag,
+  disable_dropout: flag,
   temperature: number({ above: 0 }),
   top_k: integer({ min: 0 }),
   top_p: number({ above: 0, max: 1 }),
   min_p: orNull(number({ min: 0, max: 1 }), 'off'),
   repetition_penalty: number({ above: 0 }),
-  loss_type: choice('grpo', 'bnpo'),
+  loss_type: choice(...LOSS_TYPES),
   beta: number({ min: 0 }),
-  epsilon: number({ above: 0, below: 1 }),
-  epsilon_high: orNull(number({ above: 0 }), 'equal to epsilon'),
+  epsilon: number({ min: 0 }),
+  epsilon_high: orNull(number({ min: 0 }), 'equal to epsilon'),
+  delta: orNull(number({ above: 0 }), 'off'),
+  importance_sampling_level: choice('token', 'sequence'),
+  mask_truncated_completions: flag,
+  top_entropy_quantile: number({ min: 0, max: 1 }),
+  entropy_coef: number(),
   use_bias_correction_kl: flag,
+  sapo_temperature_pos: number({ above: 0 }),
+  sapo_temperature_neg: number({ above: 0 }),
+  vespo_k_pos: number(),
+  vespo_lambda_pos: number(),
+  vespo_k_neg: number(),
+  vespo_lambda_neg: number(),
   scale_rewards: choice('group', 'batch', 'none'),
-  reward_weights: rewardWeights,
-  reference: choice('base'),
+  multi_objective_aggregation: choice('sum_then_normalize', 'normalize_then_sum'),
+  reward_funcs: rewardFuncs,
+  reward_weights: orNull(
+    list('a list of numbers, one per reward', (weight) => isNumberIn(weight, {})),
+    'all 1',
+  ),
+  reference: choice('base', 'start'),
 };
 
 const evalRules: Record<keyof EvalOptions, Rule> = {
@@ -167,33 +136,4 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   target_template: text('answer'),
   max_prompt_length: integer({ min: 1 }),
   grpo_pre_resize: flag,
-};
-
-/** Library options that this program has in one setting only: accepted with it, refused otherwise, never stored. */
-export const ONE_SETTING: Record<Section, Record<string, Rule>> = {
-  lora: {
-    peft_type: choice('LORA'),
-    task_type: choice('CAUSAL_LM'),
-    bias: choice('none'),
-    use_rslora: choice(false),
-    use_dora: choice(false),
-    init_lora_weights: choice(true),
-    modules_to_save: choice(null),
-  },
-  sft: { packing: choice(false), optim: choice('adamw_torch'), bf16: choice(false), fp16: choice(false) },
-  grpo: {
-    optim: choice('adamw_torch'),
-    bf16: choice(false),
-    fp16: choice(false),
-    num_iterations: choice(1),
-    importance_sampling_level: choice('token'),
-    multi_objective_aggregation: choice('sum_then_normalize'),
-    delta: choice(null),
-    mask_truncated_completions: choice(false),
-    top_entropy_quantile: choice(1),
-    entropy_coef: choice(0),
-    shuffle_dataset: choice(true),
-    disable_dropout: choice(true),
-  },
-  eval: {},
 };

@@ -1,7 +1,14 @@
 import { expect, it } from 'vitest';
 import { openTestFolder } from '../verify/testFolder';
 import { presets } from './presets';
-import { grpoOptimizerSteps, learningRateAt, optimizerSteps, promptsPerStep, warmupSteps } from './schedule';
+import {
+  grpoOptimizerSteps,
+  grpoStepsPerPass,
+  learningRateAt,
+  optimizerSteps,
+  rolloutShape,
+  warmupSteps,
+} from './schedule';
 
 const linear = { learning_rate: 1, lr_scheduler_type: 'linear', warmup_steps: 2 } as const;
 const length = { max_steps: -1, num_train_epochs: 3, per_device_train_batch_size: 4, gradient_accumulation_steps: 8 };
@@ -45,10 +52,21 @@ it('counts optimizer steps as the Trainer: short last batch, short last accumula
 });
 
 it('counts GRPO steps by whole generation batches: the published 250 steps over 1,000 prompts', () => {
-  expect(promptsPerStep(presets.mmherc.grpo)).toBe(4);
+  expect(rolloutShape(presets.mmherc.grpo).prompts).toBe(4);
   expect(grpoOptimizerSteps(1000, presets.mmherc.grpo)).toBe(250);
   expect(grpoOptimizerSteps(1003, presets.mmherc.grpo)).toBe(250);
-  expect(() => grpoOptimizerSteps(3, presets.mmherc.grpo)).toThrow(/needs 4 prompts a step/);
+  expect(() => grpoOptimizerSteps(3, presets.mmherc.grpo)).toThrow(/needs 4 prompts a rollout/);
+});
+
+it('shapes a rollout by steps_per_generation or generation_batch_size, and counts its steps over the iterations', () => {
+  const base = { ...presets.mmherc.grpo, per_device_train_batch_size: 8, gradient_accumulation_steps: 2 };
+  const shape = { completions: 32, prompts: 8, stepsPerGeneration: 4, microSteps: 8 };
+  expect(rolloutShape({ ...base, steps_per_generation: 4, num_iterations: 2 })).toEqual(shape);
+  expect(rolloutShape({ ...base, generation_batch_size: 32, num_iterations: 2 })).toEqual(shape);
+  // 20 prompts: 2 rollouts of 8, each 8 micro-batches: 16 micro-batches, 8 optimizer steps (TRL's len(dataloader) / 2).
+  expect(grpoStepsPerPass(20, { ...base, steps_per_generation: 4, num_iterations: 2 })).toBe(8);
+  // 3 accumulated of 4 micro-batches a pass: the second step of each pass is short.
+  expect(grpoStepsPerPass(8, { ...base, gradient_accumulation_steps: 3, steps_per_generation: 4 })).toBe(2);
 });
 
 it("gives the learning rates that the library's Trainer used in the reference trajectories", async () => {

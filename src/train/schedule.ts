@@ -65,27 +65,65 @@ export function optimizerSteps(rows: number, options: LengthOptions): number {
   return stageSteps(sftStepsPerEpoch(rows, options), options);
 }
 
-/** Prompts of one GRPO step: the generation batch (batch x accumulation, in completions) over the group size. */
-export function promptsPerStep(options: LengthOptions & Pick<GrpoOptions, 'num_generations'>): number {
-  return (options.per_device_train_batch_size * options.gradient_accumulation_steps) / options.num_generations;
+/** Options that fix how rollouts and optimizer steps mesh. */
+export type RolloutOptions = LengthOptions &
+  Pick<GrpoOptions, 'num_generations' | 'num_iterations' | 'steps_per_generation' | 'generation_batch_size'>;
+
+/** One rollout: how much is generated at once, and how many micro-batches it serves. */
+export interface RolloutShape {
+  /** Completions, all groups together (TRL's generation batch). */
+  completions: number;
+  prompts: number;
+  /** Micro-batches that one pass over the rollout is cut into. */
+  stepsPerGeneration: number;
+  /** Micro-batches that the rollout serves: `stepsPerGeneration` x `num_iterations`. */
+  microSteps: number;
 }
 
 /**
- * Optimizer steps of GRPO over `rows` prompts; prompts that fill no whole step are dropped in each pass.
- * @throws train.tooFewPrompts when the prompts do not fill one step
+ * The shape of a rollout; the recipe's rules have checked that everything divides.
+ * Source: TRL 1.16 `GRPOConfig.__post_init__`.
+ */
+export function rolloutShape(options: RolloutOptions): RolloutShape {
+  const batch = options.per_device_train_batch_size;
+  const stepsPerGeneration =
+    options.steps_per_generation ??
+    (options.generation_batch_size === null
+      ? options.gradient_accumulation_steps
+      : options.generation_batch_size / batch);
+  const completions = batch * stepsPerGeneration;
+  return {
+    completions,
+    prompts: completions / options.num_generations,
+    stepsPerGeneration,
+    microSteps: stepsPerGeneration * options.num_iterations,
+  };
+}
+
+/** Micro-batches in one pass over `rows` prompts; prompts that fill no whole rollout are dropped in each pass. */
+export function grpoMicroStepsPerPass(rows: number, options: RolloutOptions): number {
+  const { prompts, microSteps } = rolloutShape(options);
+  return Math.floor(rows / prompts) * microSteps;
+}
+
+/** Optimizer steps in one pass; its last accumulation may be short. */
+export function grpoStepsPerPass(rows: number, options: RolloutOptions): number {
+  return Math.ceil(grpoMicroStepsPerPass(rows, options) / options.gradient_accumulation_steps);
+}
+
+/**
+ * Optimizer steps of GRPO over `rows` prompts.
+ * @throws train.tooFewPrompts when the prompts do not fill one rollout
  * Source: TRL 1.16 `RepeatSampler` under the Trainer's counting.
  */
-export function grpoOptimizerSteps(
-  rows: number,
-  options: LengthOptions & Pick<GrpoOptions, 'num_generations'>,
-): number {
+export function grpoOptimizerSteps(rows: number, options: RolloutOptions): number {
   if (options.max_steps === 0) return 0;
-  const perStep = promptsPerStep(options);
+  const { prompts } = rolloutShape(options);
   check(
-    rows >= perStep,
+    rows >= prompts,
     'train.tooFewPrompts',
-    `GRPO needs ${perStep} prompts a step (batch x accumulation / num_generations), the data has ${rows}.`,
-    'Lower grpo.per_device_train_batch_size or gradient_accumulation_steps, or add rows.',
+    `GRPO needs ${prompts} prompts a rollout (generation batch / num_generations), the data has ${rows}.`,
+    'Lower grpo.per_device_train_batch_size, gradient_accumulation_steps or steps_per_generation, or add rows.',
   );
-  return stageSteps(Math.floor(rows / perStep), options);
+  return stageSteps(grpoStepsPerPass(rows, options), options);
 }

@@ -1,14 +1,17 @@
 // Supervised fine-tuning: optimizer steps over packed micro-batches.
 
 import type { Example } from '../data/encode';
-import { packExamples, type PackContext } from '../data/pack';
+import { packExamples, type PackContext, type PackedBatch } from '../data/pack';
+import { packBins } from '../data/packBins';
 import { resetOptimizer } from '../model/lora';
+import type { EvalFigures } from './bestModel';
 import type { SftOptions } from './config';
 import type { Control, Reporter } from './control';
-import { supervisedPass, type Trainee } from './lossPass';
+import { supervisedPass, type LabelValues, type Trainee } from './lossPass';
 import { clearGradient, updateAdapter } from './optimizer';
 import { sftStepBatches } from './sampler';
 import { learningRateAt, optimizerSteps } from './schedule';
+import type { StageState } from './stageState';
 import { stepLoop } from './stepLoop';
 import { check } from '../base/errors';
 
@@ -22,7 +25,22 @@ export interface SftContext {
   control: Control;
   reporter: Reporter;
   /** Called every `eval_steps` optimizer steps. */
-  evaluate(step: number): Promise<void>;
+  evaluate(step: number): Promise<EvalFigures | null>;
+  save(best: boolean): Promise<void>;
+}
+
+/** What a batch is made of: single examples, or packs of several that count as one row. */
+function rowsOf(examples: readonly Example[], options: SftOptions): number[][] {
+  if (!options.packing || options.max_length === null) return examples.map((_, i) => [i]);
+  return packBins(
+    examples.map(({ ids }) => ids.length),
+    options.max_length,
+  );
+}
+
+/** Optimizer steps of the stage, packing counted. @throws train.noRows */
+export function sftSteps(examples: readonly Example[], options: SftOptions): number {
+  return optimizerSteps(rowsOf(examples, options).length, options);
 }
 
 /** Weight of every label of a micro-batch: its mean over the accumulation, or one share of the step's labels. */
@@ -30,42 +48,66 @@ function labelWeight(options: SftOptions, labels: number, batches: number, label
   return options.loss_normalization === 'micro_batch' ? 1 / (labels * batches) : 1 / labelsOfStep;
 }
 
-async function sftStep(context: SftContext, step: number, steps: number, tokensBefore: number) {
-  const { trainee, examples, pack, options, loraDropout, seed, reporter } = context;
-  const began = performance.now();
-  const batches = sftStepBatches(examples.length, options, seed, step).map((rows) =>
-    packExamples(
-      Array.from(rows, (row) => examples[row]),
-      pack,
-      Array.from(rows),
-    ),
-  );
+function mean(values: ArrayLike<number>): number {
+  return values.length === 0 ? 0 : Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** One micro-batch's part of the step's figures. */
+interface MicroFigures {
+  loss: number;
+  entropy: number;
+  accuracy: number;
+}
+
+function microFigures({ logp, entropy, correct }: LabelValues, weight: number): MicroFigures {
+  return {
+    loss: -logp.reduce((sum, value) => sum + value, 0) * weight,
+    entropy: mean(entropy),
+    accuracy: mean(correct),
+  };
+}
+
+/** Forward and backward of the step's micro-batches; the gradient is left in the adapter. */
+async function backward(
+  context: SftContext,
+  batches: readonly PackedBatch[],
+  place: { step: number; steps: number },
+): Promise<MicroFigures[]> {
+  const { trainee, options, reporter, loraDropout, seed } = context;
   const labelsOfStep = batches.reduce((sum, batch) => sum + batch.labels.length, 0);
   clearGradient(trainee.gpu, trainee.adapter);
-  let loss = 0;
-  let entropy = 0;
+  const figures: MicroFigures[] = [];
   for (const [microBatch, batch] of batches.entries()) {
-    reporter.progress({
-      phase: 'backward',
-      done: microBatch,
-      total: batches.length,
-      unit: 'micro-batches',
-      step: step + 1,
-      steps,
-    });
+    reporter.progress({ phase: 'backward', done: microBatch, total: batches.length, unit: 'micro-batches', ...place });
     const count = batch.labels.length;
     const weight = labelWeight(options, count, batches.length, labelsOfStep);
-    const dropout = { p: loraDropout, seed, step, microBatch };
-    await reporter.timed('backward', async () => {
-      const { logp, entropy: entropies } = await supervisedPass(trainee, batch, new Float32Array(count).fill(-weight), {
+    const values = await reporter.timed('backward', () =>
+      supervisedPass(trainee, batch, new Float32Array(count).fill(-weight), {
         temperature: 1,
         recompute: options.gradient_checkpointing,
-        dropout,
-      });
-      loss -= logp.reduce((sum, value) => sum + value, 0) * weight;
-      entropy += entropies.reduce((sum, value) => sum + value, 0) / labelsOfStep;
-    });
+        dropout: { p: loraDropout, seed, step: place.step - 1, microBatch },
+      }),
+    );
+    figures.push(microFigures(values, weight));
   }
+  return figures;
+}
+
+async function sftStep(context: SftContext, rows: readonly number[][], state: StageState, step: number, steps: number) {
+  const { trainee, examples, pack, options, seed, reporter } = context;
+  const began = performance.now();
+  const place = { step: step + 1, steps };
+  const plan = sftStepBatches(rows.length, options, seed, step);
+  const batches = plan.batches.map((micro) => {
+    const indices = Array.from(micro).flatMap((row) => rows[row]);
+    return packExamples(
+      indices.map((i) => examples[i]),
+      pack,
+      indices,
+    );
+  });
+  const figures = await backward(context, batches, place);
+  const loss = figures.reduce((sum, part) => sum + part.loss, 0);
   check(
     Number.isFinite(loss),
     'train.notFinite',
@@ -73,43 +115,43 @@ async function sftStep(context: SftContext, step: number, steps: number, tokensB
     'Lower the learning rate.',
   );
   const rate = learningRateAt(step, steps, options);
-  reporter.progress({ phase: 'update', done: 0, total: 1, unit: 'updates', step: step + 1, steps });
+  reporter.progress({ phase: 'update', done: 0, total: 1, unit: 'updates', ...place });
   const norm = await reporter.timed('update', () =>
     updateAdapter(trainee.gpu, trainee.adapter, options, step + 1, rate),
   );
   const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
+  state.numTokens += tokens;
   const seconds = (performance.now() - began) / 1000;
   reporter.emit({
     type: 'step',
     stage: 'sft',
-    step: step + 1,
-    steps,
+    ...place,
     metrics: {
       loss,
       grad_norm: norm,
       learning_rate: rate,
-      entropy,
-      epoch: ((step + 1) * batches.length * options.per_device_train_batch_size) / examples.length,
-      num_tokens: tokensBefore + tokens,
+      // Means over the micro-batches, as TRL logs them.
+      mean_token_accuracy: mean(figures.map(({ accuracy }) => accuracy)),
+      entropy: mean(figures.map(({ entropy }) => entropy)),
+      epoch: plan.epoch,
+      num_tokens: state.numTokens,
       tokens_per_second: tokens / seconds,
       step_time: seconds,
     },
   });
-  return tokens;
 }
 
 /**
- * Runs the whole stage with a fresh optimizer.
- * @returns optimizer steps done
+ * Runs the stage from where `state` stands; a stage that begins gets a fresh optimizer.
  * @throws StopRequested at a step boundary, train.notFinite, gpu.*
  */
-export async function sftLoop(context: SftContext, onStep: (done: number) => void): Promise<number> {
-  const { trainee, options, control } = context;
-  const steps = optimizerSteps(context.examples.length, options);
-  resetOptimizer(trainee.gpu, trainee.adapter);
-  let tokens = 0;
-  const frame = { steps, evalSteps: options.eval_steps, control, evaluate: context.evaluate, onStep };
-  return stepLoop(frame, async (step) => {
-    tokens += await sftStep(context, step, steps, tokens);
-  });
+export async function sftLoop(context: SftContext, state: StageState, onStep: (done: number) => void): Promise<void> {
+  const { trainee, options, control, evaluate, save } = context;
+  const rows = rowsOf(context.examples, options);
+  const steps = optimizerSteps(rows.length, options);
+  const { gpu, adapter } = trainee;
+  if (state.step === 0) resetOptimizer(gpu, adapter);
+  await stepLoop({ steps, options, gpu, adapter, control, evaluate, save, onStep }, state, (step) =>
+    sftStep(context, rows, state, step, steps),
+  );
 }

@@ -1,29 +1,74 @@
-// The frame of a training stage: optimizer steps with a boundary before each and evaluations between.
+// The frame of a training stage: optimizer steps with a boundary before each, evaluations and checkpoints between.
 
+import type { Gpu } from '../gpu/gpu';
+import type { LoraAdapter } from '../model/lora';
+import { hasStoppedImproving, judgeEvaluation, type EvalFigures } from './bestModel';
+import type { OptimizerOptions } from './config';
 import type { Control } from './control';
+import type { StageState } from './stageState';
 
 export interface StageFrame {
   steps: number;
-  /** Evaluate every N steps; 0: never. The last step is left to the evaluation after the stage. */
-  evalSteps: number;
+  options: OptimizerOptions;
+  gpu: Gpu;
+  adapter: LoraAdapter;
   control: Control;
-  evaluate(step: number): Promise<void>;
+  /** Evaluates the adapter as it is; null without validation rows. */
+  evaluate(step: number): Promise<EvalFigures | null>;
+  /** Commits a checkpoint of the stage as it is. */
+  save(best: boolean): Promise<void>;
   /** Called after each step with the number of steps done. */
   onStep(done: number): void;
 }
 
+async function readWeights({ gpu, adapter }: StageFrame): Promise<Float32Array> {
+  const [bytes] = await gpu.rec.read(adapter.weight);
+  gpu.assertHealthy();
+  return new Float32Array(bytes);
+}
+
+/** Evaluates and judges; keeps the adapter if it is the best. Returns whether it is. */
+async function evaluateStage(frame: StageFrame, state: StageState): Promise<boolean> {
+  const figures = await frame.evaluate(state.step);
+  const better = figures !== null && judgeEvaluation(state, figures, frame.options);
+  if (better && frame.options.load_best_model_at_end) state.bestWeights = await readWeights(frame);
+  state.evaluationDue = false;
+  return better;
+}
+
+/** The last step's evaluation is left to the one after the stage, unless it may decide which adapter that sees. */
+function isEvaluationDue({ steps, options }: StageFrame, step: number): boolean {
+  const due = options.eval_steps > 0 && step % options.eval_steps === 0;
+  return due && (step < steps || options.load_best_model_at_end);
+}
+
 /**
- * Runs `takeStep` for 0 .. steps - 1.
- * @returns steps done
- * @throws StopRequested at a boundary, and what `takeStep` throws
+ * Runs `takeStep` from `state.step` to the stage's end, which comes early when the evaluations stop improving; then
+ * the best adapter is taken if that was asked for.
+ * @param state updated after every step; consistent whenever a boundary is reached or something throws before an
+ * update
+ * @throws StopRequested at a boundary, and what `takeStep`, `evaluate` and `save` throw
  */
-export async function stepLoop(frame: StageFrame, takeStep: (step: number) => Promise<void>): Promise<number> {
-  const { steps, evalSteps, control } = frame;
-  for (let step = 0; step < steps; step++) {
+export async function stepLoop(
+  frame: StageFrame,
+  state: StageState,
+  takeStep: (step: number) => Promise<void>,
+): Promise<void> {
+  const { steps, options, control } = frame;
+  for (;;) {
+    const best = state.evaluationDue && (await evaluateStage(frame, state));
+    if (best && options.load_best_model_at_end) await frame.save(true);
+    if (state.step >= steps || hasStoppedImproving(state, options)) break;
     await control.boundary();
-    await takeStep(step);
-    frame.onStep(step + 1);
-    if (evalSteps > 0 && (step + 1) % evalSteps === 0 && step + 1 < steps) await frame.evaluate(step + 1);
+    await takeStep(state.step);
+    state.step++;
+    state.evaluationDue = isEvaluationDue(frame, state.step);
+    frame.onStep(state.step);
+    // Before the evaluation: a kill during it then repeats no step.
+    const isSaveDue = options.save_steps > 0 && state.step % options.save_steps === 0 && state.step < steps;
+    if (isSaveDue) await frame.save(false);
   }
-  return steps;
+  if (options.load_best_model_at_end && state.bestWeights) {
+    frame.gpu.rec.upload(frame.adapter.weight, new Float32Array(state.bestWeights));
+  }
 }

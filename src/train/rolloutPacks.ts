@@ -1,0 +1,63 @@
+// A rollout's completions as packed batches: whole groups share their prompt, and a pack never holds more completions
+// than one training batch (or one group, if that is larger).
+
+import { packGroups, type Group, type PackContext, type PackedBatch } from '../data/pack';
+import type { GrpoOptions } from './config';
+import type { GrpoRow, Rollout } from './rollout';
+
+interface PartsContext {
+  rows: GrpoRow[];
+  pack: PackContext;
+  options: Pick<GrpoOptions, 'per_device_train_batch_size'>;
+}
+
+export interface RolloutPack {
+  batch: PackedBatch;
+  /** Index in the rollout of each sequence of the batch. */
+  sequences: number[];
+}
+
+interface Part extends Group {
+  sequences: number[];
+}
+
+/** The wanted completions of each group; groups without any are left out. */
+function partsOf(
+  context: PartsContext,
+  rollout: Pick<Rollout, 'rows' | 'completions'>,
+  wanted: readonly boolean[],
+): Part[] {
+  let next = 0;
+  return rollout.rows.flatMap((row, g): Part[] => {
+    const own = rollout.completions[g].map(({ ids }) => ({ ids, index: next++ })).filter(({ index }) => wanted[index]);
+    if (own.length === 0) return [];
+    const completions = own.map(({ ids }) => ids);
+    return [{ prompt: context.rows[row].prompt, completions, sequences: own.map(({ index }) => index) }];
+  });
+}
+
+/**
+ * Packs the wanted completions of a rollout.
+ * @param wanted per completion, groups in a row
+ */
+export function packParts(
+  context: PartsContext,
+  rollout: Pick<Rollout, 'rows' | 'completions'>,
+  wanted: readonly boolean[],
+): RolloutPack[] {
+  const limit = context.options.per_device_train_batch_size;
+  const packs: Part[][] = [];
+  let count = Infinity;
+  for (const part of partsOf(context, rollout, wanted)) {
+    if (count + part.sequences.length > limit) {
+      packs.push([]);
+      count = 0;
+    }
+    packs[packs.length - 1].push(part);
+    count += part.sequences.length;
+  }
+  return packs.map((parts) => ({
+    batch: packGroups(parts, context.pack),
+    sequences: parts.flatMap(({ sequences }) => sequences),
+  }));
+}
