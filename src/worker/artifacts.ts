@@ -10,7 +10,6 @@ import { packExamples } from '../data/pack';
 import { unpackValues } from '../model/lora';
 import { loadImage } from '../storage/datasets';
 import { putArtifact } from '../storage/runs';
-import type { Recipe } from '../train/config';
 import type { AdapterSummary } from '../protocol/messages';
 import type { Session } from './session';
 
@@ -19,8 +18,8 @@ function bytesOf(values: Float32Array): Uint8Array {
 }
 
 /** Stores adapter_config.json and adapter_model.safetensors. @throws storage.quota, peft.export */
-export async function saveAdapter(session: Session, runId: string, recipe: Recipe): Promise<AdapterSummary> {
-  const { gpu, adapter, modelName } = session;
+export async function saveAdapter(session: Session, runId: string): Promise<AdapterSummary> {
+  const { gpu, adapter, modelName, recipe } = session;
   const [flat] = await gpu.rec.read(adapter.weight);
   gpu.assertHealthy();
   const files = exportPeftAdapter({
@@ -28,6 +27,7 @@ export async function saveAdapter(session: Session, runId: string, recipe: Recip
     lora_alpha: adapter.alpha,
     lora_dropout: recipe.lora.lora_dropout,
     target_modules: adapter.modules,
+    use_rslora: recipe.lora.use_rslora,
     base_model_name_or_path: modelName,
     tensors: unpackValues(adapter, new Float32Array(flat)),
   });

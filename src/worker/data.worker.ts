@@ -1,14 +1,20 @@
-// The data worker: imports datasets one after the other and stores them, off the page's main thread.
+// The data worker: imports datasets one after the other and stores them, and renders prompts for the page's preview,
+// off the page's main thread.
 
 import { toErrorRecord } from '../base/errors';
-import type { DataMessage, DataRequest } from '../protocol/messages';
+import type { DataMessage, DataRequest, RenderPromptRequest } from '../protocol/messages';
+import { sweepOrphans } from '../storage/checkpoints';
 import { dropUnusedImages } from '../storage/datasets';
 import { fetchBundled } from './bundledData';
 import type { ImportJob, ImportOutcome, ReportStep } from './importDataset';
 import { importDataset } from './importDataset';
+import { createPromptRenderer } from './renderPrompt';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const PROGRESS_MS = 50;
+const renderPrompt = createPromptRenderer();
+
+type ImportRequest = Exclude<DataRequest, RenderPromptRequest>;
 
 function post(message: DataMessage): void {
   scope.postMessage(message);
@@ -44,7 +50,7 @@ function importDropped(request: DataRequest & { type: 'import' }, report: Report
   return importDataset({ files, options: { name, validationRatio, seed }, recipe, model }, report);
 }
 
-async function run(request: DataRequest): Promise<void> {
+async function run(request: ImportRequest): Promise<void> {
   const { id } = request;
   const report = reporter(id);
   try {
@@ -56,9 +62,18 @@ async function run(request: DataRequest): Promise<void> {
   }
 }
 
-// What an import that was cut off left behind goes first; failing that is no reason not to start.
-let queue: Promise<void> = dropUnusedImages().catch(() => undefined);
+async function preview({ id, row, recipe, model }: RenderPromptRequest): Promise<void> {
+  try {
+    post({ type: 'prompt', id, prompt: await renderPrompt(row, recipe, model) });
+  } catch (error) {
+    post({ type: 'promptFailed', id, error: toErrorRecord(error) });
+  }
+}
+
+// What an import or a save that was cut off left behind goes first; failing that is no reason not to start.
+let queue: Promise<void> = Promise.allSettled([dropUnusedImages(), sweepOrphans()]).then(() => undefined);
 
 scope.onmessage = ({ data }: MessageEvent<DataRequest>): void => {
-  queue = queue.then(() => run(data));
+  if (data.type === 'renderPrompt') void preview(data);
+  else queue = queue.then(() => run(data));
 };

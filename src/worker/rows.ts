@@ -9,7 +9,7 @@ import { imageGrid } from '../image/smartResize';
 import type { ImageProcessor } from '../image/processorConfig';
 import { loadImage } from '../storage/datasets';
 import type { Recipe } from '../train/config';
-import type { GrpoRow } from '../train/grpoLoop';
+import type { GrpoRow } from '../train/rollout';
 
 /** Marks the recipe's pre-resized view of a picture in feature keys. */
 export const PRE_RESIZED = ':pre';
@@ -66,7 +66,7 @@ export async function encodeRows(
       if (example.ok) out.sft.push(example.value);
       const view = recipe.grpo_pre_resize ? found.preResized : found.plain;
       const prompt = encodePrompt(row.question, [view], recipe, context, recipe.grpo.max_completion_length);
-      if (prompt.ok) out.grpo.push({ ...shown, prompt: prompt.value });
+      if (prompt.ok) out.grpo.push({ ...shown, thought: row.thought, prompt: prompt.value });
       else if (example.ok) out.leftOut.push(`${row.file}:${row.line}: ${prompt.problem.message}`);
     } else if (out.validation.length < limit) {
       const prompt = encodePrompt(row.question, [found.plain], recipe, context, recipe.grpo.max_completion_length);

@@ -7,13 +7,15 @@ const PROGRESS_EVERY_MS = 200;
 
 /** Kinds that are shown but not kept. */
 function isTransient(event: RunEventBody): boolean {
-  return event.type === 'progress' || event.type === 'liveSample';
+  return event.type === 'progress' || event.type === 'liveSample' || event.type === 'checkpoint';
 }
 
 export interface RunReporter extends Reporter {
   /** Wall seconds by phase and stage so far. */
   seconds(): Record<string, number>;
   stage(): Stage | null;
+  /** The seq of the next event. */
+  nextSeq(): number;
   /** Resolves when every event so far is logged and shown. */
   settled(): Promise<void>;
 }
@@ -22,17 +24,20 @@ export interface RunReporter extends Reporter {
  * @param append stores events of the run's log; a failure is reported once and does not stop the run
  * @param show hands an event to the page
  * @param etaSeconds estimates the rest of the run
+ * @param from where a resumed run's log and seconds go on
  */
 export function createRunReporter(
   runId: string,
   append: (events: RunEvent[]) => Promise<void>,
   show: (event: RunEvent) => void,
   etaSeconds: (progress: Omit<ProgressEvent, 'etaSeconds' | 'type'>) => number | null,
+  from: { seq: number; seconds: Record<string, number> } = { seq: 0, seconds: {} },
 ): RunReporter {
-  const seconds: Record<string, number> = {};
-  let seq = 0;
+  const seconds: Record<string, number> = { ...from.seconds };
+  let { seq } = from;
   let stage: Stage | null = null;
-  let stageBegan = performance.now();
+  const began = performance.now();
+  let stageBegan = began;
   let lastProgress = 0;
   let lastPhase = '';
   let logFailed = false;
@@ -86,9 +91,10 @@ export function createRunReporter(
     },
     seconds() {
       closeStage();
-      return { ...seconds };
+      return { ...seconds, total: (from.seconds.total ?? 0) + (performance.now() - began) / 1000 };
     },
     stage: () => stage,
+    nextSeq: () => seq,
     settled: () => tail,
   };
 }

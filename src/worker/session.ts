@@ -11,32 +11,52 @@ import { recipeRgb } from '../image/rgbImage';
 import { createFeatureStore } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
 import { parseModelConfig } from '../model/config';
+import { importPeftAdapter } from '../formats/peft';
+import { checkAgainstBase } from '../model/importedAdapter';
 import { createAdapter, initialValues, loadValues, type LoraAdapter } from '../model/lora';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
-import type { StartRequest } from '../protocol/messages';
-import { formatRewardFunction } from '../rewards/format';
-import type { Reward } from '../rewards/reward';
+import type { AdapterSource, ModelSource } from '../protocol/messages';
+import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward } from '../rewards/semantic';
 import { loadDataset, loadImage } from '../storage/datasets';
+import type { Recipe } from '../train/config';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
 import type { EncoderClient } from './encoderClient';
 import { causeOf } from './deviceLoss';
+import { baseFingerprint, kernelFingerprint, rowsFingerprint } from './fingerprint';
 import { readModelFiles } from './modelFiles';
+import { rewardFunctions } from './rewardFunctions';
 import { encodeRows, PRE_RESIZED, type TrainingRows } from './rows';
+import type { RunFingerprints } from './runCheckpoint';
 import { loadTextModel, type TextModel } from './textModel';
+
+/** What to load. */
+export interface SessionRequest {
+  recipe: Recipe;
+  seed: number;
+  datasetId: string;
+  model: ModelSource;
+  /** Start from this adapter; its shape replaces the recipe's. */
+  adapter?: AdapterSource;
+}
 
 export interface Session {
   gpu: Gpu;
   model: Qwen25VL;
   modelName: string;
+  datasetName: string;
+  /** The request's, with the shape of the adapter in use. */
+  recipe: Recipe;
+  fingerprints: RunFingerprints;
   text: TextModel;
   adapter: LoraAdapter;
   trainee: Trainee;
   generation: GenerateContext;
   rows: TrainingRows;
-  semantic: Reward;
-  format: Reward;
+  /** For evaluations, whatever the run is rewarded by. */
+  semantic: Reward<AnswerBatch>;
+  rewards: Reward[];
 }
 
 /** Decodes a stored picture and cuts it into patches, in the view that its key names. */
@@ -49,7 +69,7 @@ function patchLoader(text: TextModel) {
   };
 }
 
-async function loadModel(gpu: Gpu, request: StartRequest, reporter: Reporter) {
+async function loadModel(gpu: Gpu, request: SessionRequest, reporter: Reporter) {
   const source = await readModelFiles(request.model);
   const config = parseModelConfig(source.config, source.generation);
   const weights = await openWeights(source.files);
@@ -65,10 +85,13 @@ async function loadModel(gpu: Gpu, request: StartRequest, reporter: Reporter) {
       'Pick the folder of a complete checkpoint.',
     );
   }
-  return { model, text, name: source.name };
+  const files = Object.entries(source.files)
+    .filter(([name]) => name.endsWith('.safetensors'))
+    .map(([name, blob]) => ({ name, blob }));
+  return { model, text, name: source.name, fingerprint: await baseFingerprint(source.config, files) };
 }
 
-async function loadRows(request: StartRequest, model: Qwen25VL, text: TextModel, reporter: Reporter) {
+async function loadRows(request: SessionRequest, model: Qwen25VL, text: TextModel, reporter: Reporter) {
   const { config } = model;
   const dataset = await loadDataset(request.datasetId);
   const context = {
@@ -89,23 +112,43 @@ async function loadRows(request: StartRequest, model: Qwen25VL, text: TextModel,
     `None of the ${dataset.rows.length} rows of "${dataset.info.name}" can be trained on. ${rows.leftOut[0] ?? ''}`,
     'Raise max_prompt_length, or use shorter texts or smaller pictures.',
   );
-  return rows;
+  return { rows, name: dataset.info.name, fingerprint: await rowsFingerprint(dataset.rows) };
+}
+
+/** The adapter to train: PEFT's start, or an imported one. Returns the recipe with the adapter's shape. */
+async function openAdapter(gpu: Gpu, model: Qwen25VL, { recipe, seed, adapter: source }: SessionRequest) {
+  if (!source) {
+    const adapter = createAdapter(gpu, model.config, recipe.lora);
+    loadValues(gpu, adapter, initialValues(adapter, seed, recipe.lora.init_lora_weights));
+    return { adapter, recipe };
+  }
+  const imported = importPeftAdapter({
+    'adapter_config.json': new TextEncoder().encode(source.config),
+    'adapter_model.safetensors': new Uint8Array(await source.weights.arrayBuffer()),
+  });
+  const { shape, values } = checkAgainstBase(imported, model.config);
+  const adapter = createAdapter(gpu, model.config, shape);
+  loadValues(gpu, adapter, values);
+  return { adapter, recipe: { ...recipe, lora: { ...recipe.lora, ...shape } } };
 }
 
 /**
  * Loads model, data and rewards for a run. The device is destroyed again when that fails.
- * @throws webgpu.*, gpu.*, model.*, config.*, weights.*, tokenizer.*, storage.*, reward.encoder, data.empty
+ * @throws webgpu.*, gpu.*, model.*, config.*, weights.*, tokenizer.*, storage.*, peft.*, reward.encoder, data.empty
  */
-export async function openSession(request: StartRequest, encoder: EncoderClient, reporter: Reporter): Promise<Session> {
+export async function openSession(
+  request: SessionRequest,
+  encoder: EncoderClient,
+  reporter: Reporter,
+): Promise<Session> {
   const encoderReady = encoder.load();
   encoderReady.catch(() => undefined); // awaited below; must not count as unhandled while the model loads
   const { device, info } = await requestDevice();
   const gpu = createGpu(device, { info });
   try {
-    const { model, text, name } = await loadModel(gpu, request, reporter);
-    const rows = await loadRows(request, model, text, reporter);
-    const adapter = createAdapter(gpu, model.config, request.recipe.lora);
-    loadValues(gpu, adapter, initialValues(adapter, request.seed));
+    const { model, text, name, fingerprint: base } = await loadModel(gpu, request, reporter);
+    const { rows, name: datasetName, fingerprint } = await loadRows(request, model, text, reporter);
+    const { adapter, recipe } = await openAdapter(gpu, model, request);
     const { featuresOf } = createFeatureStore(gpu, model.vision, patchLoader(text));
     await encoderReady;
     const { spatialMergeSize } = model.config.vision;
@@ -113,17 +156,26 @@ export async function openSession(request: StartRequest, encoder: EncoderClient,
       gpu,
       model,
       modelName: name,
+      datasetName,
+      recipe,
+      fingerprints: { base, rows: fingerprint, kernels: await kernelFingerprint(gpu.rec.variant) },
       text,
       adapter,
       trainee: { gpu, model, adapter, featuresOf },
       generation: { gpu, model: model.language, spatialMergeSize, featuresOf },
       rows,
       semantic: createSemanticReward(encoder.embed),
-      format: formatRewardFunction,
+      rewards: rewardFunctions(recipe.grpo.reward_funcs, { embed: encoder.embed }),
     };
   } catch (error) {
     const cause = await causeOf(gpu, error);
     device.destroy();
     throw cause;
   }
+}
+
+/** Frees the device and the reward workers. */
+export function closeSession(session: Session): void {
+  for (const reward of session.rewards) reward.dispose?.();
+  session.gpu.device.destroy();
 }

@@ -26,7 +26,8 @@ async function readText(model: ModelSource, name: string): Promise<string | null
   return response.ok && !page ? response.text() : null;
 }
 
-async function readJson(model: ModelSource, name: string): Promise<unknown> {
+/** Parses one of a model's JSON files; undefined when the model has none of that name. @throws model.json */
+export async function readJson(model: ModelSource, name: string): Promise<unknown> {
   const text = await readText(model, name);
   if (text === null) return undefined;
   try {

@@ -2,13 +2,23 @@
 
 import { toErrorRecord } from '../base/errors';
 import { requestDevice } from '../gpu/device';
-import type { AdapterInfo, RunState, StartRequest, TrainerMessage, TrainerRequest } from '../protocol/messages';
+import type {
+  AdapterInfo,
+  ContinueRequest,
+  RunState,
+  RunSummary,
+  StartRequest,
+  TrainerMessage,
+  TrainerRequest,
+} from '../protocol/messages';
+import { holdRun } from '../storage/runLock';
 import { appendEvents, createRun, updateRun } from '../storage/runs';
 import { loadDataset } from '../storage/datasets';
-import { StopRequested, type Control } from '../train/control';
+import { StopRequested } from '../train/control';
+import { readContinuation } from './continueRun';
 import { createEncoderClient, type EncoderClient } from './encoderClient';
 import { createRunReporter, type RunReporter } from './runReporter';
-import { runTraining } from './runTraining';
+import { runTraining, type RunEnvironment } from './runTraining';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: TrainerMessage) => scope.postMessage(message);
@@ -28,9 +38,11 @@ function announce(state: RunState): void {
 }
 
 /** Pause and stop take effect between steps and between parts of an evaluation. */
-const control: Control = {
-  async boundary() {
+const control: RunEnvironment['control'] = {
+  async boundary(save) {
     if (current.wish === 'pause') {
+      // A paused tab may be closed.
+      await save();
       announce('paused');
       await new Promise<void>((resolve) => (current.wake = resolve));
       current.wake = undefined;
@@ -40,13 +52,41 @@ const control: Control = {
   },
 };
 
-async function start(request: StartRequest): Promise<void> {
+/** Makes the reporter of the run: it logs, shows, and hears of pause and stop. */
+function reporters(
+  runId: string,
+  append: Parameters<typeof createRunReporter>[1],
+  from?: Parameters<typeof createRunReporter>[4],
+): RunEnvironment['createReporter'] {
+  return (estimate) => {
+    const reporter = createRunReporter(runId, append, (event) => post({ type: 'event', event }), estimate, from);
+    current.reporter = reporter;
+    return reporter;
+  };
+}
+
+/** Runs `work` as the one run of this worker; a failure ends the run by its events. */
+async function asRun(runId: string, work: (encoder: EncoderClient) => Promise<RunSummary>): Promise<void> {
   if (current.running || !encoder) return;
   Object.assign(current, { running: true, wish: 'run', reporter: undefined });
+  const own = encoder;
   try {
+    const summary = await holdRun(runId, () => work(own));
+    announce('finished');
+    current.reporter?.emit({ type: 'finished', summary });
+  } catch (error) {
+    await fail(runId, error);
+  } finally {
+    current.running = false;
+  }
+}
+
+function start(request: StartRequest): Promise<void> {
+  const { runId } = request;
+  return asRun(runId, async (client) => {
     const { info } = await loadDataset(request.datasetId);
     await createRun({
-      id: request.runId,
+      id: runId,
       createdAt: Date.now(),
       seed: request.seed,
       datasetId: request.datasetId,
@@ -55,41 +95,40 @@ async function start(request: StartRequest): Promise<void> {
       recipe: request.recipe,
       state: 'running',
     });
-    const summary = await runTraining(request, {
-      encoder,
-      control,
-      createReporter: (eta) =>
-        createRunReporter(
-          request.runId,
-          (events) => appendEvents(request.runId, events),
-          (event) => post({ type: 'event', event }),
-          eta,
-        ),
-      onReporter: (made) => (current.reporter = made),
-    });
-    announce('finished');
-    current.reporter?.emit({ type: 'finished', summary });
-  } catch (error) {
-    await fail(request, error);
-  } finally {
-    current.running = false;
-  }
+    const createReporter = reporters(runId, (events) => appendEvents(runId, events));
+    return runTraining(request, { encoder: client, control, createReporter });
+  });
 }
 
-async function fail(request: StartRequest, error: unknown): Promise<void> {
+function goOn(request: ContinueRequest): Promise<void> {
+  const { runId } = request;
+  return asRun(runId, async (client) => {
+    const { training, checkpoint, from, append, begin } = await readContinuation(request);
+    const createReporter = reporters(runId, append, from);
+    return runTraining(training, { encoder: client, control, createReporter, checkpoint, onOpened: begin });
+  });
+}
+
+/** Failures that say something of the request: the stored run is as good as before. */
+const UNTOUCHED = new Set([
+  ...['run.locked', 'run.missing', 'run.finished', 'storage.exists'],
+  ...['checkpoint.base', 'checkpoint.dataset', 'checkpoint.recipe', 'checkpoint.newer', 'checkpoint.broken'],
+]);
+
+async function fail(runId: string, error: unknown): Promise<void> {
   const record = toErrorRecord(error);
   const { reporter } = current;
-  if (!reporter) {
+  if (reporter) {
+    reporter.emit({ type: 'error', error: record });
+    announce('failed');
+    await reporter.settled();
+  } else {
     // Failed before the run had a log: the page still has to hear of it.
-    const common = { runId: request.runId, seq: 0, time: Date.now() };
+    const common = { runId, seq: 0, time: Date.now() };
     post({ type: 'event', event: { type: 'error', error: record, ...common } });
     post({ type: 'event', event: { type: 'state', state: 'failed', stage: null, ...common, seq: 1 } });
-    return;
   }
-  reporter.emit({ type: 'error', error: record });
-  announce('failed');
-  await reporter.settled();
-  await updateRun(request.runId, { state: 'failed' }).catch(() => undefined);
+  if (!UNTOUCHED.has(record.code)) await updateRun(runId, { state: 'failed' }).catch(() => undefined);
 }
 
 async function probe(): Promise<void> {
@@ -128,6 +167,9 @@ scope.onmessage = ({ data }: MessageEvent<TrainerRequest>) => {
       return;
     case 'start':
       void start(data);
+      return;
+    case 'continue':
+      void goOn(data);
       return;
     case 'pause':
       return setWish('pause');

@@ -1,0 +1,111 @@
+// Reads, and for the control damages, what a run has stored: straight from the browser's storage, without the app.
+
+import { createHash } from 'node:crypto';
+import type { Page } from 'playwright';
+import type { RunEvent } from '../../src/protocol/messages';
+
+const DATABASE = 'lorikeet-runs';
+
+export interface StoredRun {
+  /** sha256 of adapter_model.safetensors. */
+  adapter: string;
+  /** Steps, groups and evaluations in order, without clocks. */
+  log: string[];
+}
+
+/** Figures that tell of the clock, not of the training. */
+const CLOCKS = /^(step_time|tokens_per_second|profiling\/.*)$/;
+
+function withoutClocks(event: RunEvent): string | null {
+  if (event.type !== 'step' && event.type !== 'groups' && event.type !== 'evaluation') return null;
+  const { time: _time, seq: _seq, runId: _runId, ...rest } = event;
+  if (rest.type !== 'step') return JSON.stringify(rest);
+  const metrics = Object.fromEntries(Object.entries(rest.metrics).filter(([name]) => !CLOCKS.test(name)));
+  return JSON.stringify({ ...rest, metrics });
+}
+
+/** What a finished run has left. */
+export async function readStoredRun(page: Page, runId: string): Promise<StoredRun> {
+  const stored = await page.evaluate(
+    async ([name, id]) => {
+      const done = <T>(request: IDBRequest<T>): Promise<T> =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const database = await done(indexedDB.open(name));
+      const read = database.transaction(['events', 'artifacts']);
+      const events = await done(read.objectStore('events').getAll(IDBKeyRange.bound([id], [id, []])));
+      const adapter = (await done(read.objectStore('artifacts').get([id, 'adapter_model.safetensors']))) as Uint8Array;
+      database.close();
+      return { events: JSON.stringify(events), adapter: Array.from(adapter ?? []) };
+    },
+    [DATABASE, runId],
+  );
+  const log = (JSON.parse(stored.events) as RunEvent[]).map(withoutClocks).filter((line) => line !== null);
+  return { adapter: createHash('sha256').update(Uint8Array.from(stored.adapter)).digest('hex'), log };
+}
+
+/** Steps done by stage in the newest checkpoint's record; null without one. */
+export function newestRecord(page: Page, runId: string): Promise<{ stage: string; step: number; file: string } | null> {
+  return page.evaluate(
+    async ([name, id]) => {
+      const done = <T>(request: IDBRequest<T>): Promise<T> =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const database = await done(indexedDB.open(name));
+      const store = database.transaction('checkpoints').objectStore('checkpoints');
+      const all = (await done(store.getAll(IDBKeyRange.bound([id], [id, []])))) as {
+        stage: string;
+        step: number;
+        file: string;
+      }[];
+      database.close();
+      return all.at(-1) ?? null;
+    },
+    [DATABASE, runId],
+  );
+}
+
+/**
+ * Makes the newest checkpoint what a broken writer would have left: whole by its hash, but with the optimizer's first
+ * moment forgotten.
+ */
+export async function forgetMoments(page: Page, runId: string): Promise<void> {
+  await page.evaluate(
+    async ([name, id]) => {
+      const done = <T>(request: IDBRequest<T>): Promise<T> =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const database = await done(indexedDB.open(name));
+      const range = IDBKeyRange.bound([id], [id, []]);
+      type Record = { file: string; generation: number; sha256: string };
+      const all = (await done(
+        database.transaction('checkpoints').objectStore('checkpoints').getAll(range),
+      )) as Record[];
+      const record = all[all.length - 1];
+      const root = await navigator.storage.getDirectory();
+      const handle = await root.getFileHandle(record.file);
+      const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+      const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+      const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength))) as {
+        [tensor: string]: { data_offsets: [number, number] };
+      };
+      const [start, end] = header['adapter.moment1'].data_offsets;
+      bytes.fill(0, 8 + headerLength + start, 8 + headerLength + end);
+      const writable = await handle.createWritable();
+      await writable.write(bytes);
+      await writable.close();
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+      const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+      const write = database.transaction('checkpoints', 'readwrite').objectStore('checkpoints');
+      await done(write.put({ ...record, sha256 }, [id, record.generation]));
+      database.close();
+    },
+    [DATABASE, runId],
+  );
+}

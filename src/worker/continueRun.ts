@@ -1,0 +1,102 @@
+// What a resumed run goes on from: its newest sound checkpoint, with its log cut to that point.
+
+import { LorikeetError, check } from '../base/errors';
+import type { ContinueRequest, RunEvent } from '../protocol/messages';
+import { newestCheckpoint } from '../storage/checkpoints';
+import { loadDataset } from '../storage/datasets';
+import { appendEvents, findRun, truncateEvents, updateRun } from '../storage/runs';
+import type { Recipe } from '../train/config';
+import { parseRecipe } from '../train/recipe';
+import type { RunCheckpoint } from './runCheckpoint';
+import type { TrainingRequest } from './runTraining';
+import { readRunCheckpoint } from './saving';
+
+export interface Continuation {
+  training: TrainingRequest;
+  /** Left out when the run never came to its first checkpoint: it begins again. */
+  checkpoint?: RunCheckpoint;
+  /** Where log and clock go on. */
+  from: { seq: number; seconds: Record<string, number> };
+  append(events: RunEvent[]): Promise<void>;
+  /** Voids the log after the checkpoint, and takes the events that waited. */
+  begin(): Promise<void>;
+}
+
+/** The recipe without the parts that may be mended between stop and resume. */
+function withoutUserRewards(recipe: Recipe): string {
+  const rewards = recipe.grpo.reward_funcs.map((reward) => (typeof reward === 'string' ? reward : reward.name));
+  return JSON.stringify({ ...recipe, grpo: { ...recipe.grpo, reward_funcs: rewards } });
+}
+
+/** The checkpoint's recipe with the user rewards of the mended one. @throws checkpoint.recipe */
+function mend(recipe: Recipe, mended: Recipe | undefined): Recipe {
+  if (!mended) return recipe;
+  // The adapter's shape is the checkpoint's: an imported adapter has replaced what the form says.
+  const same = withoutUserRewards({ ...mended, lora: recipe.lora }) === withoutUserRewards(recipe);
+  check(
+    same,
+    'checkpoint.recipe',
+    'The recipe differs from the run’s in more than the text of its own rewards.',
+    'Start a new run for other settings; a run is only resumed with its own.',
+  );
+  return { ...recipe, grpo: { ...recipe.grpo, reward_funcs: mended.grpo.reward_funcs } };
+}
+
+async function checkDataset(datasetId: string, name: string): Promise<void> {
+  try {
+    await loadDataset(datasetId);
+  } catch (error) {
+    if (!(error instanceof LorikeetError) || error.code !== 'storage.missing') throw error;
+    throw new LorikeetError(
+      'checkpoint.dataset',
+      `The run's data "${name}" is not in this browser any more.`,
+      'Import the same files again, then resume: the same data is recognised.',
+    );
+  }
+}
+
+/**
+ * Reads what to go on from. The stored run is not changed before `begin`.
+ * @throws run.missing, run.finished, checkpoint.*, recipe.*, storage.*
+ */
+export async function readContinuation({ runId, model, recipe }: ContinueRequest): Promise<Continuation> {
+  const record = await findRun(runId);
+  check(record, 'run.missing', `run ${runId} is not stored in this browser`);
+  check(record.state !== 'finished', 'run.finished', 'This run is finished; there is nothing to go on with.');
+  await checkDataset(record.datasetId, record.datasetName);
+  const newest = await newestCheckpoint(runId);
+  const checkpoint = newest ? readRunCheckpoint(newest.bytes, newest.record.file) : undefined;
+  // An imported run's recipe is foreign data: it passes the same rules as a recipe file.
+  const stored = parseRecipe(checkpoint?.setup.recipe ?? record.recipe).recipe;
+  const seq = newest?.record.logSeq ?? 0;
+  const training = {
+    runId,
+    seed: checkpoint?.setup.seed ?? record.seed,
+    datasetId: record.datasetId,
+    model,
+    recipe: mend(stored, recipe),
+  };
+  const from = { seq, seconds: checkpoint?.progress.summary.seconds ?? {} };
+  return { training, checkpoint, from, ...heldLog(runId, seq, training.recipe) };
+}
+
+/**
+ * The log of a run that is about to go on. Until it is known that everything fits, the stored log keeps what an
+ * interrupted run left, and events wait here.
+ */
+function heldLog(runId: string, seq: number, recipe: Recipe): Pick<Continuation, 'append' | 'begin'> {
+  let begun = false;
+  const held: RunEvent[] = [];
+  return {
+    append: async (events) => {
+      if (begun) await appendEvents(runId, events);
+      else held.push(...events);
+    },
+    begin: async () => {
+      await truncateEvents(runId, seq);
+      await updateRun(runId, { state: 'running', recipe });
+      await appendEvents(runId, held);
+      begun = true;
+    },
+  };
+}

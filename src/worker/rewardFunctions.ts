@@ -1,0 +1,40 @@
+// From the recipe's reward_funcs to functions that score.
+
+import { scriptUrl } from '../base/scriptUrl';
+import { exactMatchReward } from '../rewards/exactMatch';
+import { formatRewardFunction } from '../rewards/format';
+import { lengthRewardFunction } from '../rewards/length';
+import type { Reward } from '../rewards/reward';
+import { createSemanticReward, type Embed } from '../rewards/semantic';
+import { createUserReward } from '../rewards/userReward';
+import type { GrpoOptions } from '../train/config';
+import userRewardUrl from './userReward.worker.ts?worker&url';
+
+export interface RewardDeps {
+  /** Sentence embeddings, for the semantic reward. */
+  embed: Embed;
+  /** Longest time of one call of a user's reward in ms. */
+  timeoutMs?: number;
+}
+
+/**
+ * The rewards of a recipe, in its order. Whoever calls this disposes of them.
+ * @param specs `grpo.reward_funcs`
+ */
+export function rewardFunctions(specs: GrpoOptions['reward_funcs'], deps: RewardDeps): Reward[] {
+  const spawn = (): Worker => new Worker(scriptUrl(userRewardUrl), { type: 'module', name: 'userReward' });
+  return specs.map((spec): Reward => {
+    switch (spec) {
+      case 'semantic':
+        return createSemanticReward(deps.embed);
+      case 'format':
+        return formatRewardFunction;
+      case 'exact_match':
+        return exactMatchReward;
+      case 'length':
+        return lengthRewardFunction;
+      default:
+        return createUserReward(spec, { spawn, timeoutMs: deps.timeoutMs });
+    }
+  });
+}

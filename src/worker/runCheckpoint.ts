@@ -1,0 +1,185 @@
+// A run between two optimizer steps as a checkpoint, and back. Everything that decides the rest of the run is in it;
+// what it must fit (base model, rows, kernels) is named by fingerprints.
+
+import type { Checkpoint } from '../formats/checkpoint';
+import { check, LorikeetError } from '../base/errors';
+import type { RunSummary, Stage } from '../protocol/messages';
+import type { Recipe } from '../train/config';
+import type { Rollout } from '../train/rollout';
+import { newStage, type StageState } from '../train/stageState';
+import type { RunProgress } from './runProgress';
+
+/** What a run was started with, as far as going on needs it. */
+export interface RunSetup {
+  seed: number;
+  datasetId: string;
+  modelName: string;
+  /** The LoRA part is the adapter's, which may have been imported. */
+  recipe: Recipe;
+}
+
+/** What a checkpoint must find again to go on. */
+export interface RunFingerprints {
+  base: string;
+  rows: string;
+  /** Kernels in use; another value only costs the equality of the last bits. */
+  kernels: string;
+}
+
+/** The adapter and its optimizer, in the flat layout. */
+export interface AdapterTensors {
+  weight: Float32Array;
+  moment1: Float32Array;
+  moment2: Float32Array;
+}
+
+export interface RunCheckpoint {
+  setup: RunSetup;
+  fingerprints: RunFingerprints;
+  progress: RunProgress;
+  adapter: AdapterTensors;
+}
+
+/** A rollout as JSON; its per-token values are tensors beside it. */
+type RolloutRecord = Omit<Rollout, 'advantages' | 'slices' | 'old' | 'ref'> & {
+  advantages: number[];
+  slices: number[][];
+};
+
+type StageRecord = Omit<StageState, 'bestWeights' | 'referenceWeights' | 'rollout'> & { rollout: RolloutRecord | null };
+
+interface RunStateRecord {
+  setup: RunSetup;
+  fingerprints: RunFingerprints;
+  stage: Stage;
+  round: number;
+  summary: RunSummary;
+  state: StageRecord;
+}
+
+function concatenated(rows: readonly Float64Array[]): Float32Array {
+  // The values came from the GPU as f32: nothing is lost.
+  return Float32Array.from(rows.flatMap((row) => Array.from(row)));
+}
+
+/** Cuts per-token values back into the completions' rows. */
+function perCompletion(values: Float32Array | undefined, { completions }: RolloutRecord): Float64Array[] | null {
+  if (!values) return null;
+  let start = 0;
+  return completions.flat().map(({ ids }) => Float64Array.from(values.subarray(start, (start += ids.length))));
+}
+
+/** NaN (a reward without a value, a loss without labels) has no JSON form: null stands for it. */
+function jsonOf<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+function rolloutRecord(rollout: Rollout): RolloutRecord {
+  const { index, rows, completions, texts, rewards } = rollout;
+  const slices = rollout.slices.map((slice) => Array.from(slice));
+  return jsonOf({ index, rows, completions, texts, rewards, advantages: Array.from(rollout.advantages), slices });
+}
+
+/** Tensors of a stage that are there. */
+function stageTensors({ bestWeights, referenceWeights, rollout }: StageState): [string, Float32Array][] {
+  const all: [string, Float32Array | null | undefined][] = [
+    ['best.weight', bestWeights],
+    ['reference.weight', referenceWeights],
+    ['rollout.old', rollout?.old && concatenated(rollout.old)],
+    ['rollout.ref', rollout?.ref && concatenated(rollout.ref)],
+  ];
+  return all.filter((entry): entry is [string, Float32Array] => entry[1] != null);
+}
+
+/** The checkpoint of a run. */
+export function toCheckpoint({ setup, fingerprints, progress, adapter }: RunCheckpoint): Checkpoint {
+  const { stage, round, summary, state } = progress;
+  const { step, numTokens, evaluationDue, best, badEvaluations, rollout } = state;
+  const record: RunStateRecord = {
+    setup,
+    fingerprints,
+    stage,
+    round,
+    summary: jsonOf(summary),
+    state: { step, numTokens, evaluationDue, best, badEvaluations, rollout: rollout && rolloutRecord(rollout) },
+  };
+  const tensors = new Map<string, Float32Array>([
+    ['adapter.weight', adapter.weight],
+    ['adapter.moment1', adapter.moment1],
+    ['adapter.moment2', adapter.moment2],
+    ...stageTensors(state),
+  ]);
+  return { state: { ...record }, tensors };
+}
+
+function tensorOf(checkpoint: Checkpoint, name: string): Float32Array {
+  const values = checkpoint.tensors.get(name);
+  check(values, 'checkpoint.broken', `The checkpoint has no tensor ${name}.`, 'Use another checkpoint.');
+  return values;
+}
+
+function readStage(record: StageRecord, tensors: Checkpoint['tensors']): StageState {
+  const { rollout, ...rest } = record;
+  return {
+    ...newStage(),
+    ...rest,
+    bestWeights: tensors.get('best.weight') ?? null,
+    referenceWeights: tensors.get('reference.weight') ?? null,
+    rollout: rollout && {
+      ...rollout,
+      advantages: Float64Array.from(rollout.advantages),
+      slices: rollout.slices.map((slice) => Uint32Array.from(slice)),
+      old: perCompletion(tensors.get('rollout.old'), rollout),
+      ref: perCompletion(tensors.get('rollout.ref'), rollout),
+    },
+  };
+}
+
+/** @throws checkpoint.broken when a part is missing */
+export function fromCheckpoint(checkpoint: Checkpoint): RunCheckpoint {
+  const record = checkpoint.state as unknown as RunStateRecord;
+  for (const part of ['setup', 'fingerprints', 'stage', 'round', 'summary', 'state'] as const) {
+    check(record[part] !== undefined, 'checkpoint.broken', `The checkpoint says nothing of the run's ${part}.`);
+  }
+  return {
+    setup: record.setup,
+    fingerprints: record.fingerprints,
+    progress: {
+      stage: record.stage,
+      round: record.round,
+      summary: record.summary,
+      state: readStage(record.state, checkpoint.tensors),
+    },
+    adapter: {
+      weight: tensorOf(checkpoint, 'adapter.weight'),
+      moment1: tensorOf(checkpoint, 'adapter.moment1'),
+      moment2: tensorOf(checkpoint, 'adapter.moment2'),
+    },
+  };
+}
+
+/**
+ * Holds a checkpoint against what was loaded to go on with.
+ * @returns a remark when the run can go on but not to the bit
+ * @throws checkpoint.base, checkpoint.dataset
+ */
+export function checkFingerprints(checkpoint: RunCheckpoint, now: RunFingerprints): string | null {
+  const { fingerprints: then, setup } = checkpoint;
+  if (then.base !== now.base) {
+    throw new LorikeetError(
+      'checkpoint.base',
+      `The run was trained on the base model "${setup.modelName}" with fingerprint ${then.base.slice(0, 12)}; the ` +
+        `chosen model has ${now.base.slice(0, 12)}.`,
+      'Choose the model that the run began with. The checkpoint is kept.',
+    );
+  }
+  if (then.rows !== now.rows) {
+    throw new LorikeetError(
+      'checkpoint.dataset',
+      `The run was trained on other rows (fingerprint ${then.rows.slice(0, 12)}, found ${now.rows.slice(0, 12)}).`,
+      'Import the data that the run began with. The checkpoint is kept.',
+    );
+  }
+  if (then.kernels === now.kernels) return null;
+  return 'The checkpoint was made by other kernels (another version or kind of GPU): the run goes on, but its numbers may differ in the last bits from an uninterrupted run.';
+}
