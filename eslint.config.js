@@ -33,7 +33,7 @@ const LAYERS = {
   // Pure files that the page would otherwise write a second time.
   ui: [
     ...['base', 'protocol', 'storage', 'data/walkDrop', 'formats/csv', 'formats/jsonl'],
-    ...['train/recipe', 'train/recipeRules', 'train/presets'],
+    ...['train/recipe', 'train/recipeRules', 'train/presets', 'rewards/userReward'],
   ],
   verify: [...WORKER, 'worker'],
 };
@@ -43,7 +43,7 @@ const TYPE_ONLY = {
   protocol: ['train/config', 'eval', 'data'],
   // Loops emit the events that the page shows; they are described once, in the protocol.
   train: ['protocol/messages'],
-  ui: ['train/config'],
+  ui: ['train/config', 'rewards/reward', 'rewards/userScores'],
 };
 
 /** Layers that hold shaders of their own. */

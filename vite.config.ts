@@ -2,11 +2,12 @@
 
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { isolationHeaders, securityHeaders } from './tools/launcher/headers.mjs';
+import { isolationHeaders } from './tools/launcher/headers.mjs';
+import { headersPlugin } from './tools/vite/headersPlugin.mjs';
 import { referencePlugin } from './tools/vite/referencePlugin.mjs';
 
 export default defineConfig({
-  plugins: [react(), referencePlugin()],
+  plugins: [react(), referencePlugin(), headersPlugin()],
   resolve: {
     // transformers.js asks for the WebGPU build (26.9 MB of wasm); the reward encoder runs on the CPU (14.3 MB).
     alias: { 'onnxruntime-web/webgpu': 'onnxruntime-web/wasm' },
@@ -20,7 +21,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 1500,
     rolldownOptions: { input: ['index.html', 'verify.html'], checks: { pluginTimings: false } },
   },
-  // No Content-Security-Policy in development: hot reload needs inline scripts.
+  // No Content-Security-Policy of the page in development: hot reload needs inline scripts.
   server: { port: 5176, strictPort: true, headers: isolationHeaders },
-  preview: { port: 5177, strictPort: true, headers: securityHeaders },
+  // All of its headers are the plugin's.
+  preview: { port: 5177, strictPort: true },
 });

@@ -4,9 +4,10 @@ import { STREAM, streamKey } from '../base/random';
 import type { Example, Prompt } from '../data/encode';
 import { generate, type GenerateContext } from '../infer/generate';
 import type { LoraAdapter } from '../model/lora';
+import { isExact } from '../rewards/exactMatch';
 import { isInForm } from '../rewards/format';
-import type { Reward } from '../rewards/reward';
-import { isExact, scoreCompletions, type CompletionScores } from './scorers';
+import type { AnswerBatch, Reward } from '../rewards/reward';
+import { scoreCompletions, type CompletionScores } from './scorers';
 
 export interface EvalRow {
   /** null when the row does not fit the context with its target. */
@@ -41,7 +42,7 @@ export interface EvalContext {
   generation: GenerateContext;
   adapter?: LoraAdapter;
   rows: EvalRow[];
-  semantic: Reward;
+  semantic: Reward<AnswerBatch>;
   decode(ids: readonly number[]): string;
   /** Sum of log-probabilities and number of labels of some examples. */
   loss(examples: Example[]): Promise<{ sum: number; labels: number }>;

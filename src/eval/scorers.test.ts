@@ -1,15 +1,9 @@
 import { expect, it } from 'vitest';
-import { isExact, isRightInAnyStyle, scoreCompletions } from './scorers';
+import { isRightInAnyStyle, scoreCompletions } from './scorers';
 
 const row = { answer: 'red', thought: 'The cup is red.' };
 
 // Expected values are those of CPython 3.11 running the demo's make/common.py.
-it('compares the answer in the tag with the lower-case answer, spaces kept', () => {
-  expect(isExact('<answer>Red</answer>', 'RED')).toBe(true);
-  expect(isExact('<answer>red</answer>', ' red')).toBe(false);
-  expect(isExact('red', 'red')).toBe(false);
-});
-
 it('accepts the answer in the tag, as the last words, or as the whole thought', () => {
   expect(isRightInAnyStyle('<answer>red</answer> or blue', row)).toBe(true);
   expect(isRightInAnyStyle('I think the cup is Red..', row)).toBe(true);

@@ -1,6 +1,7 @@
 // Mean scores of completions against their rows. Pure: texts and semantic rewards are handed in.
 
-import { formatReward, predictedAnswer } from '../rewards/format';
+import { isExact } from '../rewards/exactMatch';
+import { formatReward } from '../rewards/format';
 import { pythonSplit, pythonStrip } from '../rewards/pythonText';
 
 /** The part of a row that scoring looks at. */
@@ -22,11 +23,6 @@ export interface CompletionScores {
   semanticReward: number;
   formatReward: number;
   totalReward: number;
-}
-
-/** Whether the answer read from the tag equals the row's answer in lower case. */
-export function isExact(text: string, answer: string): boolean {
-  return predictedAnswer(text) === answer.toLowerCase();
 }
 
 function withoutFinalDots(text: string): string {

@@ -2,7 +2,7 @@
 // definition is Python code with `re`, so the patterns below spell out what Python's classes and flags mean.
 
 import { pythonRound, pythonSplit, pythonStrip, PYTHON_SPACE } from './pythonText';
-import type { Reward } from './reward';
+import type { AnswerBatch, Reward } from './reward';
 
 // Flags `iu` fold U+017F to s and U+212A to k like Python's IGNORECASE; Python also folds U+0130 and U+0131 to i.
 const LETTER = '[a-z\\u0130\\u0131]';
@@ -62,7 +62,7 @@ export function isInForm(completion: string): boolean {
 }
 
 /** The format reward as the trainer calls it. */
-export const formatRewardFunction: Reward = {
+export const formatRewardFunction: Reward<AnswerBatch> = {
   name: 'format',
   score: async ({ completions }) => completions.map(formatReward),
 };

@@ -4,7 +4,7 @@
 import { check } from '../base/errors';
 import { predictedAnswer } from './format';
 import { pythonRound, pythonStrip } from './pythonText';
-import type { Reward } from './reward';
+import type { AnswerBatch, Reward } from './reward';
 
 /** Embeds texts; one row per text, all of one width. */
 export type Embed = (texts: string[]) => Promise<Float32Array[]>;
@@ -66,7 +66,7 @@ export function rememberEmbeddings(embed: Embed, limit = REMEMBERED): Embed {
  * @param embed sentence embeddings, any length of vector
  * @returns rewards in -1..1, rounded to 4 places as Python's `round`; never null
  */
-export function createSemanticReward(embed: Embed): Reward {
+export function createSemanticReward(embed: Embed): Reward<AnswerBatch> {
   const remembered = rememberEmbeddings(embed);
   return {
     name: 'semantic',

@@ -53,5 +53,33 @@ export const isolationHeaders = {
   'Permissions-Policy': DENIED_FEATURES.map((feature) => `${feature}=()`).join(', '),
 };
 
-/** All headers of a response in production. */
+/** All headers of a response in production, one script excepted. */
 export const securityHeaders = { 'Content-Security-Policy': POLICY, ...isolationHeaders };
+
+/** The script of the worker that runs a user's reward: as the build names it, and as the development server does. */
+const USER_REWARD_BUILT = /^\/assets\/userReward\.worker-[\w-]{8}\.js$/;
+const USER_REWARD_SOURCE = '/src/worker/userReward.worker.ts';
+
+// It compiles the user's text, which sees the user's rows: no source at all is allowed, so no connection, no import
+// and no further worker. `sandbox` would also deny storage, but Chromium 156 crashes the tab on it in a worker.
+const USER_REWARD_POLICY = "default-src 'none'; script-src 'unsafe-eval'";
+// Unbundled, the worker's own modules are imports.
+const USER_REWARD_SOURCE_POLICY = "default-src 'none'; script-src 'self' 'unsafe-eval'";
+
+/**
+ * All headers of a response in production.
+ * @param {string} path decoded path of the request, without its query
+ */
+export function securityHeadersOf(path) {
+  if (!USER_REWARD_BUILT.test(path)) return securityHeaders;
+  return { ...securityHeaders, 'Content-Security-Policy': USER_REWARD_POLICY };
+}
+
+/**
+ * The policy of a response in development: only the user's reward has one, because hot reload needs inline scripts.
+ * @param {string} path path of the request, without its query
+ * @returns {string | null}
+ */
+export function developmentPolicyOf(path) {
+  return path === USER_REWARD_SOURCE ? USER_REWARD_SOURCE_POLICY : null;
+}

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, resolve, sep } from 'node:path';
-import { securityHeaders } from './headers.mjs';
+import { securityHeaders, securityHeadersOf } from './headers.mjs';
 
 /** The path at which a Lorikeet server says what it is. */
 export const IDENTITY_PATH = '/lorikeet-server.json';
@@ -82,7 +82,7 @@ async function sendFile(request, response, path, file) {
   if (entry === null) return send(response, 404, `not found: ${path}\n`);
   const etag = `"${entry.size.toString(16)}-${Math.round(entry.mtimeMs).toString(16)}"`;
   const headers = {
-    ...securityHeaders,
+    ...securityHeadersOf(path),
     'Content-Type': TYPES[extname(file).toLowerCase()] ?? 'application/octet-stream',
     'Cache-Control': IMMUTABLE.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache',
     ETag: etag,

@@ -10,6 +10,14 @@ import { IDENTITY_PATH, startServer } from './server.mjs';
 const base = mkdtempSync(join(tmpdir(), 'lorikeet-server-'));
 let server;
 
+const USER_REWARD = 'userReward.worker-AbC_12-x.js';
+const SCRIPTS = [
+  'index-AbC_12-x.js',
+  USER_REWARD,
+  'userReward.worker-AbC_12-x.js.js',
+  'xuserReward.worker-AbC_12-x.js',
+];
+
 beforeAll(async () => {
   mkdirSync(join(base, 'root', 'assets'), { recursive: true });
   mkdirSync(join(base, 'root-secret'));
@@ -17,7 +25,7 @@ beforeAll(async () => {
   writeFileSync(join(base, 'root-secret', 'a.txt'), 'secret');
   writeFileSync(join(base, 'root', 'index.html'), '<p>page</p>');
   writeFileSync(join(base, 'root', '.hidden'), 'secret');
-  writeFileSync(join(base, 'root', 'assets', 'index-AbC_12-x.js'), 'export {}');
+  for (const name of SCRIPTS) writeFileSync(join(base, 'root', 'assets', name), 'export {}');
   for (const name of ['a.wasm', 'b.onnx', 'c.safetensors', 'd.jsonl']) writeFileSync(join(base, 'root', name), name);
   server = await startServer({ root: join(base, 'root'), mounts: { '/reference/': join(base, 'root-secret') } });
 });
@@ -61,6 +69,27 @@ test('every kind of answer has all security headers', async () => {
   ]);
   expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 404, 400, 405, 200, 304, 421, 200]);
   expect(answers.flatMap((answer) => missingHeaders(answer.headers))).toEqual([]);
+});
+
+test("only the script that runs a user's reward may compile text, and it may reach nothing", async () => {
+  const etag = (await get(`/assets/${USER_REWARD}`)).headers.etag;
+  const answers = await Promise.all([
+    get(`/assets/${USER_REWARD}`),
+    get(`/assets/${USER_REWARD}?v=1`),
+    get(`/assets/${USER_REWARD}`, { method: 'HEAD' }),
+    get(`/assets/${USER_REWARD}`, { headers: { 'if-none-match': etag } }),
+  ]);
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 304]);
+  const want = { ...securityHeaders, 'Content-Security-Policy': "default-src 'none'; script-src 'unsafe-eval'" };
+  for (const { headers } of answers) {
+    for (const [name, value] of Object.entries(want)) expect(headers[name.toLowerCase()], name).toBe(value);
+  }
+  const others = SCRIPTS.filter((name) => name !== USER_REWARD).map((name) => get(`/assets/${name}`));
+  // A path that does not name the built file itself keeps the page's policy, an error page too.
+  const paths = [`/${USER_REWARD}`, `/assets//${USER_REWARD}`, '/assets/userReward.worker-12345678.js'].map((path) =>
+    get(path),
+  );
+  for (const answer of await Promise.all([...others, ...paths])) expect(missingHeaders(answer.headers)).toEqual([]);
 });
 
 test('an answer to what is not HTTP has the security headers too', async () => {
