@@ -5,8 +5,8 @@ import { frozenCopy, releaseCopy, resetOptimizer, type LoraAdapter } from '../mo
 import type { Control } from './control';
 import type { EvalFigures } from './bestModel';
 import { policyStep } from './grpoPolicyStep';
-import { meanRecord } from './meanRecord';
 import { updateAdapter } from './optimizer';
+import { meanOfMetrics } from './policyMetrics';
 import { makeRollout, type MadeRollout, type Rollout, type RolloutContext, type RolloutSeconds } from './rollout';
 import { groupRecords, rolloutMetrics } from './rolloutReport';
 import { grpoStepPlan, type GrpoStep } from './sampler';
@@ -55,7 +55,7 @@ async function rolloutsOf(
 /** Means over the step's rollouts; the token count is the latest. */
 function generationMetrics({ metrics }: StepRollouts): Record<string, number> {
   if (metrics.length === 0) return {};
-  return { ...meanRecord(metrics), num_tokens: metrics[metrics.length - 1].num_tokens };
+  return { ...meanOfMetrics(metrics), num_tokens: metrics[metrics.length - 1].num_tokens };
 }
 
 function secondsOf({ made }: StepRollouts, part: keyof RolloutSeconds): number {

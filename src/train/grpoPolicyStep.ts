@@ -3,10 +3,10 @@
 
 import type { GrpoOptions } from './config';
 import { openPass, scoreLabels, type LabelValues, type OpenPass } from './lossPass';
-import { meanRecord } from './meanRecord';
 import { clearGradient } from './optimizer';
 import { policyLoss } from './policyLoss';
 import { POLICY_LOSS_DEFAULTS, type PolicyLossOptions, type PolicySequence } from './policyLossTypes';
+import { meanOfMetrics } from './policyMetrics';
 import type { Rollout, RolloutContext } from './rollout';
 import { packParts, type RolloutPack } from './rolloutPacks';
 import type { GrpoMicroStep } from './sampler';
@@ -105,7 +105,7 @@ function stepCoefficients(
       addTo(out.e.get(rollout)!, i, part.e[s]);
     });
   }
-  return { ...out, metrics: meanRecord(metrics) };
+  return { ...out, metrics: meanOfMetrics(metrics) };
 }
 
 /**

@@ -42,7 +42,6 @@ describe('refused together', () => {
     [{ grpo: { reward_funcs: [own('2nd')] } }, 'grpo.reward_funcs: the name "2nd" is not made of letters'],
     [{ grpo: { reward_funcs: [own('a/b')] } }, 'grpo.reward_funcs: the name "a/b" is not made of letters'],
     [{ grpo: { reward_funcs: [own('length')] } }, 'length is the name of a built-in reward'],
-    [{ grpo: { loss_type: 'luspo' } }, 'grpo.loss_type "luspo" with importance_sampling_level "token"'],
     [{ lora: { lora_dropout: 0.05 } }, 'lora.lora_dropout 0.05 with grpo.disable_dropout false'],
     [{ sft: { load_best_model_at_end: true } }, 'sft.load_best_model_at_end is given with sft.eval_steps 0'],
     [{ grpo: { early_stopping_patience: 2 } }, 'grpo.early_stopping_patience is given with grpo.eval_steps 0'],
@@ -52,9 +51,16 @@ describe('refused together', () => {
   });
 
   it('collects every such problem', () => {
-    const grpo = { loss_type: 'luspo', reward_weights: [1, 2, 3], load_best_model_at_end: true };
+    const grpo = { reward_funcs: ['format', 'format'], reward_weights: [1, 2, 3], load_best_model_at_end: true };
     const { message } = problemOf({ lora: { lora_dropout: 0.1 }, sft: { packing: true }, grpo });
-    for (const part of ['5 problems', 'luspo', 'reward_weights', 'load_best_model_at_end', 'lora_dropout', 'packing']) {
+    for (const part of [
+      '5 problems',
+      'more than once',
+      'reward_weights',
+      'load_best_model_at_end',
+      'lora_dropout',
+      'packing',
+    ]) {
       expect(message).toContain(part);
     }
   });
@@ -78,6 +84,7 @@ describe('allowed together', () => {
 
 describe('noted', () => {
   it.each([
+    [{ grpo: { loss_type: 'luspo' } }, '"luspo" is made for importance_sampling_level "sequence"'],
     [{ grpo: { loss_type: 'cispo' } }, "takes epsilon_high as the ratio's bound itself: 0.2"],
     [{ grpo: { loss_type: 'vespo', importance_sampling_level: 'sequence' } }, '"vespo" forms its own ratio'],
     [{ grpo: { importance_sampling_level: 'sequence' } }, '"dapo" with a ratio per sequence weighs long completions'],

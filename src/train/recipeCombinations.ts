@@ -59,11 +59,6 @@ function rewardProblems({ reward_funcs: funcs, reward_weights: weights }: GrpoOp
 
 function lossProblems({ lora, grpo }: Recipe): string[] {
   const problems: string[] = [];
-  if (grpo.loss_type === 'luspo' && grpo.importance_sampling_level !== 'sequence') {
-    problems.push(
-      'grpo.loss_type "luspo" with importance_sampling_level "token"; allowed: "sequence" (its ratio is the sequence\'s)',
-    );
-  }
   if (lora.lora_dropout > 0 && grpo.max_steps !== 0 && !grpo.disable_dropout) {
     problems.push(
       `lora.lora_dropout ${lora.lora_dropout} with grpo.disable_dropout false; allowed: disable_dropout true, or ` +
@@ -104,6 +99,10 @@ function lossNotes(grpo: GrpoOptions): string[] {
       `grpo.loss_type "cispo" takes epsilon_high as the ratio's bound itself: ${bound} scales every token down; ` +
         'a bound of at least 1, such as 5, is usual.',
     );
+  }
+  // TRL warns too, and trains.
+  if (type === 'luspo' && level === 'token') {
+    notes.push('grpo.loss_type "luspo" is made for importance_sampling_level "sequence"; this recipe has "token".');
   }
   if (type === 'vespo' && level === 'sequence') {
     notes.push(

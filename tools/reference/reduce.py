@@ -27,13 +27,14 @@ from pathlib import Path
 KEEP = ["grpo/qv", "image", "lora/all", "model/d32", "rewards"]
 
 GRPO_LOSSES = [
-    # The two loss types of the recipe: without and with reference, on policy and off.
-    "grpo_beta0.04_mu2", "grpo_plain_kl_mu1", "grpo_accumulate2",
-    "bnpo_beta0.0_mu2", "bnpo_beta0.04_mu1", "bnpo_plain_kl_mu1", "bnpo_plain_kl_mu2", "bnpo_accumulate2",
-    # Options that change the mask, the ratio's level or the temperature.
-    "grpo_sequence_beta0.04", "bnpo_masktrunc", "grpo_temperature0.9",
-    # TRL's default loss type.
-    "dapo_beta0.04_mu2",
+    # Every loss type off policy with a reference, unless an option below brings it in.
+    "cispo_beta0.04_mu2", "sapo_beta0.04_mu2", "luspo_beta0.04_mu2", "vespo_beta0.04_mu2",
+    # The recipe's loss, and old = policy.
+    "bnpo_plain_kl_mu2", "grpo_plain_kl_mu1",
+    # Options that change the mask, the level of the ratio or the temperature, or add to the loss.
+    "bnpo_masktrunc", "grpo_sequence_beta0.04", "grpo_temperature0.9", "dapo_top_entropy", "dapo_entropy_bonus",
+    # Two micro-batches: one divisor by rows, one that spans the generation batch.
+    "dr_grpo_accumulate2", "dapo_accumulate2",
 ]
 GRPO_TRAJECTORIES_DROPPED = ["trajectory_trl_default_mu2.json", "trajectory_trl_default_mu2.safetensors"]
 

@@ -2,12 +2,12 @@
 
 import { groupAdvantages } from '../../train/advantages';
 import { completionMetrics } from '../../train/groupMetrics';
-import { LOSS_TYPES } from '../../train/lossTable';
-import { policyStepLoss } from '../../train/policyLoss';
+import { LOSS_TYPES } from '../../train/config';
 import { POLICY_LOSS_DEFAULTS } from '../../train/policyLossTypes';
-import type { PolicyLossOptions, PolicySequence } from '../../train/policyLossTypes';
+import type { Accumulation, PolicyLossOptions, PolicySequence } from '../../train/policyLossTypes';
 import { compareScalar, compareTensor } from '../compare';
 import type { CheckResult, ReferenceCase, ReferenceTensor, VerifyContext } from '../types';
+import { policyStepLoss } from './policyStepLoss';
 
 interface ScalarTolerance {
   atol: number;
@@ -40,6 +40,8 @@ export interface LossCase {
     loss_type: string;
     num_iterations?: number;
     temperature?: number;
+    gradient_accumulation_steps?: number;
+    steps_per_generation?: number;
   };
   micro_batches: number[][] | null;
   loss: number;
@@ -111,11 +113,20 @@ export async function verifyAdvantages(context: VerifyContext, entry: ReferenceC
   }
 }
 
-/** The complete options of a case: TRL's defaults where the file names none; null when the loss is not covered. */
-export function lossOptions(record: LossCase): PolicyLossOptions | null {
-  const lossType = Object.keys(LOSS_TYPES).find((name) => name === record.options.loss_type);
+/**
+ * The complete options of a case: TRL's defaults where the file names none; null when the loss type is not known here.
+ * @param maxCompletionLength of the scene, where the options name none
+ */
+export function lossOptions(options: LossCase['options'], maxCompletionLength: number): PolicyLossOptions | null {
+  const lossType = LOSS_TYPES.find((name) => name === options.loss_type);
   if (lossType === undefined) return null;
-  return { ...POLICY_LOSS_DEFAULTS, ...record.options, loss_type: lossType as PolicyLossOptions['loss_type'] };
+  return { ...POLICY_LOSS_DEFAULTS, max_completion_length: maxCompletionLength, ...options, loss_type: lossType };
+}
+
+/** Where the case's micro-batches stand; what it does not name follows from their number. */
+export function accumulationOf({ options }: LossCase): Partial<Accumulation> {
+  const { gradient_accumulation_steps: steps, steps_per_generation: perGeneration = steps } = options;
+  return steps === undefined ? {} : { gradientAccumulationSteps: steps, stepsPerGeneration: perGeneration };
 }
 
 /** Rows of the stored batch for one case: old is null with num_iterations 1, ref is null with beta 0. */
@@ -162,22 +173,25 @@ function clipSlack(sequences: readonly PolicySequence[], rows: readonly number[]
 }
 
 /**
- * Checks the loss, each micro-batch's loss and all metrics of every case of `loss.json` whose loss type is covered,
+ * Checks the loss, each micro-batch's loss and all metrics of every case of `loss.json`,
  * computed from the log-probabilities and entropies stored in `loss.safetensors`.
  */
 export async function verifyPolicyLosses(context: VerifyContext, entry: ReferenceCase): Promise<void> {
   const file = (await context.folder.json(`${entry.path}/loss.json`)) as LossFile;
-  const scene = (await context.folder.json(`${entry.path}/scene.json`)) as { truncated: boolean[] };
+  const scene = (await context.folder.json(`${entry.path}/scene.json`)) as {
+    truncated: boolean[];
+    max_completion_length: number;
+  };
   const tensors = await context.folder.tensors(`${entry.path}/loss.safetensors`);
   for (const record of file.cases) {
-    const options = lossOptions(record);
+    const options = lossOptions(record.options, scene.max_completion_length);
     if (options === null) {
       context.uncovered(`${entry.id} loss ${record.id}`);
       continue;
     }
     const sequences = storedSequences(record, tensors, scene.truncated);
     const parts = record.micro_batches ?? [sequences.map((_, i) => i)];
-    const got = policyStepLoss(sequences, parts, options);
+    const got = policyStepLoss(sequences, parts, options, accumulationOf(record));
     const label = `${entry.id} loss ${record.id} from stored log-probs`;
     context.report(compareScalar(label, got.loss, record.loss, record.loss_tolerance.atol));
     parts.forEach((rows, k) => {
