@@ -1,7 +1,7 @@
 // What the page and its three workers say to each other: one typed union per direction.
 // Every RunEvent that is not transient is appended to the run's log before the page shows it.
 
-import type { DatasetInfo, ImportProblem, InputFile } from '../base/dataset';
+import type { DatasetInfo, DatasetRow, ImportProblem, InputFile } from '../base/dataset';
 import type { ErrorRecord } from '../base/errors';
 import type { CompletionScores } from '../eval/scorers';
 import type { Recipe } from '../train/config';
@@ -34,11 +34,33 @@ export interface StartRequest {
   seed: number;
   datasetId: string;
   model: ModelSource;
+  /** A PEFT adapter to start from; its r, lora_alpha, target_modules and use_rslora replace the recipe's. */
+  adapter?: AdapterSource;
+}
+
+/** The two files of a PEFT adapter. */
+export interface AdapterSource {
+  name: string;
+  /** Text of adapter_config.json. */
+  config: string;
+  /** adapter_model.safetensors */
+  weights: Blob;
+}
+
+/** Goes on with a stored run from its newest sound checkpoint. */
+export interface ContinueRequest {
+  type: 'continue';
+  runId: string;
+  /** The base model again: a picked folder does not outlive the page. */
+  model: ModelSource;
+  /** A mended copy of the run's recipe; only its user rewards may differ. Left out: the checkpoint's. */
+  recipe?: Recipe;
 }
 
 /** Page -> trainer worker. */
 export type TrainerRequest =
   | StartRequest
+  | ContinueRequest
   | { type: 'probe' }
   | { type: 'pause' }
   | { type: 'resume' }
@@ -175,6 +197,27 @@ export interface LiveSampleEvent {
   sample: EvaluationSample;
 }
 
+/** A checkpoint was committed to storage; transient. */
+export interface CheckpointEvent {
+  type: 'checkpoint';
+  stage: Stage;
+  /** Optimizer steps done in the stage. */
+  step: number;
+  bytes: number;
+  /** It holds the best evaluation of its stage so far. */
+  best: boolean;
+}
+
+/**
+ * The run goes on from a checkpoint. Events of the log with a seq of at least this event's own are void: the log was
+ * cut there before this event took their place.
+ */
+export interface ResumedEvent {
+  type: 'resumed';
+  stage: Stage;
+  step: number;
+}
+
 export interface NoticeEvent {
   type: 'notice';
   level: 'info' | 'warning';
@@ -189,6 +232,8 @@ export type RunEventBody =
   | GroupsEvent
   | EvaluationEvent
   | LiveSampleEvent
+  | CheckpointEvent
+  | ResumedEvent
   | NoticeEvent
   | { type: 'error'; error: ErrorRecord }
   | { type: 'finished'; summary: RunSummary };
@@ -215,12 +260,47 @@ export type DataRequest =
       recipe: Recipe;
       model: ModelSource;
     }
-  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource };
+  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource }
+  | RenderPromptRequest;
+
+/** Asks for a row's prompt and target as the tokens that training would see. Answered even while an import runs. */
+export interface RenderPromptRequest {
+  type: 'renderPrompt';
+  id: number;
+  recipe: Recipe;
+  model: ModelSource;
+  row: DatasetRow;
+}
+
+/** One token of a rendered prompt. */
+export interface PromptToken {
+  id: number;
+  /** Decoded; empty where a character takes several tokens and this is not the last of them. */
+  text: string;
+  special: boolean;
+  /** A placeholder of the picture. */
+  image: boolean;
+  /** Carries SFT's loss. */
+  label: boolean;
+}
+
+export interface RenderedPrompt {
+  /** Prompt, then target. */
+  tokens: PromptToken[];
+  /** Tokens before the target. */
+  promptLength: number;
+  /** Placeholders of the picture in GRPO, where the recipe's pre-resize may make it another number than in SFT. */
+  grpoImageTokens: number;
+  /** The model's context, in tokens. */
+  maxPositions: number;
+}
 
 export type DataMessage =
   | { type: 'progress'; id: number; step: 'read' | 'images' | 'tokens' | 'save'; done: number; total: number }
   | { type: 'imported'; id: number; info: DatasetInfo }
-  | { type: 'failed'; id: number; error: ErrorRecord; problems: ImportProblem[] };
+  | { type: 'failed'; id: number; error: ErrorRecord; problems: ImportProblem[] }
+  | { type: 'prompt'; id: number; prompt: RenderedPrompt }
+  | { type: 'promptFailed'; id: number; error: ErrorRecord };
 
 // ---- reward encoder worker (over a MessagePort to the trainer) ----
 

@@ -17,6 +17,8 @@ export interface RunRecord {
   datasetName: string;
   modelName: string;
   recipe: unknown;
+  /** The imported adapter that the run began with. */
+  adapterName?: string;
   state: string;
   summary?: unknown;
   /** Where its newest checkpoint stands. */

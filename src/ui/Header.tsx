@@ -3,18 +3,16 @@
 import { Icon, Logo } from './parts/Icon';
 import { useTheme } from './parts/useTheme';
 import { adapterName, useDevice } from './store/device';
-import { useHistory } from './store/history';
 import { isBusy, useRun } from './store/run';
 import { goTo, setTheme, useSettings, type Place } from './store/settings';
 
 const NAMES: Record<Place, string> = { setup: 'Setup', run: 'Run', history: 'History' };
 
-/** Header with navigation. A place without content is not offered. */
+/** Header with navigation. */
 export function Header(): React.JSX.Element {
   const place = useSettings((settings) => settings.place);
   const busy = useRun((run) => isBusy(run.view));
-  const hasHistory = useHistory((history) => history.runs.length > 0);
-  const places: Place[] = hasHistory ? ['setup', 'run', 'history'] : ['setup', 'run'];
+  const places: Place[] = ['setup', 'run', 'history'];
   return (
     <header className="header">
       <div className="headerRow">

@@ -1,90 +1,94 @@
-// The History place: earlier runs of this browser, newest first; each can be opened again.
+// The History place: the runs of this browser, newest first, with what can be done with each; and runs from files.
 
-import { useState } from 'react';
-import { toErrorRecord } from '../base/errors';
-import type { RunSummary } from '../protocol/messages';
-import type { RunRecord } from '../storage/runs';
-import { duration, fixed, percent } from './format';
-import { refreshHistory, reopenRun, useHistory } from './store/history';
-import { isBusy, useRun } from './store/run';
-import { deleteRun } from '../storage/runs';
+import { useEffect, useState } from 'react';
+import { importRunFile } from '../storage/checkpointFile';
+import { DeleteDialog } from './history/DeleteDialog';
+import { RunItem } from './history/RunItem';
+import { Icon } from './parts/Icon';
+import { ProblemText } from './parts/ProblemText';
+import { useAttempt } from './parts/useAttempt';
+import { refreshHistory, useHistory, type StoredRun } from './store/history';
+import { readStorage } from './store/device';
 
-/** The list of stored runs. */
+/** How often to look again while another tab holds a run. */
+const WATCH_MS = 3000;
+
+async function importRun(file: File | undefined): Promise<void> {
+  if (!file) return;
+  await importRunFile(new Uint8Array(await file.arrayBuffer()), file.name);
+  await Promise.all([refreshHistory(), readStorage()]);
+}
+
+/** The list of stored runs; a run's file may be dropped anywhere on it. */
 export function HistoryPlace(): React.JSX.Element {
   const runs = useHistory((history) => history.runs);
-  const busy = useRun((run) => isBusy(run.view));
-  const [problem, setProblem] = useState<string | null>(null);
-  const attempt = (work: Promise<void>): void => {
-    setProblem(null);
-    work.catch((error: unknown) => setProblem(toErrorRecord(error).message));
+  const [over, setOver] = useState(false);
+  const [deleting, setDeleting] = useState<StoredRun | null>(null);
+  const [problem, attempt] = useAttempt();
+  useWatch(runs.some(({ status }) => status === 'elsewhere'));
+  const drop = (event: React.DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    attempt(importRun(event.dataTransfer.files[0]));
   };
   return (
-    <main className="page">
-      <div className="sectionHead">
-        <h1 className="title">History</h1>
-        <p className="soft">Runs are stored in this browser only.</p>
-      </div>
-      {problem && (
-        <p className="badText" role="alert">
-          {problem}
+    <main
+      className={over ? 'page historyPage over' : 'page historyPage'}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={(event) => !event.currentTarget.contains(event.relatedTarget as Node | null) && setOver(false)}
+      onDrop={drop}
+    >
+      <HistoryHead onImport={(file) => attempt(importRun(file))} />
+      <ProblemText problem={problem} />
+      {runs.length === 0 ? (
+        <p className="card emptyNote">
+          Runs will be listed here with their settings, results and checkpoints. Drop a run’s file to go on with it.
         </p>
+      ) : (
+        <ul className="card runList">
+          {runs.map((run) => (
+            <RunItem key={run.record.id} run={run} attempt={attempt} onDelete={() => setDeleting(run)} />
+          ))}
+        </ul>
       )}
-      <div className="card history">
-        <table className="num">
-          <thead>
-            <tr>
-              {['Started', 'Data', 'Model', 'Seed', 'In form', 'Total reward', 'Time', 'State', ''].map((name) => (
-                <th key={name}>{name}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {runs.map((record) => (
-              <HistoryRow
-                key={record.id}
-                record={record}
-                busy={busy}
-                onOpen={() => attempt(reopenRun(record))}
-                onDelete={() => attempt(deleteRun(record.id).then(refreshHistory))}
-              />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      {deleting && <DeleteDialog run={deleting} attempt={attempt} onClose={() => setDeleting(null)} />}
     </main>
   );
 }
 
-interface RowProps {
-  record: RunRecord;
-  /** A run is under way: showing another one would hide it. */
-  busy: boolean;
-  onOpen(): void;
-  onDelete(): void;
+function HistoryHead({ onImport }: { onImport(file: File | undefined): void }): React.JSX.Element {
+  return (
+    <div className="sectionHead">
+      <h1 className="title">History</h1>
+      <p className="soft">Runs are stored in this browser only.</p>
+      <label className="button historyImport">
+        <Icon name="upload" size={13} /> Import a run’s file
+        <input
+          id="import-run"
+          className="visuallyHidden"
+          type="file"
+          accept=".safetensors"
+          onChange={(event) => {
+            const file = event.currentTarget.files?.[0];
+            event.currentTarget.value = '';
+            onImport(file);
+          }}
+        />
+      </label>
+    </div>
+  );
 }
 
-function HistoryRow({ record, busy, onOpen, onDelete }: RowProps): React.JSX.Element {
-  const summary = record.summary as RunSummary | undefined;
-  const last = summary?.afterGrpo ?? summary?.afterSft ?? summary?.before;
-  const scores = last?.sampled ?? last?.greedy;
-  return (
-    <tr>
-      <td>{new Date(record.createdAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}</td>
-      <td>{record.datasetName}</td>
-      <td>{record.modelName}</td>
-      <td>{record.seed}</td>
-      <td className="rise label">{scores ? percent(scores.formatCompliance) : '–'}</td>
-      <td className="warmText label">{scores ? fixed(scores.totalReward) : '–'}</td>
-      <td>{summary ? duration(summary.seconds['total'] ?? 0) : '–'}</td>
-      <td>{summary ? (summary.complete ? 'finished' : 'stopped early') : record.state}</td>
-      <td className="buttons">
-        <button type="button" className="button compact" disabled={busy} onClick={onOpen}>
-          Open
-        </button>
-        <button type="button" className="button compact quiet" disabled={busy} onClick={onDelete}>
-          Delete
-        </button>
-      </td>
-    </tr>
-  );
+/** Looks again now and then: a run that another tab holds may end, or its tab may be closed. */
+function useWatch(active: boolean): void {
+  useEffect(() => {
+    const look = (): void => void refreshHistory().catch(() => undefined);
+    look();
+    if (!active) return;
+    const timer = setInterval(look, WATCH_MS);
+    return () => clearInterval(timer);
+  }, [active]);
 }

@@ -1,10 +1,15 @@
 // What the user (or the terminal runner) can ask for, in terms of workers and stores.
 
-import { toErrorRecord, type ErrorRecord } from '../base/errors';
-import type { InputFile, RunEvent } from '../protocol/messages';
+import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
+import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
 import type { WorkerClient } from '../protocol/workerClient';
+import type { DatasetRow } from '../storage/datasets';
+import type { RunRecord } from '../storage/runs';
+import type { Recipe } from '../train/config';
 import { recipeProblem } from './setup/readRecipe';
 import { beginImport, useDataset } from './store/dataset';
+import { replayRun } from './store/history';
+import { beginPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
 import { goTo, modelSource, useSettings } from './store/settings';
 
@@ -62,19 +67,67 @@ export function startObstacle(): string | null {
 export function startRun(): void {
   if (startObstacle() !== null) return;
   const settings = useSettings.getState();
-  const { recipe, seed } = settings;
+  const { recipe, seed, adapter } = settings;
   const model = modelSource(settings)!;
   const datasetId = useDataset.getState().info!.id;
   const runId = crypto.randomUUID();
   const modelName = model.kind === 'bundled' ? 'demo/model' : (settings.picked?.name ?? 'model');
   beginRun({ runId, recipe, seed, datasetId, modelName, live: true });
   goTo('run');
-  // The view shows "loading" from the click on, before the worker's first report.
-  pushEvent({ type: 'state', state: 'loading', stage: null, runId, seq: -1, time: Date.now() });
-  workers().toTrainer({ type: 'start', runId, recipe, seed, datasetId, model });
+  showLoading(runId);
+  const from = adapter ? { adapter: adapter.source } : {};
+  workers().toTrainer({ type: 'start', runId, recipe, seed, datasetId, model, ...from });
 }
 
-/** Finishes the step under way, then waits. */
+/** The view shows "loading" from the click on, before the worker's first report. */
+function showLoading(runId: string): void {
+  pushEvent({ type: 'state', state: 'loading', stage: null, runId, seq: -1, time: Date.now() });
+}
+
+/** The base model of a stored run; null while it was a folder that is not picked now. */
+function modelOf(record: RunRecord): ModelSource | null {
+  const settings = useSettings.getState();
+  const bundled = record.modelName === 'demo' || record.modelName === 'demo/model';
+  return modelSource({ ...settings, modelKind: bundled ? 'bundled' : 'files' });
+}
+
+/** Whether a stored run needs its model's folder picked before it can go on. */
+export function needsModelFolder(record: RunRecord): boolean {
+  return modelOf(record) === null;
+}
+
+/**
+ * Goes on with a stored run from its newest checkpoint, and shows it.
+ * @param mended a copy of the run's recipe with other user rewards
+ * @throws page.busy, page.noModel (its folder must be picked again), recipe.*, storage.failed
+ */
+export async function continueRun(record: RunRecord, mended?: Recipe): Promise<void> {
+  if (isBusy(useRun.getState().view)) {
+    throw new LorikeetError('page.busy', 'Another run is under way in this tab.', 'Stop it, or wait for its end.');
+  }
+  const model = modelOf(record);
+  if (!model) {
+    throw new LorikeetError(
+      'page.noModel',
+      'The model of this run came from a folder, and browsers forget picked folders.',
+      'Pick the same folder again in Setup, card 1, then resume.',
+    );
+  }
+  await replayRun(record, true, mended);
+  goTo('run');
+  showLoading(record.id);
+  workers().toTrainer({ type: 'continue', runId: record.id, model, ...(mended ? { recipe: mended } : {}) });
+}
+
+/** Asks the data worker for a row's prompt as tokens; the answer goes to the preview. Without a model nothing is asked. */
+export function renderPrompt(row: DatasetRow): void {
+  const settings = useSettings.getState();
+  const model = modelSource(settings);
+  if (!model) return;
+  workers().toData({ type: 'renderPrompt', id: beginPreview(), recipe: settings.recipe, model, row });
+}
+
+/** Finishes the step under way, saves a checkpoint, then waits. */
 export function pauseRun(): void {
   workers().toTrainer({ type: 'pause' });
 }

@@ -79,3 +79,9 @@ export function etaText(etaSeconds: number | null, estimatedAt: number, now: num
 export function plural(amount: number, one: string, many = `${one}s`): string {
   return `${count(amount)} ${amount === 1 ? one : many}`;
 }
+
+/** Time of day on the reader's clock: `14:05`; with the date when it is not today's. */
+export function timeOfDay(time: number, now: number): string {
+  const today = new Date(time).toDateString() === new Date(now).toDateString();
+  return new Date(time).toLocaleString(undefined, { timeStyle: 'short', ...(today ? {} : { dateStyle: 'medium' }) });
+}

@@ -8,15 +8,18 @@ import './styles/frame.css';
 import './styles/setup.css';
 import './styles/data.css';
 import './styles/recipe.css';
+import './styles/rewards.css';
+import './styles/prompt.css';
 import './styles/start.css';
 import './styles/completions.css';
 import './styles/run.css';
 import './styles/charts.css';
 import './styles/groups.css';
 import './styles/result.css';
+import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
-import type { DataMessage, TrainerMessage } from '../protocol/messages';
+import type { DataMessage, RunEvent, TrainerMessage } from '../protocol/messages';
 import { startWorkers } from '../protocol/workerClient';
 import { connectClient, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
@@ -25,15 +28,17 @@ import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
 import { readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
 import { rememberDuration } from './store/lastRun';
+import { applyPreview } from './store/promptPreview';
 import { pushEvent, useRun } from './store/run';
+
+const HISTORY_DELAY_MS = 400;
 
 function onTrainer(message: TrainerMessage): void {
   switch (message.type) {
     case 'event':
       pushEvent(message.event);
       tellHost({ type: 'event', event: message.event });
-      if (message.event.type === 'finished')
-        onFinished(message.event.summary.seconds['total'], message.event.summary.complete);
+      onRunEvent(message.event);
       return;
     case 'probed':
       useDevice.setState({ adapter: message.adapter });
@@ -47,13 +52,24 @@ function onTrainer(message: TrainerMessage): void {
   }
 }
 
+/** Keeps the list of runs up to date: their states, positions and checkpoints. */
+function onRunEvent(event: RunEvent): void {
+  if (event.type === 'finished') onFinished(event.summary.seconds['total'], event.summary.complete);
+  const listed = event.type === 'checkpoint' || event.type === 'resumed';
+  const ended = event.type === 'state' && (event.state === 'running' || event.state === 'failed');
+  if (!listed && !ended) return;
+  // The state counts once the page has taken it over.
+  setTimeout(() => orShow(refreshHistory()), HISTORY_DELAY_MS);
+}
+
 function onFinished(seconds: number | undefined, complete: boolean): void {
   const { recipe, datasetId } = useRun.getState();
   if (recipe && datasetId && complete && seconds !== undefined) rememberDuration(recipe, datasetId, seconds);
-  orShow(Promise.all([refreshHistory(), readStorage()]));
+  setTimeout(() => orShow(Promise.all([refreshHistory(), readStorage()])), HISTORY_DELAY_MS);
 }
 
 async function onData(message: DataMessage): Promise<void> {
+  if (applyPreview(message)) return;
   const { importing } = useDataset.getState();
   const ended = await applyDataMessage(message);
   if (ended?.type === 'imported') tellHost({ type: 'dataset', info: ended.info, bundled: importing?.bundled ?? false });

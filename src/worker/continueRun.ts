@@ -65,6 +65,12 @@ export async function readContinuation({ runId, model, recipe }: ContinueRequest
   check(record.state !== 'finished', 'run.finished', 'This run is finished; there is nothing to go on with.');
   await checkDataset(record.datasetId, record.datasetName);
   const newest = await newestCheckpoint(runId);
+  check(
+    newest || record.adapterName === undefined,
+    'run.noCheckpoint',
+    `The run never came to its first checkpoint, and the adapter "${record.adapterName}" that it began with is not stored.`,
+    'Start it again with that adapter.',
+  );
   const checkpoint = newest ? readRunCheckpoint(newest.bytes, newest.record.file) : undefined;
   // An imported run's recipe is foreign data: it passes the same rules as a recipe file.
   const stored = parseRecipe(checkpoint?.setup.recipe ?? record.recipe).recipe;

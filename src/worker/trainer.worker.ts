@@ -93,6 +93,7 @@ function start(request: StartRequest): Promise<void> {
       datasetName: info.name,
       modelName: request.model.kind === 'bundled' ? 'demo' : 'folder',
       recipe: request.recipe,
+      adapterName: request.adapter?.name,
       state: 'running',
     });
     const createReporter = reporters(runId, (events) => appendEvents(runId, events));

@@ -104,7 +104,8 @@ function axesOf(holder: SpecHolder, size: PlotSize, palette: Palette, small: boo
 
 function seriesOf(line: LineSpec, palette: Palette, small: boolean, zoom: number): uPlot.Series {
   const color = palette[line.ink];
-  const base = { scale: line.scale, points: { show: false }, spanGaps: false };
+  // Steps that share a rollout report its rewards once: the line leads over those that have no value of their own.
+  const base = { scale: line.scale, points: { show: false }, spanGaps: true };
   switch (line.kind) {
     case 'raw':
       return { ...base, stroke: withAlpha(color, 0.42), width: zoom };

@@ -37,6 +37,8 @@ export type ColumnName =
   | 'maxLength'
   | 'clipped'
   | 'entropy'
+  | 'clipRatio'
+  | 'tokenAccuracy'
   | `reward:${string}`;
 
 const GRPO_METRICS: Partial<Record<ColumnName, string[]>> = {
@@ -48,6 +50,7 @@ const GRPO_METRICS: Partial<Record<ColumnName, string[]>> = {
   minLength: ['completions/min_length'],
   maxLength: ['completions/max_length'],
   clipped: ['completions/clipped_ratio'],
+  clipRatio: ['clip_ratio/region_mean'],
   generateSeconds: ['seconds/generate', 'profiling/generate'],
 };
 
@@ -62,7 +65,7 @@ export function runData(view: RunView, mode: AxisMode): RunData {
   const cache = new Map<ColumnName, Column>();
   const x = view.points.map((point) => xOfPoint(view, mode, point));
   const lastX = x[x.length - 1] ?? 0;
-  const elapsed = (view.lastTime - view.startedAt) / 1000;
+  const elapsed = (view.lastTime - view.startedAt - view.pausedMs) / 1000;
   const planned = (view.planned.sft ?? 0) + (view.planned.grpo ?? 0);
   return {
     view,
@@ -103,6 +106,7 @@ function smoothByStage(points: readonly StepPoint[], raw: readonly (number | nul
 
 function valueOf(view: RunView, name: ColumnName, point: StepPoint, before?: StepPoint): number | null {
   if (name === 'loss') return point.stage === 'sft' ? metricOf(point, 'loss') : null;
+  if (name === 'tokenAccuracy') return point.stage === 'sft' ? metricOf(point, 'mean_token_accuracy') : null;
   if (name === 'format') return formatCompliance(view, point);
   if (name === 'stepSeconds') return stepSeconds(point, before);
   if (name.startsWith('reward:')) {

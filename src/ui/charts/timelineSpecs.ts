@@ -3,7 +3,15 @@
 import type { EvaluationPoint } from '../store/runReducer';
 import { headScores, xOfEvaluation } from '../store/series';
 import { fixed, percent } from '../format';
-import { fittedAxis, fixedAxis, type ChartSpec, type Ink, type LineSpec, type MarkSpec } from './chartSpec';
+import {
+  fittedAxis,
+  fixedAxis,
+  type AxisSpec,
+  type ChartSpec,
+  type Ink,
+  type LineSpec,
+  type MarkSpec,
+} from './chartSpec';
 import { latest, type Column, type RunData } from './runData';
 
 const WHEN: Record<EvaluationPoint['when'], string> = {
@@ -22,12 +30,12 @@ export function xText(data: RunData): (value: number) => string {
 /** Diamonds of the evaluations; `short` leaves the words out, for narrow pages. */
 function marksOf(
   data: RunData,
-  pick: (scores: ReturnType<typeof headScores>) => number,
+  pick: (point: EvaluationPoint) => number,
   format: (value: number) => string,
   short: boolean,
 ): MarkSpec[] {
   return data.view.evaluations.map((point) => {
-    const value = pick(headScores(point));
+    const value = pick(point);
     const when = WHEN[point.when];
     return {
       x: xOfEvaluation(data.view, data.mode, point),
@@ -70,8 +78,23 @@ function base(data: RunData, xRange: [number, number]): Omit<ChartSpec, 'lines' 
   };
 }
 
-/** Total reward with its band of one standard deviation; `most` is the sum of the reward weights. */
-export function rewardLane(data: RunData, xRange: [number, number], most: number, short: boolean): ChartSpec {
+/** What the reward lane needs to know of the recipe. */
+export interface RewardScale {
+  /** Lowest and highest total; null where a reward has no known bounds. */
+  range: [number, number] | null;
+  /** The evaluations' total reward is on the same scale. */
+  agrees: boolean;
+}
+
+function rewardAxis(values: (number | null)[], range: RewardScale['range']): AxisSpec {
+  if (range === null) return fittedAxis(values, 4, false);
+  const [low, high] = range;
+  if (low !== 0) return fittedAxis(range, 4, false);
+  return fixedAxis(0, high, 4, (value) => value.toFixed(high >= 4 ? 0 : high >= 1.5 ? 1 : 2));
+}
+
+/** Total reward with its band of one standard deviation. */
+export function rewardLane(data: RunData, xRange: [number, number], scale: RewardScale, short: boolean): ChartSpec {
   const reward = data.column('reward');
   const spread = data.column('rewardStd').raw;
   const edge = (sign: number): LineSpec => ({
@@ -80,17 +103,20 @@ export function rewardLane(data: RunData, xRange: [number, number], most: number
     ink: 'reward',
     scale: 'y',
   });
+  const [upper, lower] = [edge(1), edge(-1)];
   return {
     ...base(data, xRange),
-    lines: [edge(1), edge(-1), ...pair(reward, 'reward')],
+    lines: [upper, lower, ...pair(reward, 'reward')],
     band: { upper: 0, lower: 1, ink: 'reward' },
-    y: fixedAxis(0, most, 4, (value) => value.toFixed(most >= 4 ? 0 : 1)),
-    marks: marksOf(
-      data,
-      (scores) => scores.totalReward,
-      (value) => fixed(value),
-      short,
-    ),
+    y: rewardAxis([...upper.values, ...lower.values], scale.range),
+    marks: scale.agrees
+      ? marksOf(
+          data,
+          (point) => headScores(point).totalReward,
+          (value) => fixed(value),
+          short,
+        )
+      : [],
     tip: tipOf(data, reward, 'reward'),
   };
 }
@@ -102,20 +128,28 @@ export function formatLane(data: RunData, xRange: [number, number], short: boole
     ...base(data, xRange),
     lines: pair(format, 'accent'),
     y: fixedAxis(0, 1, 4, percent),
-    marks: marksOf(data, (scores) => scores.formatCompliance, percent, short),
+    marks: marksOf(data, (point) => headScores(point).formatCompliance, percent, short),
     markInk: 'accent',
     tip: tipOf(data, format, 'accent'),
   };
 }
 
-/** SFT loss on the left scale, KL on the right one. */
+/** SFT loss on the left scale, with the validation loss up to the end of SFT; KL on the right one. */
 export function lossLane(data: RunData, xRange: [number, number]): ChartSpec {
   const loss = data.column('loss');
   const kl = data.column('kl');
+  const marks = data.view.evaluations.flatMap((point): MarkSpec[] => {
+    const inSft = data.view.planned.sft !== 0 && ['before', 'sft', 'after_sft'].includes(point.stage);
+    if (!inSft) return [];
+    const x = xOfEvaluation(data.view, data.mode, point);
+    return [{ x, y: point.result.evalLoss, label: '', joined: point.stage !== 'before' }];
+  });
   return {
     ...base(data, xRange),
     lines: [...pair(loss, 'loss'), ...pair(kl, 'kl', 'y2')],
-    y: fittedAxis(loss.raw, 3, false),
+    y: fittedAxis([...loss.raw, ...marks.map(({ y }) => y)], 3, false),
+    marks,
+    markInk: 'loss',
     y2: fittedAxis(kl.raw, 3, true),
     showX: true,
     empty: data.x.length === 0 ? { text: 'begins with step 1', at: data.border === null ? 0.5 : 0.25 } : null,

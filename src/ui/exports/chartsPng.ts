@@ -8,6 +8,7 @@ import { plotData, plotOptions, type PlotSize } from '../charts/plotOptions';
 import { runData } from '../charts/runData';
 import { smallCharts } from '../charts/smallSpecs';
 import { formatLane, lossLane, rewardLane } from '../charts/timelineSpecs';
+import { totalRange, totalsAgree } from '../store/rewards';
 import { stepsDone } from '../store/series';
 import type { RunView } from '../store/runReducer';
 
@@ -68,9 +69,10 @@ function layout(view: RunView, recipe: Recipe): Panel[] {
   const data = runData(view, 'step');
   const all: [number, number] = [0, data.end];
   const grpo: [number, number] = [data.border ?? 0, data.end];
-  const most = recipe.grpo.reward_weights[0] + recipe.grpo.reward_weights[1] || 1;
+  const scale = { range: totalRange(recipe), agrees: totalsAgree(recipe) };
+  const sft: [number, number] = [0, data.border ?? data.end];
   const lanes: [string, string, ChartSpec, number][] = [
-    ['Total reward', 'mean of a step’s completions, band ± 1 sd', rewardLane(data, all, most, false), 170],
+    ['Total reward', 'mean of a step’s completions, band ± 1 sd', rewardLane(data, all, scale, false), 170],
     ['Format compliance', 'share of completions in the wanted form', formatLane(data, all, false), 160],
     ['SFT loss and KL', 'loss per token, left scale; KL to the base, right scale', lossLane(data, all), 160],
   ];
@@ -80,7 +82,7 @@ function layout(view: RunView, recipe: Recipe): Panel[] {
     panels.push({ title, note, spec, small: false, x: MARGIN, y, width: LANES_WIDTH, height: height + HEAD });
     y += height + HEAD + 8;
   }
-  smallCharts(data, { grpo, both: all }, recipe).forEach(({ title, value, unit, spec }, i) => {
+  smallCharts(data, { sft, grpo, both: all }, recipe).forEach(({ title, value, unit, spec }, i) => {
     panels.push({
       title,
       note: `${value} ${unit}`.trim(),

@@ -10,7 +10,7 @@ import { Icon } from '../parts/Icon';
 import { Segmented } from '../parts/Segmented';
 import type { RunView } from '../store/runReducer';
 import type { AxisMode } from '../store/series';
-import { SmallCharts } from './SmallCharts';
+import { FurtherCharts, SmallCharts, useSmallCharts } from './SmallCharts';
 import { Timeline } from './Timeline';
 
 /** The Curves section. */
@@ -22,12 +22,14 @@ export function Curves({ view, recipe }: { view: RunView; recipe: Recipe }): Rea
   // eslint-disable-next-line react-hooks/exhaustive-deps
   const data = useMemo(() => runData(view, mode), [points, evaluations, groups, planned, summary, mode, tick]);
   const range = zoom ?? partRange(data, part);
+  const charts = useSmallCharts(data, recipe, zoom);
   return (
     <section aria-label="Curves">
       <CurvesHead view={view} part={part} mode={mode} zoomed={zoom !== null} hasBorder={data.border !== null} />
       <div className="curves">
         <Timeline data={data} recipe={recipe} xRange={range} />
-        <SmallCharts data={data} recipe={recipe} xRange={zoom} />
+        <SmallCharts charts={charts} />
+        <FurtherCharts charts={charts} />
       </div>
     </section>
   );

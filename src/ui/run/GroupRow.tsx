@@ -5,11 +5,15 @@ import type { CompletionRecord, GroupRecord } from '../../protocol/messages';
 import { fixed, signed } from '../format';
 import { CompletionText } from '../parts/CompletionText';
 import { Thumb } from '../parts/Thumb';
+import type { RewardView } from '../store/rewards';
+
+/** Fills of reward bars, by the reward's place in the recipe. */
+export const REWARD_FILLS = ['solid', 'hatched', 'dotted', 'pale'] as const;
 
 export interface GroupRowProps {
   group: GroupRecord;
-  /** Weights of the rewards, in the order in which they are reported. */
-  weights: readonly number[];
+  /** The recipe's rewards. */
+  rewards: readonly RewardView[];
 }
 
 /** All completions of the group got the same reward: nothing to learn from their difference. */
@@ -18,9 +22,10 @@ export function hasNoVariance(group: GroupRecord): boolean {
 }
 
 /** A row of the groups table. */
-export const GroupRow = memo(function GroupRow({ group, weights }: GroupRowProps): React.JSX.Element {
+export const GroupRow = memo(function GroupRow({ group, rewards }: GroupRowProps): React.JSX.Element {
   const inForm = group.completions.filter((completion) => completion.inForm).length;
   const flat = hasNoVariance(group);
+  const most = fullBar(group, rewards);
   return (
     <article className="groupRow" aria-label={group.question}>
       <div className="prompt">
@@ -40,26 +45,49 @@ export const GroupRow = memo(function GroupRow({ group, weights }: GroupRowProps
       </div>
       <div className="completions">
         {group.completions.map((completion, i) => (
-          <CompletionCell key={i} completion={completion} weights={weights} flat={flat} />
+          <CompletionCell key={i} completion={completion} rewards={rewards} most={most} flat={flat} />
         ))}
       </div>
     </article>
   );
 });
 
+/** What a full reward bar stands for: the most that the weights allow, else the most that the group reached. */
+function fullBar(group: GroupRecord, rewards: readonly RewardView[]): number {
+  const known = rewards.every(({ bounds, weight }) => bounds !== null || weight === 0);
+  const most = rewards.reduce((sum, { weight, bounds }) => {
+    return sum + Math.max(0, ...(bounds ?? []).map((bound) => weight * bound));
+  }, 0);
+  if (known && most > 0) return most;
+  const reached = group.completions.map((completion) =>
+    partsOf(completion, rewards).reduce((sum, { value }) => sum + Math.max(0, value), 0),
+  );
+  return Math.max(0, ...reached) || 1;
+}
+
+/** Weighted rewards of a completion; a reward that does not apply to it counts nothing. */
+function partsOf(
+  { rewards: values }: CompletionRecord,
+  rewards: readonly RewardView[],
+): { name: string; value: number; none: boolean }[] {
+  return Object.entries(values).map(([name, value]) => {
+    const none = !Number.isFinite(value);
+    const weight = rewards.find((reward) => reward.name === name)?.weight ?? 1;
+    return { name, value: none ? 0 : value * weight, none };
+  });
+}
+
 interface CellProps {
   completion: CompletionRecord;
-  weights: readonly number[];
+  rewards: readonly RewardView[];
+  /** What a full bar stands for. */
+  most: number;
   flat: boolean;
 }
 
-function CompletionCell({ completion, weights, flat }: CellProps): React.JSX.Element {
-  const parts = Object.entries(completion.rewards).map(([name, value], i) => ({
-    name,
-    value: value * (weights[i] ?? 1),
-  }));
-  const most = weights.reduce((sum, weight) => sum + Math.max(0, weight), 0) || 1;
-  const title = parts.map(({ name, value }) => `${name} ${fixed(value)}`).join(' + ');
+function CompletionCell({ completion, rewards, most, flat }: CellProps): React.JSX.Element {
+  const parts = partsOf(completion, rewards);
+  const title = parts.map(({ name, value, none }) => `${name} ${none ? 'does not apply' : fixed(value)}`).join(' + ');
   return (
     <div className="cell">
       <CompletionText text={completion.text} />
@@ -69,8 +97,8 @@ function CompletionCell({ completion, weights, flat }: CellProps): React.JSX.Ele
           {parts.map(({ name, value }, i) => (
             <i
               key={name}
-              className={i === 0 ? 'solid' : 'hatched'}
-              style={{ width: `${(100 * Math.max(0, value)) / most}%` }}
+              className={REWARD_FILLS[i % REWARD_FILLS.length]}
+              style={{ width: `${Math.min(100, (100 * Math.max(0, value)) / most)}%` }}
             />
           ))}
         </span>

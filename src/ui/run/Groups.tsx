@@ -1,15 +1,17 @@
 // The heart of GRPO: one row per prompt, its completions side by side, with rewards and advantages.
 
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { GroupRecord } from '../../protocol/messages';
 import type { Recipe } from '../../train/config';
 import { percent, plural } from '../format';
 import { Icon } from '../parts/Icon';
+import { rewardsOf } from '../store/rewards';
 import type { RunView } from '../store/runReducer';
-import { GroupRow, hasNoVariance } from './GroupRow';
+import { GroupRow, hasNoVariance, REWARD_FILLS } from './GroupRow';
 
 /** The groups of the newest step, or of one that is chosen. */
 export function Groups({ view, recipe }: { view: RunView; recipe: Recipe }): React.JSX.Element {
+  const rewards = useMemo(() => rewardsOf(recipe), [recipe]);
   const [chosen, setChosen] = useState<number | null>(null);
   const steps = [...view.groups.keys()].sort((a, b) => a - b);
   const newest = steps[steps.length - 1] ?? 0;
@@ -24,7 +26,7 @@ export function Groups({ view, recipe }: { view: RunView; recipe: Recipe }): Rea
           {plural(groups.length, 'prompt')}, {first?.completions.length ?? 0} completions each; a completion is judged
           against its own group
         </p>
-        <GroupsLegend />
+        <GroupsLegend rewards={rewards.map(({ name }) => name)} />
       </div>
       <div className="card groups">
         <div className="groupsHead">
@@ -40,7 +42,7 @@ export function Groups({ view, recipe }: { view: RunView; recipe: Recipe }): Rea
         </div>
         <div className="groupRows" key={step}>
           {groups.map((group, i) => (
-            <GroupRow key={i} group={group} weights={recipe.grpo.reward_weights} />
+            <GroupRow key={i} group={group} rewards={rewards} />
           ))}
         </div>
       </div>
@@ -103,8 +105,8 @@ function StepBrowser({ steps, step, onChoose }: StepBrowserProps): React.JSX.Ele
   );
 }
 
-/** What the colours of tags and bars mean. */
-export function GroupsLegend(): React.JSX.Element {
+/** What the colours of tags mean, and the fills of the bars of these rewards. */
+export function GroupsLegend({ rewards }: { rewards: readonly string[] }): React.JSX.Element {
   return (
     <p className="legend groupsLegend note" aria-hidden="true">
       <span className="completion">
@@ -119,12 +121,11 @@ export function GroupsLegend(): React.JSX.Element {
       <span className="completion">
         <span className="outside">outside</span>
       </span>
-      <span className="wide">
-        <i className="barKey solid" /> semantic
-      </span>
-      <span className="wide">
-        <i className="barKey hatched" /> format
-      </span>
+      {rewards.map((name, i) => (
+        <span key={name} className="wide">
+          <i className={`barKey ${REWARD_FILLS[i % REWARD_FILLS.length]}`} /> {name.replaceAll('_', ' ')}
+        </span>
+      ))}
     </p>
   );
 }

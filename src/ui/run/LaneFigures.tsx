@@ -1,6 +1,7 @@
 // The figures right of a lane: the newest smoothed value, at the end the evaluation, under the pointer that step's.
 
 import { latest, valueNear, type ColumnName, type RunData } from '../charts/runData';
+import type { RewardScale } from '../charts/timelineSpecs';
 import { fixed, percent, points, significant, signed } from '../format';
 import { evaluationAt, headScores } from '../store/series';
 
@@ -9,11 +10,11 @@ export interface LaneFiguresProps {
   data: RunData;
   /** Axis position under the pointer. */
   hover: number | null;
-  most: number;
+  scale: RewardScale;
 }
 
 /** The figures of one lane. */
-export function LaneFigures({ lane, data, hover, most }: LaneFiguresProps): React.JSX.Element {
+export function LaneFigures({ lane, data, hover, scale }: LaneFiguresProps): React.JSX.Element {
   const read = (name: ColumnName): number | null => {
     const values = data.column(name).smooth;
     return hover === null ? latest(values) : valueNear(data, values, hover);
@@ -28,9 +29,11 @@ export function LaneFigures({ lane, data, hover, most }: LaneFiguresProps): Reac
   }
   const pick = (scores: ReturnType<typeof headScores>): number =>
     lane === 'reward' ? scores.totalReward : scores.formatCompliance;
-  const before = evaluationAt(data.view, 'before');
-  const end = evaluationAt(data.view, 'after_grpo');
-  const newest = data.view.evaluations[data.view.evaluations.length - 1];
+  // An evaluation's total reward may be another sum than the run's: then it says nothing here.
+  const evaluated = lane === 'format' || scale.agrees;
+  const before = evaluated ? evaluationAt(data.view, 'before') : null;
+  const end = evaluated ? evaluationAt(data.view, 'after_grpo') : null;
+  const newest = evaluated ? data.view.evaluations[data.view.evaluations.length - 1] : undefined;
   const column = read(lane === 'reward' ? 'reward' : 'format');
   const final = hover === null && end ? pick(headScores(end)) : null;
   const value = final ?? column ?? (newest ? pick(headScores(newest)) : null);
@@ -39,7 +42,7 @@ export function LaneFigures({ lane, data, hover, most }: LaneFiguresProps): Reac
     <Number
       ink="warmText"
       value={show(value, fixed)}
-      note={`of ${fixed(most)}`}
+      note={scale.range ? `of ${fixed(scale.range[1])}` : 'weighted sum'}
       change={change === null || value === null ? null : signed(change)}
     />
   ) : (

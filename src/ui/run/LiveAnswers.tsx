@@ -23,7 +23,7 @@ export function LiveAnswers({ view }: { view: RunView }): React.JSX.Element {
             ? 'validation questions, answered by the model as it is'
             : `${STAGE_NAMES[stage]}: the newest of the validation, ${inForm} of the last ${view.live.length} in form`}
         </p>
-        <GroupsLegend />
+        <GroupsLegend rewards={[]} />
       </div>
       <div className="card">
         {shown.length === 0 ? (

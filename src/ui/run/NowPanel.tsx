@@ -1,30 +1,45 @@
 // What happens now, readable from two metres: phase, step, time left, reward, form; and the run's buttons.
 
 import { useState } from 'react';
-import type { Phase } from '../../protocol/messages';
+import type { Phase, Stage } from '../../protocol/messages';
+import type { Recipe } from '../../train/config';
 import { pauseRun, resumeRun, stopRun } from '../actions';
 import { latest, runData } from '../charts/runData';
-import { clock, etaText, fixed, percent } from '../format';
+import { clock, etaText, fixed, percent, timeOfDay } from '../format';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
+import { ProblemText } from '../parts/ProblemText';
+import { useAttempt } from '../parts/useAttempt';
 import { useNow } from '../parts/useNow';
+import type { StoredRun } from '../store/history';
+import { totalRange, totalsAgree } from '../store/rewards';
 import { isBusy } from '../store/run';
-import type { RunView } from '../store/runReducer';
+import type { CheckpointView, RunView } from '../store/runReducer';
 import { evaluationAt, headScores, stepsDone, workedMs } from '../store/series';
-import { PHASE_NAMES, phaseSentence, phasesOf, STAGE_NAMES } from './words';
+import { ResumeButton } from './ResumeButton';
+import { PHASE_NAMES, phaseSentence, phasesOf, positionText, STAGE_NAMES } from './words';
 
-/** The lower half of the run's first card. `rewardMax` is the sum of the reward weights. */
-export function NowPanel({ view, rewardMax }: { view: RunView; rewardMax: number }): React.JSX.Element {
+export interface NowPanelProps {
+  view: RunView;
+  recipe: Recipe;
+  /** The run as storage has it; null before it is listed. */
+  stored: StoredRun | null;
+  /** It can go on as it is: resuming is not first a matter of mending. */
+  resumable: boolean;
+}
+
+/** The lower half of the run's first card. */
+export function NowPanel({ view, recipe, stored, resumable }: NowPanelProps): React.JSX.Element {
   return (
     <div className="nowPanel">
-      <PhasePanel view={view} />
-      <Figures view={view} rewardMax={rewardMax} />
-      <RunButtons view={view} />
+      <PhasePanel view={view} stored={stored} />
+      <Figures view={view} recipe={recipe} />
+      {isBusy(view) ? <RunButtons view={view} /> : resumable && stored && <ResumeButtons stored={stored} />}
     </div>
   );
 }
 
-function PhasePanel({ view }: { view: RunView }): React.JSX.Element {
+function PhasePanel({ view, stored }: Pick<NowPanelProps, 'view' | 'stored'>): React.JSX.Element {
   const { stage, progress } = view;
   const where =
     stage && progress && progress.step > 0 ? `${STAGE_NAMES[stage]} step ${progress.step} of ${progress.steps}` : 'Now';
@@ -40,7 +55,23 @@ function PhasePanel({ view }: { view: RunView }): React.JSX.Element {
         {stage ? `${STAGE_NAMES[stage]}, ${view.state}` : view.state}
       </p>
       {stage && <PhaseBars view={view} phases={phasesOf(stage, progress?.stage === stage ? view.phases : [])} />}
+      <CheckpointLine checkpoint={view.checkpoint ?? checkpointOf(stored)} />
     </div>
+  );
+}
+
+function checkpointOf(stored: StoredRun | null): CheckpointView | null {
+  const newest = stored?.checkpoints[0];
+  return newest ? { stage: newest.stage as Stage, step: newest.step, time: newest.createdAt } : null;
+}
+
+/** From where the run could go on if it ended now. */
+function CheckpointLine({ checkpoint }: { checkpoint: CheckpointView | null }): React.JSX.Element | null {
+  if (!checkpoint) return null;
+  return (
+    <p className="note checkpointLine num" title="The run can go on from here after a stop, a reload or a crash.">
+      Saved at {positionText(checkpoint)}, {timeOfDay(checkpoint.time, Date.now())}
+    </p>
   );
 }
 
@@ -50,7 +81,7 @@ function PhaseBars({ view, phases }: { view: RunView; phases: Phase[] }): React.
     <ol className="phaseBars">
       {phases.map((phase) => {
         const current = progress !== null && progress.stage === view.stage;
-        const now = current && progress.phase === phase && view.state !== 'paused';
+        const now = current && progress.phase === phase && isBusy(view) && view.state !== 'paused';
         const done = current && !now && view.phases.includes(phase);
         const share = done ? 1 : now && progress.total > 0 ? progress.done / progress.total : 0;
         return (
@@ -66,13 +97,16 @@ function PhaseBars({ view, phases }: { view: RunView; phases: Phase[] }): React.
   );
 }
 
-function Figures({ view, rewardMax }: { view: RunView; rewardMax: number }): React.JSX.Element {
+function Figures({ view, recipe }: { view: RunView; recipe: Recipe }): React.JSX.Element {
   const now = useNow(isBusy(view));
   const data = runData(view, 'step');
   const before = evaluationAt(view, 'before');
   const newest = view.evaluations[view.evaluations.length - 1];
   const scores = newest ? headScores(newest) : null;
-  const reward = latest(data.column('reward').smooth) ?? scores?.totalReward ?? null;
+  // An evaluation's total reward may be another sum than the run's.
+  const agrees = totalsAgree(recipe);
+  const most = totalRange(recipe)?.[1];
+  const reward = latest(data.column('reward').smooth) ?? (agrees ? scores?.totalReward : null) ?? null;
   const format = latest(data.column('format').smooth) ?? scores?.formatCompliance ?? null;
   const stage = view.stage === 'grpo' || view.stage === 'after_grpo' ? 'grpo' : 'sft';
   const done = stepsDone(view.points, stage);
@@ -92,10 +126,10 @@ function Figures({ view, rewardMax }: { view: RunView; rewardMax: number }): Rea
       <Figure
         name="Total reward"
         ink={reward === null ? 'soft' : 'warmText'}
-        note={before ? `${fixed(headScores(before).totalReward)} before` : ''}
+        note={before && agrees ? `${fixed(headScores(before).totalReward)} before` : ''}
       >
         {reward === null ? '–' : fixed(reward)}
-        {reward !== null && <small> / {rewardMax}</small>}
+        {reward !== null && most !== undefined && <small> / {Number(most.toFixed(2))}</small>}
       </Figure>
       <Figure
         name="Format compliance"
@@ -127,6 +161,16 @@ function Figure({ name, note, ink = '', children }: FigureProps): React.JSX.Elem
       <dt>{name}</dt>
       <dd className={`figure ${ink}`}>{children}</dd>
       <dd className="note">{note || '\u00a0'}</dd>
+    </div>
+  );
+}
+
+function ResumeButtons({ stored }: { stored: StoredRun }): React.JSX.Element {
+  const [problem, attempt] = useAttempt();
+  return (
+    <div className="runButtons resumeButtons">
+      <ResumeButton record={stored.record} attempt={attempt} />
+      <ProblemText problem={problem} />
     </div>
   );
 }
@@ -164,8 +208,8 @@ function StopDialog({ onClose }: { onClose(): void }): React.JSX.Element {
   return (
     <Dialog title="Stop this run?" onClose={onClose}>
       <p className="soft">
-        The step under way is finished, then the adapter as it is now is saved, with its metrics and completions. What
-        is left of the recipe is not done.
+        The step under way is finished, then the run is saved: its adapter, metrics and completions, and a checkpoint.
+        It can be resumed from there at any time, here or from History.
       </p>
       <div className="actions">
         <button type="button" className="button" onClick={onClose}>

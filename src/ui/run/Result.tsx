@@ -3,11 +3,16 @@
 import type { RunSummary } from '../../protocol/messages';
 import type { Recipe } from '../../train/config';
 import { duration, plural } from '../format';
+import { ProblemText } from '../parts/ProblemText';
+import { useAttempt } from '../parts/useAttempt';
 import { presetOf } from '../setup/presets';
+import type { StoredRun } from '../store/history';
+import { EVALUATION_MAX } from '../store/rewards';
 import { goTo } from '../store/settings';
 import type { RunView } from '../store/runReducer';
 import { AdapterCard } from './AdapterCard';
 import { ChangeTable } from './ChangeTable';
+import { ResumeButton } from './ResumeButton';
 import { ResultStations, stationsOf } from './ResultStations';
 import { Stepper } from './Stepper';
 
@@ -16,12 +21,14 @@ export interface ResultProps {
   summary: RunSummary;
   recipe: Recipe;
   modelName: string;
+  /** The run as storage has it; null before it is listed. */
+  stored: StoredRun | null;
 }
 
 /** Everything above the curves, once a run has ended. */
-export function Result({ view, summary, recipe, modelName }: ResultProps): React.JSX.Element {
+export function Result({ view, summary, recipe, modelName, stored }: ResultProps): React.JSX.Element {
+  const [problem, attempt] = useAttempt();
   const stations = stationsOf(view, summary);
-  const [semantic, format] = recipe.grpo.reward_weights;
   const isDemo = modelName === 'demo/model' && presetOf(recipe) === 'demo' && summary.complete;
   return (
     <>
@@ -32,18 +39,22 @@ export function Result({ view, summary, recipe, modelName }: ResultProps): React
         <p className="soft">
           {summary.stepsSft} SFT and {plural(summary.stepsGrpo, 'GRPO step')} on one adapter, seed {summary.seed}
         </p>
-        <button type="button" className="button" onClick={() => goTo('setup')}>
-          Train again
-        </button>
+        <span className="buttons">
+          {stored?.resumable && <ResumeButton record={stored.record} attempt={attempt} />}
+          <button type="button" className="button" onClick={() => goTo('setup')}>
+            Train again
+          </button>
+        </span>
       </div>
+      <ProblemText problem={problem} />
       <div className="card runCard">
         <Stepper view={view} />
         {stations.length > 0 && (
-          <ResultStations stations={stations} rewardMax={semantic + format} samples={recipe.eval.samples_per_row} />
+          <ResultStations stations={stations} rewardMax={EVALUATION_MAX} samples={recipe.eval.samples_per_row} />
         )}
       </div>
       <div className="resultRow">
-        {stations.length > 0 && <ChangeTable stations={stations} rewardMax={semantic + format} isDemo={isDemo} />}
+        {stations.length > 0 && <ChangeTable stations={stations} rewardMax={EVALUATION_MAX} isDemo={isDemo} />}
         <AdapterCard view={view} summary={summary} recipe={recipe} modelName={modelName} />
       </div>
     </>

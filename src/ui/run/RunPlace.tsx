@@ -1,11 +1,14 @@
 // The Run place: a run under way, a finished one, or where the first one will appear.
 
+import { storedRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
 import type { RunView } from '../store/runReducer';
 import { goTo } from '../store/settings';
 import { Curves } from './Curves';
 import { Groups } from './Groups';
+import { InterruptedBanner } from './InterruptedBanner';
 import { LiveAnswers } from './LiveAnswers';
+import { isMendable, MendRewards } from './MendRewards';
 import { NowPanel } from './NowPanel';
 import { Result } from './Result';
 import { RunBanners } from './RunBanners';
@@ -14,17 +17,20 @@ import { Stepper } from './Stepper';
 /** The run on show. */
 export function RunPlace(): React.JSX.Element {
   const { view, recipe, modelName } = useRun();
+  const stored = useHistory((history) => storedRun(history, view?.runId));
   if (!view || !recipe) return <NoRun />;
-  const rewardMax = recipe.grpo.reward_weights[0] + recipe.grpo.reward_weights[1];
+  const mending = stored?.resumable && view.error && isMendable(view.error, recipe) ? view.error : null;
   return (
     <main className="page runPage">
+      <InterruptedBanner />
       <RunBanners view={view} />
+      {mending && stored && <MendRewards key={view.runId} run={stored} recipe={recipe} error={mending} />}
       {view.summary ? (
-        <Result view={view} summary={view.summary} recipe={recipe} modelName={modelName} />
+        <Result view={view} summary={view.summary} recipe={recipe} modelName={modelName} stored={stored} />
       ) : (
         <div className="card runCard">
           <Stepper view={view} />
-          <NowPanel view={view} rewardMax={rewardMax} />
+          <NowPanel view={view} recipe={recipe} stored={stored} resumable={stored?.resumable === true && !mending} />
         </div>
       )}
       {view.points.length === 0 && !view.summary && <LiveAnswers view={view} />}
@@ -44,6 +50,7 @@ function isEvaluating(view: RunView): boolean {
 function NoRun(): React.JSX.Element {
   return (
     <main className="page runPage">
+      <InterruptedBanner />
       <section className="card emptyRun">
         <h1 className="heading">No run yet</h1>
         <p className="soft">

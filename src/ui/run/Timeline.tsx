@@ -7,6 +7,7 @@ import { PlotCanvas } from '../charts/PlotCanvas';
 import type { RunData } from '../charts/runData';
 import { formatLane, lossLane, rewardLane } from '../charts/timelineSpecs';
 import { useNarrow } from '../parts/useNarrow';
+import { totalRange, totalsAgree } from '../store/rewards';
 import { LaneFigures } from './LaneFigures';
 import { placeOf } from './placeOf';
 import { StageBand, TimelineRules } from './StageBand';
@@ -22,17 +23,17 @@ export function Timeline({ data, recipe, xRange }: TimelineProps): React.JSX.Ele
   const narrow = useNarrow();
   const hover = useChartFocus((focus) => focus.hover);
   const [from, to] = xRange;
-  const most = recipe.grpo.reward_weights[0] + recipe.grpo.reward_weights[1] || 1;
+  const scale = useMemo(() => ({ range: totalRange(recipe), agrees: totalsAgree(recipe) }), [recipe]);
   const specs = useMemo(
     () => ({
-      reward: rewardLane(data, [from, to], most, narrow),
+      reward: rewardLane(data, [from, to], scale, narrow),
       format: formatLane(data, [from, to], narrow),
       loss: lossLane(data, [from, to]),
     }),
-    [data, from, to, most, narrow],
+    [data, from, to, scale, narrow],
   );
   const gutters = narrow ? { left: 44, right: 30 } : { left: 46, right: 38 };
-  const prompts = recipe.grpo.per_device_train_batch_size * recipe.grpo.gradient_accumulation_steps;
+  const completions = recipe.grpo.per_device_train_batch_size * recipe.grpo.gradient_accumulation_steps;
   return (
     <div className="card timeline">
       <StageBand data={data} xRange={xRange} gutters={gutters} />
@@ -40,15 +41,15 @@ export function Timeline({ data, recipe, xRange }: TimelineProps): React.JSX.Ele
         <TimelineRules data={data} xRange={xRange} gutters={gutters} />
         <Lane
           title="Total reward"
-          note={`mean of ${prompts} completions, band ± 1 sd`}
-          figures={<LaneFigures lane="reward" data={data} hover={hover} most={most} />}
+          note={`mean of ${completions} completions, band ± 1 sd`}
+          figures={<LaneFigures lane="reward" data={data} hover={hover} scale={scale} />}
         >
           <PlotCanvas spec={specs.reward} height={narrow ? 132 : 166} {...gutters} label="Total reward over steps" />
         </Lane>
         <Lane
           title="Format compliance"
           note="share of completions in the wanted form"
-          figures={<LaneFigures lane="format" data={data} hover={hover} most={most} />}
+          figures={<LaneFigures lane="format" data={data} hover={hover} scale={scale} />}
         >
           <PlotCanvas
             spec={specs.format}
@@ -59,10 +60,10 @@ export function Timeline({ data, recipe, xRange }: TimelineProps): React.JSX.Ele
         </Lane>
         <Lane
           title="SFT loss"
-          note="per token, left scale"
+          note="per token, left scale; diamonds: validation"
           second={{ title: 'KL', note: 'to the base, right scale', at: borderShare(data, xRange) }}
           gutters={gutters}
-          figures={<LaneFigures lane="loss" data={data} hover={hover} most={most} />}
+          figures={<LaneFigures lane="loss" data={data} hover={hover} scale={scale} />}
         >
           <PlotCanvas spec={specs.loss} height={narrow ? 132 : 162} {...gutters} label="SFT loss and KL over steps" />
         </Lane>

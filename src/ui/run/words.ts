@@ -54,6 +54,17 @@ function firstWords(stage: Stage | null): string {
   return stage === 'sft' || stage === 'grpo' ? `${STAGE_NAMES[stage]} begins` : 'Evaluation begins';
 }
 
+function lastStep({ points }: RunView): string {
+  const point = points[points.length - 1];
+  return point ? ` after ${STAGE_NAMES[point.stage]} step ${point.step}` : '';
+}
+
+/** A place in a run: `SFT step 12`, `After SFT`. */
+export function positionText({ stage, step }: { stage: Stage; step: number }): string {
+  const name = STAGE_NAMES[stage];
+  return stage === 'sft' || stage === 'grpo' ? `${name} step ${step}` : name;
+}
+
 /** What happens now, as one short sentence. */
 export function phaseSentence(view: RunView): string {
   const { state, progress, stage } = view;
@@ -67,6 +78,10 @@ export function phaseSentence(view: RunView): string {
       return progress?.phase === 'save' ? 'Stopping: saving the adapter' : 'Stopping when this step is done';
     case 'failed':
       return 'Stopped by an error';
+    case 'interrupted':
+      return `Interrupted${lastStep(view)}`;
+    case 'elsewhere':
+      return 'Under way in another tab';
     case 'finished':
       return 'Finished';
     case 'idle':

@@ -4,7 +4,8 @@ import { useEffect, useState } from 'react';
 import { toErrorRecord, type ErrorRecord } from '../../base/errors';
 import { bytesText, count } from '../format';
 import { Segmented } from '../parts/Segmented';
-import { modelSource, useSettings } from '../store/settings';
+import { modelSource, pickModelFolder, useSettings } from '../store/settings';
+import { AdapterRow } from './AdapterRow';
 import { factsOfFiles, factsOfUrl, type ModelFacts } from './modelFacts';
 import { SetupCard, type CardState } from './SetupCard';
 
@@ -14,7 +15,7 @@ type Look = { facts: ModelFacts } | { error: ErrorRecord } | 'reading' | 'none';
 export function ModelCard(): React.JSX.Element {
   const kind = useSettings((settings) => settings.modelKind);
   const picked = useSettings((settings) => settings.picked);
-  const lora = useSettings((settings) => settings.recipe.lora);
+  const lora = useSettings(({ adapter, recipe }) => adapter ?? recipe.lora);
   const look = useFacts();
   const facts = typeof look === 'object' && 'facts' in look ? look.facts : null;
   return (
@@ -38,7 +39,7 @@ export function ModelCard(): React.JSX.Element {
             multiple
             tabIndex={kind === 'files' ? 0 : -1}
             {...{ webkitdirectory: '' }}
-            onChange={(event) => pick(event.currentTarget)}
+            onChange={(event) => pickModelFolder(event.currentTarget)}
           />
         </label>
       </div>
@@ -56,6 +57,7 @@ export function ModelCard(): React.JSX.Element {
           <Fact name={`LoRA on ${lora.target_modules.join(', ')}`} value={`r ${lora.r}, alpha ${lora.lora_alpha}`} />
         </dl>
       )}
+      <AdapterRow />
     </SetupCard>
   );
 }
@@ -98,17 +100,6 @@ function useFacts(): Look {
     };
   }, [kind, picked]);
   return look;
-}
-
-function pick(input: HTMLInputElement): void {
-  const list = [...(input.files ?? [])];
-  if (list.length === 0) return;
-  const folder = list[0]!.webkitRelativePath.split('/')[0] || 'model';
-  // Only the folder's own files count: a repository may hold other formats in subfolders.
-  const own = list.filter((file) => file.webkitRelativePath.split('/').length <= 2);
-  const files = Object.fromEntries(own.map((file) => [file.name, file as Blob]));
-  useSettings.setState({ modelKind: 'files', picked: { name: folder, files } });
-  input.value = '';
 }
 
 function lineOf(look: Look, kind: string, folder?: string): string {

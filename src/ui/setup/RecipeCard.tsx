@@ -7,6 +7,7 @@ import { saveFile } from '../exports/saveFile';
 import { Icon } from '../parts/Icon';
 import { Segmented } from '../parts/Segmented';
 import { setRecipe, setSeed, useSettings } from '../store/settings';
+import { PromptPreview } from './PromptPreview';
 import { PRESETS, presetOf, type PresetName } from './presets';
 import { readRecipe, recipeProblem } from './readRecipe';
 import { RecipeForm } from './RecipeForm';
@@ -17,6 +18,7 @@ import { SetupCard } from './SetupCard';
 export function RecipeCard(): React.JSX.Element {
   const recipe = useSettings((settings) => settings.recipe);
   const [open, setOpen] = useState(false);
+  const [reading, setReading] = useState(false);
   const [message, setMessage] = useState<{ text: string; bad: boolean } | null>(null);
   const preset = presetOf(recipe);
   const problem = recipeProblem(recipe);
@@ -46,9 +48,20 @@ export function RecipeCard(): React.JSX.Element {
         </p>
       )}
       <div className="rowBetween ruled">
-        <button type="button" className="linkButton" aria-expanded={open} onClick={() => setOpen((now) => !now)}>
-          <Icon name={open ? 'down' : 'right'} size={10} /> All options, with TRL’s names
-        </button>
+        <span className="buttons">
+          <button type="button" className="linkButton" aria-expanded={open} onClick={() => setOpen((now) => !now)}>
+            <Icon name={open ? 'down' : 'right'} size={10} /> All options, with TRL’s names
+          </button>
+          <button
+            id="show-prompt"
+            type="button"
+            className="linkButton"
+            aria-expanded={reading}
+            onClick={() => setReading((now) => !now)}
+          >
+            <Icon name={reading ? 'down' : 'right'} size={10} /> The prompt, with its tokens
+          </button>
+        </span>
         <span className="buttons">
           <label className="linkButton">
             Import JSON
@@ -69,6 +82,7 @@ export function RecipeCard(): React.JSX.Element {
           </button>
         </span>
       </div>
+      {reading && <PromptPreview />}
       {open && <RecipeForm recipe={recipe} onChange={setRecipe} />}
     </SetupCard>
   );
@@ -82,8 +96,9 @@ async function importFile(
   input.value = '';
   if (!file) return;
   try {
-    const { recipe, notes } = readRecipe(await file.text());
+    const { recipe, notes, seed } = readRecipe(await file.text());
     setRecipe(recipe);
+    if (seed !== null) setSeed(seed);
     say({ text: [`Read ${file.name}.`, ...notes].join(' '), bad: false });
   } catch (error) {
     say({ text: `${file.name}: ${toErrorRecord(error).message}`, bad: true });

@@ -1,5 +1,6 @@
 // The Setup place: four cards and the panel that starts.
 
+import { InterruptedBanner } from '../run/InterruptedBanner';
 import { CheckCard } from './CheckCard';
 import { DataCard } from './DataCard';
 import { ExpectPanel } from './ExpectPanel';
@@ -12,6 +13,7 @@ export function SetupPlace(): React.JSX.Element {
   return (
     <main className="page setupPage">
       <div className="setupMain">
+        <InterruptedBanner />
         <h1 className="title">Fine-tune Qwen2.5-VL in this tab</h1>
         <p className="lead">
           Supervised fine-tuning, then GRPO, on your own GPU. Model, pictures and results stay on this machine.

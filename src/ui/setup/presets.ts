@@ -5,9 +5,39 @@ import type { Recipe } from '../../train/config';
 
 export type PresetName = keyof typeof presets;
 
-export const PRESETS: { name: PresetName; label: string; recipe: Recipe }[] = [
-  { name: 'demo', label: 'Demo', recipe: presets.demo },
-  { name: 'mmherc', label: 'MMHERC', recipe: presets.mmherc },
+export interface Preset {
+  name: PresetName;
+  label: string;
+  /** One line on what it is for. */
+  about: string;
+  recipe: Recipe;
+}
+
+export const PRESETS: Preset[] = [
+  {
+    name: 'demo',
+    label: 'Demo',
+    about: 'The bundled tiny model and its pictures, in a few minutes on any machine.',
+    recipe: presets.demo,
+  },
+  {
+    name: 'balanced',
+    label: 'Balanced',
+    about: 'Qwen2.5-VL-3B on a GPU of about 16 GB: all seven linears, dapo with groups of eight.',
+    recipe: presets.balanced,
+  },
+  {
+    name: 'memory-tight',
+    label: 'Memory-tight',
+    about: 'Qwen2.5-VL-3B on a GPU of about 12 GB: short sequences, one row at a time, groups of four.',
+    recipe: presets['memory-tight'],
+  },
+  {
+    name: 'mmherc',
+    label: 'MMHERC',
+    about: 'The published recipe for Qwen2.5-VL-3B: loss on all text, then bnpo with a KL to the base model.',
+    recipe: presets.mmherc,
+  },
 ];
 
 export const DEMO_RECIPE: Recipe = presets.demo;

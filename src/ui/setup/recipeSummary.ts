@@ -2,6 +2,7 @@
 
 import type { OptimizerOptions, Recipe } from '../../train/config';
 import { significant } from '../format';
+import { rewardsOf } from '../store/rewards';
 
 export interface SummaryLine {
   name: string;
@@ -37,16 +38,21 @@ export function sftSummary({ sft }: Recipe): SummaryLine[] {
   ];
 }
 
+function promptsText({ grpo }: Recipe): string {
+  const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation, num_generations: size } = grpo;
+  const completions = grpo.generation_batch_size ?? batch * (grpo.steps_per_generation ?? accumulation);
+  return `${Number((completions / size).toFixed(2))} × ${size}`;
+}
+
 /** GRPO's lines. */
-export function grpoSummary({ grpo }: Recipe): SummaryLine[] {
-  const completions = grpo.per_device_train_batch_size * grpo.gradient_accumulation_steps;
-  const [semantic, format] = grpo.reward_weights;
+export function grpoSummary(recipe: Recipe): SummaryLine[] {
+  const { grpo } = recipe;
   return [
     { name: 'Steps', value: steps(grpo), option: 'max_steps, num_train_epochs' },
     {
       name: 'Prompts × completions',
-      value: `${Number((completions / grpo.num_generations).toFixed(2))} × ${grpo.num_generations}`,
-      option: 'per_device_train_batch_size × gradient_accumulation_steps / num_generations × num_generations',
+      value: promptsText(recipe),
+      option: 'generation batch / num_generations × num_generations',
     },
     {
       name: 'Learning rate, beta',
@@ -54,9 +60,16 @@ export function grpoSummary({ grpo }: Recipe): SummaryLine[] {
       option: 'learning_rate, beta',
     },
     {
+      name: 'Loss',
+      value: grpo.loss_type,
+      option: 'loss_type',
+    },
+    {
       name: 'Rewards',
-      value: `semantic ${semantic.toFixed(1)}, format ${format.toFixed(1)}`,
-      option: 'reward_weights',
+      value: rewardsOf(recipe)
+        .map(({ name, weight }) => `${name} ${Number.isInteger(weight * 10) ? weight.toFixed(1) : significant(weight)}`)
+        .join(', '),
+      option: 'reward_funcs, reward_weights',
     },
   ];
 }

@@ -56,6 +56,7 @@ export function cancelImport(): void {
 export async function applyDataMessage(message: DataMessage): Promise<DataMessage | null> {
   const { importing } = useDataset.getState();
   if (importing === null || message.id !== importing.id) return null;
+  if (message.type === 'prompt' || message.type === 'promptFailed') return null;
   if (message.type === 'progress') {
     useDataset.setState({ importing: { ...importing, progress: message } });
     return null;

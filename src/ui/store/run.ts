@@ -1,9 +1,11 @@
-// The run on show. Events arrive one by one and are reduced in batches, at most four times a second.
+// The run on show. Events arrive one by one and are reduced in batches, at most four times a second. When a run goes
+// on from a checkpoint, the view is built anew from the log that was cut there.
 
 import { create } from 'zustand';
 import type { RunEvent } from '../../protocol/messages';
+import { readEvents } from '../../storage/runs';
 import type { Recipe } from '../../train/config';
-import { emptyRun, reduceRun, type RunView } from './runReducer';
+import { emptyRun, reduceRun, type RunView, type ViewState } from './runReducer';
 
 export interface RunStore {
   view: RunView | null;
@@ -29,6 +31,8 @@ const FLUSH_MS = 250;
 let waiting: RunEvent[] = [];
 let timer: ReturnType<typeof setTimeout> | null = null;
 let lastFlush = 0;
+/** Events that wait for a view that is being built from storage; null while none is. */
+let held: RunEvent[] | null = null;
 
 /** Planned steps that a recipe names outright; null where epochs decide. */
 function plannedSteps(recipe: Recipe): RunView['planned'] {
@@ -43,8 +47,16 @@ export function beginRun(run: Omit<RunStore, 'view'> & { runId: string; recipe: 
   useRun.setState({ ...rest, view: emptyRun(runId, plannedSteps(run.recipe)) });
 }
 
-/** Takes an event; the view changes within 250 ms. */
+/** Takes an event; the view changes within 250 ms (after a resumption, when the log has been read). */
 export function pushEvent(event: RunEvent): void {
+  if (held) {
+    held.push(event);
+    return;
+  }
+  if (event.type === 'resumed' && event.runId === useRun.getState().view?.runId) {
+    void rebuild(event);
+    return;
+  }
   waiting.push(event);
   if (timer !== null) return;
   timer = setTimeout(flush, Math.max(0, lastFlush + FLUSH_MS - performance.now()));
@@ -53,6 +65,27 @@ export function pushEvent(event: RunEvent): void {
 /** Applies a stored run's whole log at once. */
 export function replay(events: readonly RunEvent[]): void {
   useRun.setState(({ view }) => ({ view: view && reduceRun(view, events) }));
+}
+
+/** Builds the view from the stored log up to a resumption, then applies it and what has come meanwhile. */
+async function rebuild(resumed: RunEvent): Promise<void> {
+  const events = (held = [resumed]);
+  flushNow();
+  const stored = await readEvents(resumed.runId).catch(() => null);
+  if (held !== events) return;
+  held = null;
+  useRun.setState(({ view, recipe }) => {
+    if (view?.runId !== resumed.runId || !recipe) return {};
+    // A log that cannot be read leaves the view that there is; the reducer cuts it at the resumption.
+    const sound = stored?.length ? (stored as RunEvent[]).filter((event) => event.seq < resumed.seq) : null;
+    const base = sound ? reduceRun(emptyRun(view.runId, plannedSteps(recipe)), sound) : view;
+    return { view: reduceRun(base, events) };
+  });
+}
+
+/** Says what a run is that is only looked at: its log ends in the middle. */
+export function setViewState(state: ViewState): void {
+  useRun.setState(({ view }) => ({ view: view && { ...view, state } }));
 }
 
 function flush(): void {
@@ -73,6 +106,7 @@ function dropWaiting(): void {
   if (timer !== null) clearTimeout(timer);
   timer = null;
   waiting = [];
+  held = null;
 }
 
 /** True while a run holds the GPU: starting another or leaving the page would cost work. */

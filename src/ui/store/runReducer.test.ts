@@ -32,6 +32,62 @@ test('steps that a resumed run repeats replace the earlier ones, none is doubled
   ]);
 });
 
+test('a resumption takes back what came after its checkpoint, and the end that there was', () => {
+  const evaluation = (when: 'during' | 'after_sft', stage: 'sft' | 'after_sft', number: number): RunEvent =>
+    event({ type: 'evaluation', when, stage, step: number, result: {} as never, samples: [] });
+  const groups = (number: number): RunEvent => event({ type: 'groups', step: number, groups: [] });
+  const first = reduceRun(emptyRun('run'), [
+    ...[
+      step('sft', 1, 0.5),
+      step('sft', 2, 0.4),
+      evaluation('during', 'sft', 2),
+      evaluation('after_sft', 'after_sft', 2),
+    ],
+    ...[groups(1), step('grpo', 1, 0.1), groups(2), step('grpo', 2, 0.2)],
+    event({ type: 'error', error: { code: 'reward.threw', message: 'bad' } }),
+    event({ type: 'state', state: 'failed', stage: 'grpo' }),
+  ]);
+  const second = reduceRun(first, [event({ type: 'resumed', stage: 'grpo', step: 1 })]);
+  expect(second.points.map(({ stage, step: number }) => `${stage} ${number}`)).toEqual(['sft 1', 'sft 2', 'grpo 1']);
+  expect([...second.groups.keys()]).toEqual([1]);
+  expect(second.evaluations).toHaveLength(2);
+  expect([second.error, second.state]).toEqual([null, 'loading']);
+  const third = reduceRun(first, [event({ type: 'resumed', stage: 'sft', step: 1 })]);
+  expect(third.points).toHaveLength(1);
+  expect(third.evaluations).toHaveLength(0);
+  expect(third.groups.size).toBe(0);
+});
+
+test('the time between a stop and the resumption is not counted as worked, nor are pauses', () => {
+  const timed = (number: number, time: number): RunEvent =>
+    event({ type: 'step', stage: 'sft', step: number, steps: 10, metrics: {} }, time);
+  const view = reduceRun(emptyRun('run'), [
+    event({ type: 'state', state: 'running', stage: 'sft' }, 1000),
+    timed(1, 3000),
+    event({ type: 'state', state: 'paused', stage: 'sft' }, 3000),
+    event({ type: 'state', state: 'running', stage: 'sft' }, 4000),
+    timed(2, 6000),
+    event({ type: 'resumed', stage: 'sft', step: 2 }, 106_000),
+    timed(3, 108_000),
+  ]);
+  expect(view.points.map(({ time }) => time - view.startedAt)).toEqual([2000, 4000, 6000]);
+});
+
+test('a run that another tab holds is shown as under way there, not as failed', () => {
+  const view = reduceRun(emptyRun('run'), [
+    event({ type: 'error', error: { code: 'run.locked', message: 'held' } }),
+    event({ type: 'state', state: 'failed', stage: null }),
+  ]);
+  expect(view.state).toBe('elsewhere');
+});
+
+test('the newest checkpoint is kept', () => {
+  const view = reduceRun(emptyRun('run'), [
+    event({ type: 'checkpoint', stage: 'sft', step: 5, bytes: 10, best: false }, 7000),
+  ]);
+  expect(view.checkpoint).toEqual({ stage: 'sft', step: 5, time: 7000 });
+});
+
 test('events of another run change nothing', () => {
   const view = emptyRun('run');
   expect(reduceRun(view, [event({ type: 'state', state: 'running', stage: 'sft' }, 1, 'other')])).toBe(view);

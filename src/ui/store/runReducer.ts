@@ -1,6 +1,7 @@
 // From the trainer's events to what the Run page shows. Pure: no clock, no storage, no DOM.
 
 import type { ErrorRecord } from '../../base/errors';
+import { STAGES } from '../../protocol/messages';
 import type {
   EvaluationEvent,
   EvaluationSample,
@@ -8,6 +9,7 @@ import type {
   NoticeEvent,
   Phase,
   ProgressEvent,
+  ResumedEvent,
   RunEvent,
   RunState,
   RunSummary,
@@ -20,7 +22,7 @@ export interface StepPoint {
   stage: 'sft' | 'grpo';
   /** 1-based within the stage. */
   step: number;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, less the time that the run had been idle: differences are time worked. */
   time: number;
   metrics: Record<string, number>;
 }
@@ -29,6 +31,7 @@ export interface EvaluationPoint {
   when: EvaluationEvent['when'];
   stage: Stage;
   step: number;
+  /** As of a StepPoint. */
   time: number;
   result: EvaluationEvent['result'];
   samples: EvaluationSample[];
@@ -41,15 +44,32 @@ export interface Notice {
   message: string;
 }
 
+/** The newest checkpoint that the trainer has reported to this page. */
+export interface CheckpointView {
+  stage: Stage;
+  step: number;
+  /** Epoch milliseconds. */
+  time: number;
+}
+
+/** A run's own state, or what the page knows of a run that it only has the log of. */
+export type ViewState =
+  | RunState
+  /** Its page or browser went away while it was under way. */
+  | 'interrupted'
+  /** Another tab trains it. */
+  | 'elsewhere';
+
 export interface RunView {
   runId: string;
-  state: RunState;
+  state: ViewState;
   stage: Stage | null;
   /** Epoch milliseconds of the first and the last event; 0 before any. */
   startedAt: number;
   lastTime: number;
-  /** Milliseconds spent paused, closed pauses only; `pausedSince` is the open one. */
+  /** Milliseconds that the run stood still: closed pauses, and from a stop to the resumption. */
   pausedMs: number;
+  /** Begin of the pause under way. */
   pausedSince: number | null;
   /** Planned optimizer steps by stage; null until a report names them. */
   planned: { sft: number | null; grpo: number | null };
@@ -60,6 +80,7 @@ export interface RunView {
   /** Newest first, the last few only. */
   live: { stage: Stage; seq: number; sample: EvaluationSample }[];
   progress: (ProgressEvent & { time: number }) | null;
+  checkpoint: CheckpointView | null;
   /** Phases reported in the current step (or evaluation), in order of appearance. */
   phases: Phase[];
   notices: Notice[];
@@ -85,6 +106,7 @@ export function emptyRun(runId: string, planned: RunView['planned'] = { sft: nul
     groups: new Map(),
     live: [],
     progress: null,
+    checkpoint: null,
     phases: [],
     notices: [],
     error: null,
@@ -115,6 +137,7 @@ type Draft = RunView & { groups: Map<number, GroupRecord[]> };
 /** Restores the old containers where nothing was added, so that selectors can compare by identity. */
 function keepIdentity(draft: Draft, view: RunView, events: readonly RunEvent[]): void {
   const has = (type: RunEvent['type']): boolean => events.some((event) => event.type === type);
+  if (has('resumed')) return;
   if (!has('step')) draft.points = view.points;
   if (!has('evaluation')) draft.evaluations = view.evaluations;
   if (!has('groups')) draft.groups = view.groups as Draft['groups'];
@@ -124,6 +147,9 @@ function keepIdentity(draft: Draft, view: RunView, events: readonly RunEvent[]):
 
 function applyEvent(draft: Draft, event: RunEvent): void {
   if (draft.startedAt === 0) draft.startedAt = event.time;
+  // Before the newest time moves on: the gap up to a new start was no work.
+  if (event.type === 'resumed' || (event.type === 'state' && event.state === 'loading')) addIdle(draft, event.time);
+  if (event.type === 'resumed') applyResumed(draft, event);
   draft.lastTime = Math.max(draft.lastTime, event.time);
   switch (event.type) {
     case 'state':
@@ -140,7 +166,7 @@ function applyEvent(draft: Draft, event: RunEvent): void {
         when: event.when,
         stage: event.stage,
         step: event.step,
-        time: event.time,
+        time: event.time - draft.pausedMs,
         result: event.result,
         samples: event.samples,
       });
@@ -158,6 +184,11 @@ function applyEvent(draft: Draft, event: RunEvent): void {
     case 'finished':
       draft.summary = event.summary;
       return;
+    case 'checkpoint':
+      draft.checkpoint = { stage: event.stage, step: event.step, time: event.time };
+      return;
+    case 'resumed': // applied above
+      return;
     default:
       event satisfies never;
   }
@@ -169,8 +200,39 @@ function applyState(draft: Draft, state: RunState, stage: Stage | null, time: nu
     draft.pausedSince = null;
   }
   if (state === 'paused' && draft.pausedSince === null) draft.pausedSince = time;
-  draft.state = state;
+  // A run that loads again has not ended after all.
+  if (state === 'loading') forgetEnd(draft);
+  draft.state = state === 'failed' && draft.error?.code === 'run.locked' ? 'elsewhere' : state;
   if (stage) draft.stage = stage;
+}
+
+function forgetEnd(draft: Draft): void {
+  draft.error = null;
+  draft.summary = null;
+}
+
+function addIdle(draft: Draft, until: number): void {
+  if (draft.lastTime > 0) draft.pausedMs += Math.max(0, until - (draft.pausedSince ?? draft.lastTime));
+  draft.pausedSince = null;
+}
+
+/** Back to where the checkpoint was taken. A log has been cut there already; a view that went on has not. */
+function applyResumed(draft: Draft, event: ResumedEvent): void {
+  forgetEnd(draft);
+  draft.state = 'loading';
+  draft.stage = event.stage;
+  draft.progress = null;
+  draft.phases = [];
+  draft.live = [];
+  const here = orderOf(event.stage, event.step);
+  draft.points = draft.points.filter(({ stage, step }) => orderOf(stage, step) <= here);
+  draft.evaluations = draft.evaluations.filter(({ stage, step }) => orderOf(stage, step) <= here);
+  for (const step of draft.groups.keys()) if (orderOf('grpo', step) > here) draft.groups.delete(step);
+}
+
+/** Sorts by stage, then by step within it. */
+function orderOf(stage: Stage, step: number): number {
+  return STAGES.indexOf(stage) * 1e9 + step;
 }
 
 function applyProgress(draft: Draft, event: ProgressEvent & { time: number }): void {
@@ -187,10 +249,11 @@ function applyProgress(draft: Draft, event: ProgressEvent & { time: number }): v
 
 function applyStep(draft: Draft, event: StepEvent & { time: number }): void {
   // A resumed run repeats the steps after its checkpoint: the newer report replaces the older ones.
-  const order = (point: { stage: 'sft' | 'grpo'; step: number }): number =>
-    (point.stage === 'grpo' ? 1e9 : 0) + point.step;
-  while (draft.points.length > 0 && order(draft.points[draft.points.length - 1]!) >= order(event)) draft.points.pop();
-  draft.points.push({ stage: event.stage, step: event.step, time: event.time, metrics: event.metrics });
+  const order = orderOf(event.stage, event.step);
+  const last = (): StepPoint | undefined => draft.points[draft.points.length - 1];
+  for (let point = last(); point && orderOf(point.stage, point.step) >= order; point = last()) draft.points.pop();
+  const time = event.time - draft.pausedMs;
+  draft.points.push({ stage: event.stage, step: event.step, time, metrics: event.metrics });
   draft.stage = event.stage;
   draft.planned = { ...draft.planned, [event.stage]: event.steps };
 }

@@ -36,7 +36,7 @@ export function evaluationStep(view: Pick<RunView, 'planned'>, point: Evaluation
   return sft + point.step;
 }
 
-/** Position of a step in the chosen axis: optimizer steps, or seconds since the run began. */
+/** Position of a step in the chosen axis: optimizer steps, or seconds that the run has worked. */
 export function xOfPoint(view: RunView, mode: AxisMode, point: StepPoint): number {
   return mode === 'step' ? stepOnAxis(view, point.stage, point.step) : (point.time - view.startedAt) / 1000;
 }
@@ -92,7 +92,7 @@ export function headScores(point: EvaluationPoint): EvaluationPoint['result']['g
 /** Milliseconds that the run has worked: pauses are left out. */
 export function workedMs(view: RunView, now: number): number {
   if (view.startedAt === 0) return 0;
-  const ended = view.state === 'finished' || view.state === 'failed' || view.state === 'idle';
+  const ended = ['finished', 'failed', 'idle', 'interrupted', 'elsewhere'].includes(view.state);
   const end = ended ? view.lastTime : (view.pausedSince ?? now);
   return Math.max(0, end - view.startedAt - view.pausedMs);
 }

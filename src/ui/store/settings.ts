@@ -1,7 +1,7 @@
 // What the user has chosen: place, theme, recipe, seed, model. Kept in localStorage, files excepted.
 
 import { create } from 'zustand';
-import type { ModelSource } from '../../protocol/messages';
+import type { AdapterSource, ModelSource } from '../../protocol/messages';
 import type { Recipe } from '../../train/config';
 import { DEMO_RECIPE } from '../setup/presets';
 import { readRecipe, recipeProblem } from '../setup/readRecipe';
@@ -16,6 +16,15 @@ export interface PickedModel {
   files: Record<string, Blob>;
 }
 
+/** An adapter that a run is to start from, with what its config says. */
+export interface PickedAdapter {
+  source: AdapterSource;
+  r: number;
+  lora_alpha: number;
+  /** Module names, or one pattern over them. */
+  target_modules: string[];
+}
+
 export interface Settings {
   place: Place;
   theme: Theme;
@@ -25,6 +34,8 @@ export interface Settings {
   validationRatio: number;
   modelKind: ModelSource['kind'];
   picked: PickedModel | null;
+  /** null: a fresh adapter. */
+  adapter: PickedAdapter | null;
   /** What is wrong with the chosen model's files, as far as the Model card has read them. */
   modelProblem: string | null;
 }
@@ -37,6 +48,7 @@ export const useSettings = create<Settings>(() => ({
   validationRatio: 0.1,
   modelKind: 'bundled',
   picked: null,
+  adapter: null,
   modelProblem: null,
 }));
 
@@ -55,6 +67,19 @@ function readStoredRecipe(value: unknown): Recipe | null {
 
 function readSeed(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+/** Takes a picked folder as the model; null when the picker was left without one. */
+export function pickModelFolder(input: HTMLInputElement): PickedModel | null {
+  const list = [...(input.files ?? [])];
+  input.value = '';
+  if (list.length === 0) return null;
+  const name = list[0]!.webkitRelativePath.split('/')[0] || 'model';
+  // Only the folder's own files count: a repository may hold other formats in subfolders.
+  const own = list.filter((file) => file.webkitRelativePath.split('/').length <= 2);
+  const picked = { name, files: Object.fromEntries(own.map((file) => [file.name, file as Blob])) };
+  useSettings.setState({ modelKind: 'files', picked });
+  return picked;
 }
 
 /** Goes to a place of the page. */
