@@ -37,10 +37,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   for (var v = local.x; v < params.vocab; v += LANES) {
     let z = (logits[base + v] - top) * params.inverseTemperature;
     let e = exact_exp(z);
-    sum += e;
+    // The largest term is 1: added first it would swallow the small ones, always in the same direction.
+    sum += select(e, 0.0f, v == u32(best));
     weighted += e * z;
   }
-  let total = row_sum(sum, local.x, local.y);
+  let total = 1.0f + row_sum(sum, local.x, local.y);
   let mean = row_sum(weighted, local.x, local.y) / total;
   if (local.x == 0u && row < params.rows) {
     let at = (params.rowOffset + row) * 3u;

@@ -14,6 +14,7 @@ const COMMANDS = {
   verify: () => import('./verify/verify.mjs'),
   bench: () => import('./bench/bench.mjs'),
   lint: () => import('./test/lint.mjs'),
+  parity: () => import('./parity/parity.mjs'),
 };
 
 async function main([name, ...rest]) {

@@ -87,6 +87,8 @@ def trainers(demo: Path, recipe: dict, seed: int):
                        dataset_kwargs={"skip_prepare_dataset": True}, max_length=None, **common))
 
     def second(tuned):
+        # Without it TRL gives shorter prompts wrong picture positions, silently.
+        tokenizer.padding_side = "left"
         data = Dataset.from_list([
             {"prompt": messages(r, recipe["system_prompt"]), "answer": r["answer"], "image": picture(r)} for r in rows])
         return GRPOTrainer(

@@ -1,0 +1,82 @@
+// The demo model and its rows, loaded as a run of the program loads them, without a stored dataset.
+
+import { check } from '../../base/errors';
+import type { EncodeContext, ImageRef } from '../../data/encode';
+import { openWeights } from '../../formats/weightFiles';
+import { requestDevice } from '../../gpu/device';
+import { createGpu, type Gpu } from '../../gpu/gpu';
+import { decodeImage } from '../../image/decode';
+import { imageSize } from '../../image/header';
+import { imageToPatches } from '../../image/patches';
+import { recipeRgb } from '../../image/rgbImage';
+import { imageGrid } from '../../image/smartResize';
+import { createFeatureStore, type FeatureStore } from '../../infer/features';
+import { parseModelConfig } from '../../model/config';
+import { loadQwen25VL, type Qwen25VL } from '../../model/qwen25vl';
+import { readModelFiles } from '../../worker/modelFiles';
+import { loadTextModel, type TextModel } from '../../worker/textModel';
+
+export interface DemoRow {
+  /** File name of the picture, which is its key too. */
+  image: string;
+  question: string;
+  thought: string;
+  answer: string;
+}
+
+export interface DemoModel {
+  gpu: Gpu;
+  model: Qwen25VL;
+  text: TextModel;
+  encode: EncodeContext;
+  featuresOf: FeatureStore['featuresOf'];
+  /** The training file's rows, in its order. */
+  rows: DemoRow[];
+  imageOf(row: DemoRow): Promise<ImageRef>;
+}
+
+async function bytesOf(url: string): Promise<Uint8Array> {
+  const response = await fetch(url);
+  check(response.ok, 'parity.missing', `${url}: HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** @param demo address of its folder @throws webgpu.*, model.*, config.*, weights.*, tokenizer.*, parity.missing */
+export async function loadDemoModel(demo: string): Promise<DemoModel> {
+  const source = { kind: 'bundled' as const, url: `${demo}/model` };
+  const { device, info } = await requestDevice();
+  const gpu = createGpu(device, { info });
+  const files = await readModelFiles(source);
+  const config = parseModelConfig(files.config, files.generation);
+  const model = await loadQwen25VL(gpu, await openWeights(files.files), config);
+  const text = await loadTextModel(source);
+  check(text !== null, 'model.missing', `${source.url}: the tokenizer's files are missing`);
+  const picture = (name: string) => bytesOf(`${demo}/data/images/${name}`);
+  const { featuresOf } = createFeatureStore(gpu, model.vision, async ({ hash }) =>
+    imageToPatches(recipeRgb(await decodeImage(await picture(hash))), text.processor),
+  );
+  const lines = new TextDecoder()
+    .decode(await bytesOf(`${demo}/data/demo_cot_train.jsonl`))
+    .trim()
+    .split('\n');
+  return {
+    gpu,
+    model,
+    text,
+    encode: {
+      tokenizer: text.tokenizer,
+      chatTemplate: text.chatTemplate,
+      model: {
+        imageTokenId: config.imageTokenId,
+        spatialMergeSize: config.vision.spatialMergeSize,
+        maxPositions: config.maxPositions,
+      },
+    },
+    featuresOf,
+    rows: lines.map((line) => JSON.parse(line) as DemoRow),
+    async imageOf({ image }) {
+      const { width, height } = imageSize(await picture(image));
+      return { hash: image, grid: imageGrid(width, height, text.processor) };
+    },
+  };
+}
