@@ -42,6 +42,16 @@ function progressText({ phase, done, total, unit, step, steps, etaSeconds }) {
   return `${where}${phase} ${done}/${total} ${unit}${left}`;
 }
 
+function formatBytes(bytes) {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Where a run stands: `SFT step 4`, `Before training`. */
+function placeText({ stage, step }) {
+  const title = TITLES[stage] ?? stage;
+  return step > 0 ? `${title} step ${step}` : title;
+}
+
 function percent(value) {
   return `${(100 * value).toFixed(0)}%`;
 }
@@ -104,6 +114,9 @@ export function createDisplay(stream = process.stdout) {
       write(`  ${lastStep}`);
     },
     evaluation: (event) => writer.line(`  ${event.when.replace('_', ' ')}: ${evaluationText(event)}`),
+    checkpoint: (event) =>
+      writer.line(`  checkpoint: ${placeText(event)}, ${formatBytes(event.bytes)}${event.best ? ', best so far' : ''}`),
+    resumed: (event) => writer.line(`Goes on from the checkpoint: ${placeText(event)}`),
     notice: (event) => writer.line(`  ${event.level === 'warning' ? 'warning: ' : ''}${event.message}`),
   };
   return { event: (event) => show[event.type]?.(event), line: writer.line, live: writer.live };

@@ -40,3 +40,16 @@ test('seconds are written in the largest fitting units', () => {
     '2h 1m',
   ]);
 });
+
+test('a checkpoint and the place where a run goes on each get a line that stays', () => {
+  const stream = memoryStream(false);
+  const display = createDisplay(stream);
+  display.event({ type: 'resumed', stage: 'grpo', step: 0 });
+  display.event({ type: 'checkpoint', stage: 'sft', step: 4, bytes: 64_200, best: false });
+  display.event({ type: 'checkpoint', stage: 'grpo', step: 6, bytes: 12_345_678, best: true });
+  expect(stream.written).toEqual([
+    'Goes on from the checkpoint: GRPO\n',
+    '  checkpoint: SFT step 4, 64.2 kB\n',
+    '  checkpoint: GRPO step 6, 12.3 MB, best so far\n',
+  ]);
+});

@@ -5,6 +5,9 @@ import { Failure } from '../launcher/failure.mjs';
 
 const READY_MS = 60_000;
 
+/** The input in which the page takes files from its host (src/ui/automation.ts). */
+export const FILES_INPUT = '#automation-files';
+
 /** An error of the page as the terminal shows it. */
 export function pageFailure({ code, message, hint }) {
   return new Failure(`${message} (${code})`, hint);

@@ -1,0 +1,243 @@
+// `npm run train -- --resume OUT`: whatever ended a run, going on with it gives what it would have given anyway.
+
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readJson, temporaryFolder, writeDataset } from './dataFolder';
+import { REPOSITORY } from './openApp';
+
+const SFT_STEPS = 6;
+const GRPO_STEPS = 4;
+/** Columns that say how long something took. */
+const TIMES = /^(step_time|tokens_per_second|profiling\/.*)$/;
+const PATIENCE_MS = 240_000;
+
+/** Tiny, with a checkpoint after every step, and a rollout that lasts for two optimizer steps. */
+const RECIPE = {
+  system_prompt: 'Think in <thought></thought>, then reply in <answer></answer>.',
+  target_template: '<thought> {thought}</thought>\n<answer>{answer}</answer>',
+  max_prompt_length: 128,
+  lora: { r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['q_proj', 'v_proj'] },
+  sft: {
+    ...{ max_steps: SFT_STEPS, per_device_train_batch_size: 2, gradient_accumulation_steps: 1 },
+    ...{ save_steps: 1, learning_rate: 0.008 },
+  },
+  grpo: {
+    ...{ max_steps: GRPO_STEPS, per_device_train_batch_size: 4, gradient_accumulation_steps: 1, num_generations: 2 },
+    ...{ num_iterations: 2, disable_dropout: true, save_steps: 1, learning_rate: 0.003, max_completion_length: 24 },
+  },
+  eval: { rows: 4, samples_per_row: 1 },
+};
+
+interface Runner {
+  child: ChildProcess;
+  /** Everything that it wrote so far. */
+  output(): string;
+  /** Its exit code, or the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals | null>;
+}
+
+let folder: { path: string; remove(): Promise<void> };
+let data: string;
+let recipe: string;
+const started: Runner[] = [];
+
+/** Starts the terminal runner in the test's folder, as npm would. */
+function train(...flags: string[]): Runner {
+  const child = spawn(process.execPath, [join(REPOSITORY, 'tools/run.mjs'), 'train', ...flags], {
+    cwd: REPOSITORY,
+    env: { ...process.env, INIT_CWD: folder.path },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const parts: Buffer[] = [];
+  child.stdout.on('data', (part: Buffer) => parts.push(part));
+  child.stderr.on('data', (part: Buffer) => parts.push(part));
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+    child.once('close', (code, signal) => resolve(code ?? signal)),
+  );
+  const runner = { child, ended, output: () => Buffer.concat(parts).toString('utf8') };
+  started.push(runner);
+  return runner;
+}
+
+function trainNew(out: string, ...flags: string[]): Runner {
+  return train('--data', data, '--recipe', recipe, '--seed', '3', '--out', out, '--software', ...flags);
+}
+
+/** Waits until the runner has written `text`; fails at once when it ends before. */
+async function untilSays(runner: Runner, text: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  let over = false;
+  void runner.ended.then(() => (over = true));
+  while (!runner.output().includes(text)) {
+    const why = over ? 'it ended' : Date.now() > deadline ? `${PATIENCE_MS} ms passed` : null;
+    if (why) throw new Error(`${why} without "${text}":\n${runner.output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Waits for the end of a runner and expects how it ended. */
+async function endsWith(runner: Runner, end: number | NodeJS.Signals): Promise<string> {
+  const found = await runner.ended;
+  expect(found, runner.output()).toBe(end);
+  return runner.output();
+}
+
+/** Process ids of a runner's children: its browser. */
+function childrenOf(runner: Runner): number[] {
+  const table = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).stdout.trim().split('\n');
+  const rows = table.map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line));
+  const own = rows.filter((row) => row && Number(row[2]) === runner.child.pid && row[3]!.includes('--user-data-dir'));
+  return own.map((row) => Number(row![1]));
+}
+
+/** Numbers from 0 to 1 that are the same in every test run, so that a failure can be repeated (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const random = seeded(20261124);
+
+/** A moment within a stage: after a checkpoint drawn at random, some of the next step later. */
+async function seededMoment(runner: Runner, stage: 'SFT' | 'GRPO'): Promise<void> {
+  const last = (stage === 'SFT' ? SFT_STEPS : GRPO_STEPS) - 1;
+  await untilSays(runner, `checkpoint: ${stage} step ${1 + Math.floor(random() * last)},`);
+  await new Promise((resolve) => setTimeout(resolve, random() * 600));
+}
+
+/** metrics.csv without its columns of times. */
+async function metrics(out: string): Promise<string[][]> {
+  const text = await readFile(join(folder.path, out, 'metrics.csv'), 'utf8');
+  const [head, ...rows] = text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => line.split(','));
+  const kept = head!.flatMap((name, i) => (TIMES.test(name) ? [] : [i]));
+  return [head!, ...rows].map((row) => kept.map((i) => row[i]!));
+}
+
+/** Expects that a folder holds what the uninterrupted run left. */
+async function expectSameResults(out: string): Promise<void> {
+  expect(await metrics(out)).toEqual(await metrics('whole'));
+  for (const name of ['adapter/adapter_model.safetensors', 'adapter/adapter_config.json', 'completions.jsonl']) {
+    const [found, expected] = await Promise.all(
+      [out, 'whole'].map((place) => readFile(join(folder.path, place, name))),
+    );
+    expect(found!.equals(expected!), `${name} is byte-equal`).toBe(true);
+  }
+  expect(await readJson(join(folder.path, out, 'summary.json'))).toMatchObject({ complete: true });
+  expect(await readJson(join(folder.path, out, 'run.json'))).toMatchObject({ state: 'finished', seed: 3 });
+  expect((await readdir(join(folder.path, out))).filter((name) => name.endsWith('.part'))).toEqual([]);
+}
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  data = await writeDataset(folder.path, 'shapes', 12, 4);
+  recipe = join(folder.path, 'recipe.json');
+  await writeFile(recipe, JSON.stringify(RECIPE));
+  await endsWith(trainNew('whole'), 0);
+}, PATIENCE_MS);
+
+afterAll(async () => {
+  for (const { child } of started) child.kill('SIGKILL');
+  await Promise.all(started.map(({ ended }) => ended));
+  await folder.remove();
+});
+
+test('a run whose browser and whose runner are killed goes on to the same adapter and metrics', async () => {
+  const first = trainNew('killed');
+  await seededMoment(first, 'SFT');
+  const [browser] = childrenOf(first);
+  expect(browser, 'the runner has a browser').toBeDefined();
+  process.kill(browser!, 'SIGKILL');
+  const output = await endsWith(first, 1);
+  expect(output).toContain('the browser closed before the work was done.');
+  expect(output).toContain('Go on with: npm run train -- --resume killed');
+
+  const second = train('--resume', 'killed');
+  await untilSays(second, 'Goes on from the checkpoint: SFT step ');
+  await seededMoment(second, 'GRPO');
+  second.child.kill('SIGKILL');
+  await endsWith(second, 'SIGKILL');
+  expect(await readJson(join(folder.path, 'killed', 'run.json'))).toMatchObject({ state: 'running' });
+
+  expect(await endsWith(train('--resume', 'killed'), 0)).toMatch(/Goes on from the checkpoint: GRPO step \d/);
+  await expectSameResults('killed');
+});
+
+test('after Ctrl-C other data and settings are refused, and the command that was shown finishes the run', async () => {
+  const first = trainNew('stopped');
+  await seededMoment(first, 'GRPO');
+  first.child.kill('SIGINT');
+  const output = await endsWith(first, 130);
+  expect(output).toContain('The run can be resumed: npm run train -- --resume stopped');
+  expect(await readJson(join(folder.path, 'stopped', 'run.json'))).toMatchObject({ state: 'stopped' });
+  const kept = await readFile(join(folder.path, 'stopped', 'run.safetensors'));
+
+  const other = await writeDataset(folder.path, 'others', 10, 4);
+  const refused = await endsWith(train('--resume', 'stopped', '--data', other), 1);
+  expect(refused).toContain('"others" is not the data that this run was trained on ("shapes"). (checkpoint.dataset)');
+  await writeFile(join(folder.path, 'changed.json'), JSON.stringify({ ...RECIPE, max_prompt_length: 120 }));
+  expect(await endsWith(train('--resume', 'stopped', '--recipe', 'changed.json'), 1)).toContain('(checkpoint.recipe)');
+  expect((await readFile(join(folder.path, 'stopped', 'run.safetensors'))).equals(kept)).toBe(true);
+
+  await endsWith(train('--resume', 'stopped'), 0);
+  await expectSameResults('stopped');
+});
+
+test('a finished run has nothing left to do', async () => {
+  expect(await endsWith(train('--resume', 'whole'), 0)).toContain('has finished; there is nothing to go on with.');
+});
+
+test('a run that its own reward made fail goes on with the mended reward', async () => {
+  const withReward = (javascript: string): string => {
+    const grpo = {
+      ...RECIPE.grpo,
+      max_steps: 1,
+      num_iterations: 1,
+      reward_funcs: ['format', { name: 'own', javascript }],
+    };
+    return JSON.stringify({ ...RECIPE, sft: { ...RECIPE.sft, max_steps: 1 }, grpo });
+  };
+  await writeFile(
+    join(folder.path, 'wrong.json'),
+    withReward('function score(batch) { return batch.nothing.length; }'),
+  );
+  const mended = 'function score(batch) { return batch.completions.map((text) => text.length); }';
+  await writeFile(join(folder.path, 'mended.json'), withReward(mended));
+
+  const failed = await endsWith(train('--data', data, '--recipe', 'wrong.json', '--out', 'failed', '--software'), 1);
+  expect(failed).toMatch(/error: .*own.*\(reward\.\w+\)/);
+  expect(failed).toContain('Go on with: npm run train -- --resume failed');
+  expect(await readJson(join(folder.path, 'failed', 'run.json'))).toMatchObject({ state: 'failed' });
+  await endsWith(train('--resume', 'failed', '--recipe', 'mended.json'), 0);
+  expect(await readJson(join(folder.path, 'failed', 'summary.json'))).toMatchObject({ complete: true, stepsGrpo: 1 });
+});
+
+test('a run starts from the adapter that it is given, in the adapter’s shape', async () => {
+  const still = { max_steps: 1, per_device_train_batch_size: 1, gradient_accumulation_steps: 1, learning_rate: 1e-30 };
+  const settings = { ...RECIPE, lora: { ...RECIPE.lora, r: 4 }, sft: still, grpo: { max_steps: 0 } };
+  await writeFile(join(folder.path, 'still.json'), JSON.stringify(settings));
+  const flags = [
+    '--data',
+    data,
+    '--recipe',
+    'still.json',
+    '--adapter',
+    'whole/adapter',
+    '--out',
+    'still',
+    '--software',
+  ];
+  await endsWith(train(...flags), 0);
+  const name = 'adapter/adapter_model.safetensors';
+  const [found, given] = await Promise.all(['still', 'whole'].map((out) => readFile(join(folder.path, out, name))));
+  expect(found!.equals(given!), 'a step too small for float32 leaves it as it was').toBe(true);
+});

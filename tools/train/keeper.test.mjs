@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { createKeeper } from './keeper.mjs';
+
+/** A save that ends when told; `states` holds what was the newest state at the beginning of each save. */
+function slowSave() {
+  const made = { newest: 0, states: [], underWay: 0, most: 0, ends: [] };
+  made.save = async () => {
+    made.states.push(made.newest);
+    made.most = Math.max(made.most, ++made.underWay);
+    try {
+      await new Promise((resolve, reject) => made.ends.push({ resolve, reject }));
+    } finally {
+      made.underWay--;
+    }
+  };
+  return made;
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+test('states that come during a save are skipped but for the last, and saves never overlap', async () => {
+  const slow = slowSave();
+  const keeper = createKeeper(slow.save, () => {});
+  for (slow.newest = 1; slow.newest <= 5; slow.newest++) keeper.note();
+  slow.newest = 5;
+  slow.ends[0].resolve();
+  const settling = keeper.settled();
+  await turn();
+  expect(slow.states).toEqual([1, 5]);
+  slow.ends[1].resolve();
+  await settling;
+  expect(slow.states).toEqual([1, 5]);
+  expect(slow.most).toBe(1);
+});
+
+test('settled waits for the newest state, also when it was noted during the last save', async () => {
+  const slow = slowSave();
+  const keeper = createKeeper(slow.save, () => {});
+  keeper.note();
+  let settled = false;
+  const settling = keeper.settled().then(() => (settled = true));
+  keeper.note();
+  slow.ends[0].resolve();
+  await turn();
+  expect(settled).toBe(false);
+  slow.ends[1].resolve();
+  await settling;
+  expect(slow.states).toHaveLength(2);
+});
+
+test('a failed save is reported once and the next state is saved', async () => {
+  const slow = slowSave();
+  const failures = [];
+  const keeper = createKeeper(slow.save, (error) => failures.push(error.message));
+  keeper.note();
+  slow.ends[0].reject(new Error('disk full'));
+  await keeper.settled();
+  keeper.note();
+  slow.ends[1].resolve();
+  await keeper.settled();
+  expect(failures).toEqual(['disk full']);
+  expect(slow.states).toHaveLength(2);
+});
+
+test('without a state there is nothing to wait for', async () => {
+  await createKeeper(async () => {
+    throw new Error('must not save');
+  }).settled();
+});
+
+test('after a save, nine times what it took passes before the next one, unless the end is waited for', async () => {
+  const began = [];
+  const save = async () => {
+    began.push(performance.now());
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  };
+  const keeper = createKeeper(save, () => {});
+  keeper.note();
+  keeper.note();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(began).toHaveLength(1);
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  expect(began).toHaveLength(2);
+  keeper.note();
+  const asked = performance.now();
+  await keeper.settled();
+  expect(began).toHaveLength(3);
+  expect(performance.now() - asked).toBeLessThan(200);
+});

@@ -1,0 +1,152 @@
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Failure } from '../launcher/failure.mjs';
+import { readPlan } from './plan.mjs';
+import { ownVersion, readRunRecord, removeRun, RUN_FILE, RUN_RECORD, writeRunRecord } from './runRecord.mjs';
+
+let root;
+let calledFrom;
+beforeEach(async () => {
+  root = await realpath(await mkdtemp(join(tmpdir(), 'lorikeet plan-')));
+  calledFrom = process.env.INIT_CWD;
+  process.env.INIT_CWD = root;
+});
+afterEach(async () => {
+  if (calledFrom === undefined) delete process.env.INIT_CWD;
+  else process.env.INIT_CWD = calledFrom;
+  await rm(root, { recursive: true, force: true });
+});
+
+const RECORD = { data: null, model: null, adapter: null, seed: 7, software: true, version: '0.0.1' };
+
+/** Makes OUT as a runner leaves it; `file` false leaves the run file out. */
+async function leaveRun(state, { file = true, ...changes } = {}) {
+  const out = join(root, 'out');
+  await writeRunRecord(out, { ...RECORD, state, ...changes });
+  if (file) await writeFile(join(out, RUN_FILE), 'bytes');
+  return out;
+}
+
+/** The failure that flags bring, message and hint in one text. */
+function refusal(flags) {
+  try {
+    readPlan(flags);
+  } catch (error) {
+    expect(error).toBeInstanceOf(Failure);
+    return `${error.message}\n${error.hint ?? ''}`;
+  }
+  throw new Error(`nothing was refused: ${JSON.stringify(flags)}`);
+}
+
+test('what is written into run.json is what is read from it', async () => {
+  const record = { ...RECORD, state: 'stopped', data: join(root, 'data'), model: join(root, 'model') };
+  await writeRunRecord(root, record);
+  expect(readRunRecord(root)).toEqual(record);
+});
+
+test.each(['running', 'stopped', 'failed'])(
+  'a run that is %s is resumed with its own seed and folders',
+  async (state) => {
+    const data = join(root, 'data');
+    await mkdir(data);
+    const out = await leaveRun(state, { data });
+    const plan = readPlan({ resume: 'out' });
+    expect(plan).toMatchObject({ out, data, model: null, seed: 7, software: true, resumed: true, finished: false });
+    expect(plan).toMatchObject({ recipe: null, version: '0.0.1' });
+  },
+);
+
+test('a finished run has nothing to go on with, even when its folders are gone', async () => {
+  await leaveRun('finished', { data: join(root, 'gone'), file: false });
+  expect(readPlan({ resume: 'out' }).finished).toBe(true);
+});
+
+test('a moved folder is refused with the command that says where it is now', async () => {
+  const data = join(root, 'data');
+  await mkdir(data);
+  await leaveRun('stopped', { data });
+  await rename(data, join(root, 'elsewhere'));
+  const text = refusal({ resume: 'out' });
+  expect(text).toContain(`the run's data folder is not there any more: ${data}`);
+  expect(text).toContain('npm run train -- --resume out --data DIR');
+  expect(readPlan({ resume: 'out', data: 'elsewhere' }).data).toBe(join(root, 'elsewhere'));
+});
+
+test('a run of the demo model takes no other model', async () => {
+  await leaveRun('stopped');
+  await mkdir(join(root, 'model'));
+  expect(refusal({ resume: 'out', model: 'model' })).toContain('The run trains the demo model.');
+});
+
+test('the adapter that a run began with is not needed to go on', async () => {
+  await leaveRun('stopped', { adapter: join(root, 'gone') });
+  expect(readPlan({ resume: 'out' }).adapter).toBe(join(root, 'gone'));
+});
+
+test.each([
+  ['seed', '1', 'A run keeps its seed.'],
+  ['adapter', 'DIR', 'The run file holds the adapter'],
+  ['out', 'other', 'where the earlier ones are'],
+])('--%s with --resume is refused', async (flag, value, reason) => {
+  await leaveRun('stopped');
+  const text = refusal({ resume: 'out', [flag]: value });
+  expect(text).toContain(`--${flag} cannot be given with --resume.`);
+  expect(text).toContain(reason);
+});
+
+test('a recipe with --resume is passed on as the mended one', async () => {
+  await leaveRun('failed');
+  await writeFile(join(root, 'mended.json'), '{"grpo":{}}');
+  expect(readPlan({ resume: 'out', recipe: 'mended.json' }).recipe).toBe('{"grpo":{}}');
+});
+
+test('a run that ended before its first checkpoint has to begin again', async () => {
+  await leaveRun('running', { file: false });
+  expect(refusal({ resume: 'out' })).toContain('ended before its first checkpoint');
+});
+
+test('a folder without run.json is not a run', async () => {
+  await mkdir(join(root, 'out'));
+  expect(refusal({ resume: 'out' })).toContain(`no ${RUN_RECORD} in it`);
+  expect(refusal({ resume: 'nowhere' })).toContain('--resume nowhere: there is no');
+});
+
+test.each([
+  ['not JSON', '{"format": 1,', 'JSON'],
+  ['of a newer format', '{"format": 2}', 'of a newer Lorikeet'],
+  ['of no format', '{}', 'format: expected 1'],
+  ['in an unknown state', '{"format": 1, "state": "dozing"}', 'found dozing'],
+  ['without a seed', '{"format": 1, "state": "stopped"}', 'seed: expected a whole number'],
+  ['with a wrong path', '{"format": 1, "state": "stopped", "seed": 0, "data": 3}', 'data: expected a path or null'],
+])('a run.json that is %s is refused with its path', async (_, text, reason) => {
+  const out = join(root, 'out');
+  await mkdir(out);
+  await writeFile(join(out, RUN_RECORD), text);
+  expect(refusal({ resume: 'out' })).toContain(join(out, RUN_RECORD));
+  expect(refusal({ resume: 'out' })).toContain(reason);
+});
+
+test('a new run never takes the folder of an unfinished one', async () => {
+  await leaveRun('stopped');
+  expect(refusal({ out: 'out' })).toContain('npm run train -- --resume out');
+});
+
+test('a new run may take the folder of a finished one, and the old run file goes with its record', async () => {
+  const out = await leaveRun('finished');
+  expect(readPlan({ out: 'out' })).toMatchObject({ out, resumed: false, version: ownVersion() });
+  await writeFile(join(out, `${RUN_FILE}.part`), 'half');
+  await removeRun(out);
+  expect(await readdir(out)).toEqual([]);
+});
+
+test('an adapter folder must hold both files of PEFT', async () => {
+  const inner = join(root, 'run', 'adapter');
+  await mkdir(inner, { recursive: true });
+  await writeFile(join(inner, 'adapter_config.json'), '{}');
+  expect(refusal({ adapter: 'run' })).toContain(`There is an adapter in ${join('run', 'adapter')}.`);
+  expect(refusal({ adapter: 'run/adapter' })).toContain('no adapter_model.safetensors in it');
+  await writeFile(join(inner, 'adapter_model.safetensors'), '');
+  expect(readPlan({ adapter: 'run/adapter', out: 'out' }).adapter).toBe(inner);
+});
