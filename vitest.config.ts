@@ -13,7 +13,18 @@ export default defineConfig({
   worker: { format: 'es' },
   // Found late, a dependency would be bundled in mid-run and the test page reloaded.
   optimizeDeps: {
-    include: ['@huggingface/transformers', 'fflate', 'idb-keyval', 'valibot', 'zustand', 'react', 'react-dom'],
+    include: [
+      ...[
+        '@huggingface/transformers',
+        'fflate',
+        'idb-keyval',
+        'valibot',
+        'zustand',
+        'uplot',
+        '@tanstack/react-virtual',
+      ],
+      ...['react', 'react/jsx-dev-runtime', 'react-dom', 'react-dom/client'],
+    ],
   },
   test: {
     projects: [

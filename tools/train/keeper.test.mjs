@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { createKeeper } from './keeper.mjs';
 
@@ -68,13 +69,13 @@ test('without a state there is nothing to wait for', async () => {
   }).settled();
 });
 
-test('after a save, nine times what it took passes before the next one, unless the end is waited for', async () => {
+test('after a long save, nine times what it took passes before the next one, unless the end is waited for', async () => {
   const began = [];
   const save = async () => {
     began.push(performance.now());
     await new Promise((resolve) => setTimeout(resolve, 30));
   };
-  const keeper = createKeeper(save, () => {});
+  const keeper = createKeeper(save, () => {}, 20);
   keeper.note();
   keeper.note();
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -86,4 +87,27 @@ test('after a save, nine times what it took passes before the next one, unless t
   await keeper.settled();
   expect(began).toHaveLength(3);
   expect(performance.now() - asked).toBeLessThan(200);
+});
+
+test('a short save is followed by the next one at once', async () => {
+  let saves = 0;
+  const keeper = createKeeper(
+    async () => void saves++,
+    () => {},
+  );
+  for (let i = 1; i <= 5; i++) {
+    keeper.note();
+    await turn();
+    expect(saves).toBe(i);
+  }
+});
+
+test('a rest between two saves does not keep the process from ending', () => {
+  const script = `
+    import { createKeeper } from ${JSON.stringify(new URL('./keeper.mjs', import.meta.url).href)};
+    createKeeper(() => new Promise((resolve) => setTimeout(resolve, 2000)), () => {}).note();`;
+  const began = performance.now();
+  const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 15_000 });
+  expect(status).toBe(0);
+  expect(performance.now() - began).toBeLessThan(10_000);
 });
