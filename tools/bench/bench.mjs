@@ -1,6 +1,6 @@
 // `npm run bench`: times the whole job, as `npm run train` does it, and prints medians by phase.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { readInteger } from '../launcher/arguments.mjs';
@@ -22,6 +22,8 @@ function median(values) {
 
 async function timeOnce(flags, seed) {
   const out = inRepository('runs', `bench-${seed}`);
+  // An interrupted bench leaves an unfinished run, which train would not write over.
+  rmSync(out, { recursive: true, force: true });
   const code = await train.run({ recipe: flags.recipe, software: flags.software, seed: String(seed), out });
   if (code !== 0) throw new Failure(`run ${seed} ended with code ${code}.`);
   return JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
