@@ -3,16 +3,7 @@
 import { stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  copyModel,
-  copyPictures,
-  demoRows,
-  readJson,
-  temporaryFolder,
-  writeDataset,
-  writeRecipe,
-  type Row,
-} from './dataFolder';
+import { copyModel, copyPictures, demoRows, readJson, writeDataset, writeRecipe, type Row } from './dataFolder';
 import { openApp } from './openApp';
 import type { App } from './openApp';
 import {
@@ -28,16 +19,13 @@ import {
 } from './pageDriver';
 
 let app: App;
-let folder: { path: string; remove(): Promise<void> };
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
   app = await openApp();
 });
 
 afterAll(async () => {
   await app.close();
-  await folder.remove();
 });
 
 /** The problems that the Data card lists, each as `place: message`. */
@@ -52,7 +40,7 @@ async function problems(): Promise<string[]> {
 
 /** A folder with two good rows to train and two to validate, and between them one of every kind of bad row. */
 async function writeMixed(): Promise<string> {
-  const path = join(folder.path, 'mixed');
+  const path = join(app.folder, 'mixed');
   const [train, val] = [await demoRows('train', 2), await demoRows('val', 2)];
   await copyPictures([...train, ...val], path);
   await writeFile(join(path, 'note.png'), 'this is a text');
@@ -96,7 +84,7 @@ test('broken JSON, a missing field, a missing picture and a false picture are na
 });
 
 test('data without a usable row leaves the earlier data in use and stored', async () => {
-  const path = join(folder.path, 'hopeless_train.jsonl');
+  const path = join(app.folder, 'hopeless_train.jsonl');
   await writeFile(path, '{"image": 1}\nnothing\n');
   await dropPaths(app.page, [path]);
   await cardSays(app.page, 2, 'The new data cannot be used; the earlier data stays.');
@@ -107,7 +95,7 @@ test('data without a usable row leaves the earlier data in use and stored', asyn
 
 test('a folder with another kind of model is refused by its model_type, and the bundled one can be chosen again', async () => {
   const { page } = app;
-  const model = await copyModel(folder.path, 'other-model', async (path) => {
+  const model = await copyModel(app.folder, 'other-model', async (path) => {
     const config = await readJson(join(path, 'config.json'));
     await writeFile(join(path, 'config.json'), JSON.stringify({ ...config, model_type: 'llava' }));
   });
@@ -122,7 +110,7 @@ test('a folder with another kind of model is refused by its model_type, and the 
 test('weights that were cut off end the run with an error that names the file and its bytes', async () => {
   const { page } = app;
   let bytes = 0;
-  const model = await copyModel(folder.path, 'cut-model', async (path) => {
+  const model = await copyModel(app.folder, 'cut-model', async (path) => {
     const weights = join(path, 'model.safetensors');
     bytes = Math.floor((await stat(weights)).size / 2);
     await truncate(weights, bytes);
@@ -140,8 +128,8 @@ test('weights that were cut off end the run with an error that names the file an
 
 test('rows that do not fit are named before the run; when none is left the run says what to change', async () => {
   const { page } = app;
-  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 1, grpoSteps: 0, maxPromptLength: 10 }));
-  await dropPaths(page, [await writeDataset(folder.path, 'long', 4, 2)]);
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 1, grpoSteps: 0, maxPromptLength: 10 }));
+  await dropPaths(page, [await writeDataset(app.folder, 'long', 4, 2)]);
   await cardSays(page, 2, '4 rows to train, 2 to validate');
   expect(await problems()).toContainEqual(
     expect.stringMatching(/^long\/long_train\.jsonl:1: note the prompt has \d+ tokens, max_prompt_length is 10/),
@@ -158,7 +146,7 @@ test('after these failures, a run that leaves out one long row finishes and says
   const longest = Number(/Prompts \d+ to (\d+) tokens/.exec(counts)?.[1]);
   expect(longest).toBeGreaterThan(0);
   const recipe = { sftSteps: 1, grpoSteps: 0, maxPromptLength: longest - 1, evalRows: 1 };
-  await importRecipe(page, await writeRecipe(folder.path, recipe));
+  await importRecipe(page, await writeRecipe(app.folder, recipe));
   await startTraining(page);
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
   expect(await page.locator('.banner[data-code="row.leftOut"]').textContent()).toMatch(/long_(train|val)\.jsonl/);
@@ -178,7 +166,7 @@ test('a browser without WebGPU gets a page that says what to do', async () => {
 test('a GPU that is lost in mid-run is named within 5 seconds, and after a reload the page trains again', async () => {
   const { page } = app;
   await goTo(page, 'Setup');
-  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 500, grpoSteps: 0, evalRows: 1 }));
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 500, grpoSteps: 0, evalRows: 1 }));
   await startTraining(page);
   await expect.poll(() => stepShown(page), { timeout: 60_000 }).toBeGreaterThan(0);
   const browser = await page.context().browser()?.newBrowserCDPSession();
@@ -188,7 +176,7 @@ test('a GPU that is lost in mid-run is named within 5 seconds, and after a reloa
   expect(performance.now() - began).toBeLessThan(5000);
   await page.reload();
   await cardSays(page, 2, '4 rows to train');
-  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 1, grpoSteps: 0, evalRows: 1 }));
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 1, grpoSteps: 0, evalRows: 1 }));
   await startTraining(page);
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
 });

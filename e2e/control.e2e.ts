@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporaryFolder, writeDataset, writeRecipe } from './dataFolder';
+import { writeDataset, writeRecipe } from './dataFolder';
 import { openApp } from './openApp';
 import type { App } from './openApp';
 import {
@@ -21,24 +21,21 @@ import {
 const PAUSED_MS = 1500;
 
 let app: App;
-let folder: { path: string; remove(): Promise<void> };
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
   app = await openApp();
 });
 
 afterAll(async () => {
   await app.close();
-  await folder.remove();
 });
 
 test('a run can be paused, resumed and stopped in the middle of SFT, and then offers its adapter', async () => {
   const { page } = app;
   await openPage(page, app.origin);
-  await dropPaths(page, [await writeDataset(folder.path, 'few', 8, 2)]);
+  await dropPaths(page, [await writeDataset(app.folder, 'few', 8, 2)]);
   await cardSays(page, 2, '8 rows to train, 2 to validate');
-  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 2000, grpoSteps: 1, evalRows: 1 }));
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 2000, grpoSteps: 1, evalRows: 1 }));
   await startTraining(page);
   await expect.poll(() => stepShown(page), { timeout: 60_000 }).toBeGreaterThan(0);
 

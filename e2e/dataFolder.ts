@@ -3,7 +3,7 @@
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { REPOSITORY } from './openApp';
+import { REPOSITORY } from './repository';
 
 const DEMO_DATA = join(REPOSITORY, 'public/demo/data');
 export const DEMO_MODEL = join(REPOSITORY, 'public/demo/model');

@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
-import { REPOSITORY, openApp } from './openApp';
+import { openApp } from './openApp';
+import { REPOSITORY } from './repository';
 
 const children: ChildProcess[] = [];
 

@@ -2,7 +2,7 @@
 
 import type { CDPSession } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporaryFolder, writeRecipe } from './dataFolder';
+import { writeRecipe } from './dataFolder';
 import { openApp } from './openApp';
 import type { App } from './openApp';
 import { importRecipe, openPage, startTraining, waitForEnd } from './pageDriver';
@@ -24,16 +24,13 @@ interface TraceEvent {
 }
 
 let app: App;
-let folder: { path: string; remove(): Promise<void> };
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
   app = await openApp();
 });
 
 afterAll(async () => {
   await app.close();
-  await folder.remove();
 });
 
 /** Records a trace while `work` runs. */
@@ -75,7 +72,7 @@ function describeTask(events: TraceEvent[], task: TraceEvent): string {
 test('while a run goes, no task of the page’s main thread takes over 50 ms of CPU time', async () => {
   const { page } = app;
   await openPage(page, app.origin);
-  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: 4, grpoSteps: 3, evalRows: 6 }));
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 4, grpoSteps: 3, evalRows: 6 }));
   const session = await page.context().newCDPSession(page);
   const events = await traced(session, async () => {
     await startTraining(page);

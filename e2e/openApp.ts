@@ -1,16 +1,17 @@
 // Serves the built pages and opens a browser on them, for end-to-end tests. Asserts nothing itself.
 
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
+import { temporaryFolder } from './dataFolder';
+import { REPOSITORY } from './repository';
 import { findBrowser } from '../tools/launcher/browser.mjs';
 import { openHeadless } from '../tools/launcher/headless.mjs';
 import { startServer } from '../tools/launcher/server.mjs';
 
-export const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
-
 export interface App {
   origin: string;
   page: Page;
+  /** A temporary folder for the test's own files, gone at `close`. */
+  folder: string;
   /** Errors of the page and its console, as they come. */
   errors: string[];
   close(): Promise<void>;
@@ -23,6 +24,7 @@ export interface App {
 export async function openApp(): Promise<App> {
   const executablePath = findBrowser();
   if (executablePath === null) throw new Error('no Chrome or Chromium here; npm test installs one');
+  const folder = await temporaryFolder();
   const server = await startServer({ root: `${REPOSITORY}dist` });
   const browser = await openHeadless({ executablePath, adapter: 'software' });
   const errors: string[] = [];
@@ -33,6 +35,7 @@ export async function openApp(): Promise<App> {
   const close = async (): Promise<void> => {
     await browser.close();
     await server.close();
+    await folder.remove();
   };
-  return { origin: server.origin, page: browser.page, errors, close };
+  return { origin: server.origin, page: browser.page, folder: folder.path, errors, close };
 }

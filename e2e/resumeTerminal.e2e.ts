@@ -4,13 +4,13 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { threefry2x32, unitFloat } from '../src/base/random';
+import { CLOCKS } from './clocks';
 import { readJson, temporaryFolder, writeDataset } from './dataFolder';
-import { REPOSITORY } from './openApp';
+import { REPOSITORY } from './repository';
 
 const SFT_STEPS = 6;
 const GRPO_STEPS = 4;
-/** Columns that say how long something took. */
-const TIMES = /^(step_time|tokens_per_second|profiling\/.*)$/;
 const PATIENCE_MS = 240_000;
 
 /** Tiny, with a checkpoint after every step, and a rollout that lasts for two optimizer steps. */
@@ -92,18 +92,12 @@ function childrenOf(runner: Runner): number[] {
   return own.map((row) => Number(row![1]));
 }
 
-/** Numbers from 0 to 1 that are the same in every test run, so that a failure can be repeated (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+let drawn = 0;
 
-const random = seeded(20261124);
+/** The next number from 0 to 1 of a sequence that is the same in every test run, so that a failure can be repeated. */
+function random(): number {
+  return unitFloat(threefry2x32(20261124, 0, drawn++, 0)[0]);
+}
 
 /** A moment within a stage: after a checkpoint drawn at random, some of the next step later. */
 async function seededMoment(runner: Runner, stage: 'SFT' | 'GRPO'): Promise<void> {
@@ -119,7 +113,7 @@ async function metrics(out: string): Promise<string[][]> {
     .trimEnd()
     .split(/\r?\n/)
     .map((line) => line.split(','));
-  const kept = head!.flatMap((name, i) => (TIMES.test(name) ? [] : [i]));
+  const kept = head!.flatMap((name, i) => (CLOCKS.test(name) ? [] : [i]));
   return [head!, ...rows].map((row) => kept.map((i) => row[i]!));
 }
 

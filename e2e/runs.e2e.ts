@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Locator } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporaryFolder, writeDataset, writeRecipe } from './dataFolder';
+import { writeDataset, writeRecipe } from './dataFolder';
 import { openApp } from './openApp';
 import type { App } from './openApp';
 import {
@@ -23,17 +23,14 @@ const SFT_STEPS = 40;
 const PATIENCE = 60_000;
 
 let app: App;
-let folder: { path: string; remove(): Promise<void> };
 let runFile = '';
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
   app = await openApp();
 });
 
 afterAll(async () => {
   await app.close();
-  await folder.remove();
 });
 
 async function openHistory(): Promise<Locator> {
@@ -62,9 +59,9 @@ const allSteps = [...Array.from({ length: SFT_STEPS }, (_, i) => `sft ${i + 1}`)
 test('a run that was stopped is listed with its place and its checkpoints, also after a reload', async () => {
   const { page } = app;
   await openPage(page, app.origin);
-  await dropPaths(page, [await writeDataset(folder.path, 'few', 8, 2)]);
+  await dropPaths(page, [await writeDataset(app.folder, 'few', 8, 2)]);
   await cardSays(page, 2, '8 rows to train, 2 to validate');
-  await importRecipe(page, await writeRecipe(folder.path, { sftSteps: SFT_STEPS, grpoSteps: 1, evalRows: 1 }));
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: SFT_STEPS, grpoSteps: 1, evalRows: 1 }));
   await startTraining(page);
   await expect.poll(() => stepShown(page), { timeout: PATIENCE }).toBeGreaterThan(1);
   await page.locator('#stop').click();

@@ -5,18 +5,16 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DEMO_MODEL, temporaryFolder, writeDataset, writeRecipe } from './dataFolder';
+import { DEMO_MODEL, writeDataset, writeRecipe } from './dataFolder';
 import { openApp } from './openApp';
 import type { App } from './openApp';
 import { cardSays, download, dropPaths, importRecipe, openPage, startTraining, waitForEnd } from './pageDriver';
 
 let app: App;
-let folder: { path: string; remove(): Promise<void> };
 /** Requests that left for another origin. */
 const foreign: string[] = [];
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
   app = await openApp();
   app.page.context().on('request', (request) => {
     if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(`${app.origin}/`))
@@ -26,7 +24,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await app.close();
-  await folder.remove();
 });
 
 /** Collects every step counter that the Run place shows from now on, e.g. `SFT step 1 / 2`. */
@@ -132,9 +129,9 @@ async function checkAdapter(zip: Uint8Array): Promise<void> {
 
 test('a dropped folder becomes a dataset of training and validation rows', async () => {
   await openPage(app.page, app.origin);
-  await dropPaths(app.page, [await writeDataset(folder.path, 'shapes', 12, 4)]);
+  await dropPaths(app.page, [await writeDataset(app.folder, 'shapes', 12, 4)]);
   await cardSays(app.page, 2, /^12 rows to train, 4 to validate, \d+ pictures\. No errors\.$/);
-  await importRecipe(app.page, await writeRecipe(folder.path, { sftSteps: 2, grpoSteps: 2 }));
+  await importRecipe(app.page, await writeRecipe(app.folder, { sftSteps: 2, grpoSteps: 2 }));
 });
 
 test('a run of both stages counts its steps, draws its charts and shows groups', async () => {

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import type { Locator, Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer } from '../tools/launcher/server.mjs';
-import { readJson, temporaryFolder, writeRecipe } from './dataFolder';
-import { openApp, REPOSITORY } from './openApp';
+import { readJson, writeRecipe } from './dataFolder';
+import { openApp } from './openApp';
+import { REPOSITORY } from './repository';
 import type { App } from './openApp';
 import { card, importRecipe, openPage, startTraining, waitForEnd } from './pageDriver';
 
@@ -75,16 +76,14 @@ function waysOut(origin: string): string {
 
 let app: App;
 let canary: Canary;
-let folder: { path: string; remove(): Promise<void> };
 
 beforeAll(async () => {
-  [app, canary, folder] = await Promise.all([openApp(), openCanary(), temporaryFolder()]);
+  [app, canary] = await Promise.all([openApp(), openCanary()]);
 });
 
 afterAll(async () => {
   await app.close();
   canary.close();
-  await folder.remove();
 });
 
 const editor = (): Locator => app.page.locator('.ownReward').first();
@@ -169,7 +168,7 @@ test('in a run it is started by the trainer, reaches nothing either, and its err
     ${waysOut(canary.origin)}
     throw new Error('tried ' + tries);
   }`;
-  const path = await writeRecipe(folder.path, { sftSteps: 0, grpoSteps: 1, evalRows: 1 });
+  const path = await writeRecipe(app.folder, { sftSteps: 0, grpoSteps: 1, evalRows: 1 });
   const recipe = (await readJson(path)) as { grpo: object };
   const grpo = { ...recipe.grpo, reward_funcs: ['format', { name: 'smuggler', javascript }], reward_weights: null };
   await writeFile(path, JSON.stringify({ ...recipe, grpo }));
@@ -204,10 +203,10 @@ async function ask(page: Page, origin: string, path: string): Promise<unknown> {
 test('the policy alone, with every global still there, holds it as well; without the policy the same script gets out', async () => {
   const script = `const rows = 'rows';${waysOut(canary.origin)} postMessage(tries);`;
   const path = '/assets/userReward.worker-00000000.js';
-  await mkdir(join(folder.path, 'assets'));
-  await writeFile(join(folder.path, 'index.html'), '<p>page</p>');
-  await writeFile(join(folder.path, path), script);
-  const guarded = await startServer({ root: folder.path });
+  await mkdir(join(app.folder, 'assets'));
+  await writeFile(join(app.folder, 'index.html'), '<p>page</p>');
+  await writeFile(join(app.folder, path), script);
+  const guarded = await startServer({ root: app.folder });
   const open = createServer(({ url }, response) => {
     response.setHeader('Content-Type', url === path ? 'text/javascript' : 'text/html');
     response.end(url === path ? script : '<p>page</p>');

@@ -14,15 +14,9 @@ const CRASH_ARGS = ['--disable-gpu-process-crash-limit', '--disable-domain-block
 
 interface WatchedWindow {
   trainer?: Worker;
-  hear(event: RunEvent): void;
+  hear(event: RunEvent, place: string | null): void;
   /** Set by the test: ends the worker, in the page's own task, when the event comes. */
   terminateAt?: string | null;
-}
-
-/** The name of a place in a run: what the trainer said it was doing. */
-export function placeOf(event: RunEvent): string | null {
-  if (event.type === 'progress') return `${event.stage}/${event.step}/${event.phase}`;
-  return null;
 }
 
 /** Runs in the page before its own scripts: keeps hold of the trainer worker and passes its events on. */
@@ -42,7 +36,7 @@ function watchTrainer(): void {
           watched.terminateAt = null;
           this.terminate();
         }
-        watched.hear(event);
+        watched.hear(event, place);
       });
     }
   } as typeof Worker;
@@ -50,8 +44,8 @@ function watchTrainer(): void {
 
 export interface CrashBrowser {
   page(): Page;
-  /** Every event of the trainer, as it comes. */
-  onEvent: ((event: RunEvent) => void) | null;
+  /** Every event of the trainer, as it comes; a progress report with the name of its place in the run. */
+  onEvent: ((event: RunEvent, place: string | null) => void) | null;
   /** Asks the trainer. */
   post(request: TrainerRequest): Promise<void>;
   /** Ends the worker when it says that it is at this place. */
@@ -93,7 +87,7 @@ export async function openCrashBrowser(origin: string): Promise<CrashBrowser> {
       args: [...webgpuArgs('software'), ...CRASH_ARGS],
       chromiumSandbox: process.getuid?.() !== 0,
     });
-    await context.exposeBinding('hear', (_, event: RunEvent) => api.onEvent?.(event));
+    await context.exposeBinding('hear', (_, event: RunEvent, place: string | null) => api.onEvent?.(event, place));
     await context.addInitScript(watchTrainer);
     page = context.pages()[0] ?? (await context.newPage());
   };

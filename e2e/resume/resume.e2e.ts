@@ -7,9 +7,9 @@ import type { RunEvent } from '../../src/protocol/messages';
 import type { Recipe } from '../../src/train/config';
 import { presets } from '../../src/train/presets';
 import { startServer } from '../../tools/launcher/server.mjs';
-import { REPOSITORY } from '../openApp';
-import { openCrashBrowser, placeOf, type CrashBrowser } from './crashPage';
-import { forgetMoments, newestRecord, readStoredRun, type StoredRun } from './storedRun';
+import { REPOSITORY } from '../repository';
+import { openCrashBrowser, type CrashBrowser } from './crashPage';
+import { forgetMoments, newestCheckpoint, readStoredRun, type StoredRun } from './storedRun';
 
 const POINTS = Number(process.env.LORIKEET_RESUME_POINTS ?? 7);
 const SEED = 20261124;
@@ -75,8 +75,8 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 function reached(runId: string, place: string, delay: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`the run never came to ${place}`)), 60_000);
-    browser.onEvent = (event) => {
-      if (event.runId !== runId || placeOf(event) !== place) return;
+    browser.onEvent = (event, at) => {
+      if (event.runId !== runId || at !== place) return;
       clearTimeout(timer);
       browser.onEvent = null;
       void sleep(delay).then(resolve);
@@ -135,10 +135,9 @@ beforeAll(async () => {
   );
   const end = ended('reference');
   const hear = browser.onEvent!;
-  browser.onEvent = (event) => {
-    const place = placeOf(event);
+  browser.onEvent = (event, place) => {
     if (place !== null && !places.includes(place)) places.push(place);
-    hear(event);
+    hear(event, place);
   };
   await start('reference');
   expect(await end).toMatchObject({ type: 'finished' });
@@ -175,7 +174,7 @@ test(`a run interrupted at ${POINTS} seeded points, in seven ways, ends with the
   for (const [i, { way, place, delay }] of drawPoints(POINTS).entries()) {
     const runId = `point-${i}`;
     await interrupt(runId, way, place, delay);
-    const record = await newestRecord(browser.page(), runId);
+    const record = await newestCheckpoint(browser.page(), runId);
     const from = record ? `${record.stage} ${record.step}` : 'the beginning';
     await goOn(runId);
     const got = await readStoredRun(browser.page(), runId);

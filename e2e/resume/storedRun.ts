@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright';
 import type { RunEvent } from '../../src/protocol/messages';
+import { CLOCKS } from '../clocks';
 
 const DATABASE = 'lorikeet-runs';
 
@@ -13,9 +14,6 @@ export interface StoredRun {
   log: string[];
 }
 
-/** Figures that tell of the clock, not of the training. */
-const CLOCKS = /^(step_time|tokens_per_second|profiling\/.*)$/;
-
 function withoutClocks(event: RunEvent): string | null {
   if (event.type !== 'step' && event.type !== 'groups' && event.type !== 'evaluation') return null;
   const { time: _time, seq: _seq, runId: _runId, ...rest } = event;
@@ -24,30 +22,16 @@ function withoutClocks(event: RunEvent): string | null {
   return JSON.stringify({ ...rest, metrics });
 }
 
-/** What a finished run has left. */
-export async function readStoredRun(page: Page, runId: string): Promise<StoredRun> {
-  const stored = await page.evaluate(
-    async ([name, id]) => {
-      const done = <T>(request: IDBRequest<T>): Promise<T> =>
-        new Promise((resolve, reject) => {
-          request.onsuccess = () => resolve(request.result);
-          request.onerror = () => reject(request.error);
-        });
-      const database = await done(indexedDB.open(name));
-      const read = database.transaction(['events', 'artifacts']);
-      const events = await done(read.objectStore('events').getAll(IDBKeyRange.bound([id], [id, []])));
-      const adapter = (await done(read.objectStore('artifacts').get([id, 'adapter_model.safetensors']))) as Uint8Array;
-      database.close();
-      return { events: JSON.stringify(events), adapter: Array.from(adapter ?? []) };
-    },
-    [DATABASE, runId],
-  );
-  const log = (JSON.parse(stored.events) as RunEvent[]).map(withoutClocks).filter((line) => line !== null);
-  return { adapter: createHash('sha256').update(Uint8Array.from(stored.adapter)).digest('hex'), log };
+interface CheckpointPlace {
+  stage: string;
+  step: number;
 }
 
-/** Steps done by stage in the newest checkpoint's record; null without one. */
-export function newestRecord(page: Page, runId: string): Promise<{ stage: string; step: number; file: string } | null> {
+/** A run's rows of three stores; events as JSON, because NaN does not survive the way out of the page. */
+function readRows(
+  page: Page,
+  runId: string,
+): Promise<{ events: string; adapter: number[]; checkpoints: CheckpointPlace[] }> {
   return page.evaluate(
     async ([name, id]) => {
       const done = <T>(request: IDBRequest<T>): Promise<T> =>
@@ -56,17 +40,30 @@ export function newestRecord(page: Page, runId: string): Promise<{ stage: string
           request.onerror = () => reject(request.error);
         });
       const database = await done(indexedDB.open(name));
-      const store = database.transaction('checkpoints').objectStore('checkpoints');
-      const all = (await done(store.getAll(IDBKeyRange.bound([id], [id, []])))) as {
-        stage: string;
-        step: number;
-        file: string;
-      }[];
+      const read = database.transaction(['events', 'artifacts', 'checkpoints']);
+      const ofRun = IDBKeyRange.bound([id], [id, []]);
+      const [events, adapter, checkpoints] = await Promise.all([
+        done(read.objectStore('events').getAll(ofRun)),
+        done(read.objectStore('artifacts').get([id, 'adapter_model.safetensors'])) as Promise<Uint8Array | undefined>,
+        done(read.objectStore('checkpoints').getAll(ofRun)) as Promise<CheckpointPlace[]>,
+      ]);
       database.close();
-      return all.at(-1) ?? null;
+      return { events: JSON.stringify(events), adapter: Array.from(adapter ?? []), checkpoints };
     },
     [DATABASE, runId],
   );
+}
+
+/** What a finished run has left. */
+export async function readStoredRun(page: Page, runId: string): Promise<StoredRun> {
+  const { events, adapter } = await readRows(page, runId);
+  const log = (JSON.parse(events) as RunEvent[]).map(withoutClocks).filter((line) => line !== null);
+  return { adapter: createHash('sha256').update(Uint8Array.from(adapter)).digest('hex'), log };
+}
+
+/** Where the newest checkpoint stands; null without one. */
+export async function newestCheckpoint(page: Page, runId: string): Promise<CheckpointPlace | null> {
+  return (await readRows(page, runId)).checkpoints.at(-1) ?? null;
 }
 
 /**

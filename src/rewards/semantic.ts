@@ -63,16 +63,15 @@ export function rememberEmbeddings(embed: Embed, limit = REMEMBERED): Embed {
 
 /**
  * The semantic reward over an encoder.
- * @param embed sentence embeddings, any length of vector
+ * @param embed sentence embeddings, any length of vector; answers repeat, so hand in one that remembers
  * @returns rewards in -1..1, rounded to 4 places as Python's `round`; never null
  */
 export function createSemanticReward(embed: Embed): Reward<AnswerBatch> {
-  const remembered = rememberEmbeddings(embed);
   return {
     name: 'semantic',
     score: async ({ completions, answers }) => {
       const texts = [...answers.map(embeddedAnswer), ...completions.map(predictedAnswer)];
-      const rows = await remembered(texts);
+      const rows = await embed(texts);
       return completions.map((_, i) => pythonRound(cosine(rows[i], rows[answers.length + i]), 4));
     },
   };

@@ -31,8 +31,6 @@ const Portable = v.object({
   datasetName: Text,
   modelName: Text,
   recipe: JsonObject,
-  base: v.optional(Text),
-  datasetHash: v.optional(Text),
 });
 
 const About = v.object({ record: Portable, checkpoint: Info, events: Count, best: v.optional(Info) });
@@ -189,7 +187,7 @@ async function storeIncoming(incoming: Incoming, name: string): Promise<RunRecor
   const stored = await findRun(portable.id);
   if (stored && (await isSame(stored, incoming, name))) return stored;
   const position = { stage: checkpoint.stage, step: checkpoint.step };
-  const record: RunRecord = { ...portable, state: 'stopped', position, resumable: true };
+  const record: RunRecord = { ...portable, state: 'stopped', position };
   const fresh = [{ bytes: incoming.bytes, info: checkpoint }];
   if (incoming.best) fresh.unshift(incoming.best);
   await saveCheckpoints(record.id, fresh, {

@@ -60,8 +60,8 @@ test('cutting a log removes the events from a seq on, of that run only', async (
 
 test('a run is found by its id, with where it stands', async () => {
   await createRun(run('a'));
-  await updateRun('a', { position: { stage: 'sft', step: 4 }, resumable: true, base: 'b', datasetHash: 'd' });
-  expect(await findRun('a')).toMatchObject({ position: { stage: 'sft', step: 4 }, resumable: true });
+  await updateRun('a', { position: { stage: 'sft', step: 4 }, adapterName: 'a' });
+  expect(await findRun('a')).toMatchObject({ position: { stage: 'sft', step: 4 }, adapterName: 'a' });
   expect(await findRun('none')).toBeUndefined();
 });
 

@@ -23,11 +23,6 @@ export interface RunRecord {
   summary?: unknown;
   /** Where its newest checkpoint stands. */
   position?: { stage: string; step: number };
-  /** Hash of the base model that its adapter belongs to. */
-  base?: string;
-  datasetHash?: string;
-  /** It has a checkpoint to go on from. */
-  resumable?: boolean;
 }
 
 const runs = database.store('runs');

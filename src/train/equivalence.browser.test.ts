@@ -4,33 +4,16 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Example, Prompt } from '../data/encode';
 import { mropePositions } from '../data/mrope';
 import { packExamples, packGroups, type PackedBatch } from '../data/pack';
-import { requestDevice } from '../gpu/device';
-import { createGpu } from '../gpu/gpu';
-import { openHttpFolder } from '../verify/httpFolder';
-import { loadReferenceAdapter, referenceTrainee } from '../verify/groups/lora';
-import { loadReferenceModel, type ReferenceModel } from '../verify/loadModel';
+import type { ReferenceModel } from '../verify/loadModel';
 import { openPass, supervisedPass, type PassOptions, type Trainee } from './lossPass';
 import { clearGradient } from './optimizer';
+import { openReferenceCase } from './testing/referenceCase';
 
 let reference: ReferenceModel;
 let trainee: Trainee;
 
 beforeAll(async () => {
-  const folder = await openHttpFolder('/reference/');
-  const entry = folder.cases.find(({ id }) => id === 'lora/all');
-  if (!entry?.base) throw new Error('the reference has no case lora/all');
-  const { device } = await requestDevice();
-  const context = {
-    folder,
-    report: () => undefined,
-    uncovered: () => undefined,
-    device: () => Promise.resolve(device),
-  };
-  reference = await loadReferenceModel(context, entry.base);
-  // Released buffers turn to NaN: whoever reads one after its time is caught here.
-  reference.gpu = createGpu(device, { debug: true });
-  const { adapter } = await loadReferenceAdapter(context, reference, `${entry.path}/adapter`);
-  trainee = referenceTrainee(reference, adapter);
+  ({ reference, trainee } = await openReferenceCase());
 }, 120_000);
 
 const tokens = () => ({

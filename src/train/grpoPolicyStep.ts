@@ -5,7 +5,7 @@ import type { GrpoOptions } from './config';
 import { openPass, scoreLabels, type LabelValues, type OpenPass } from './lossPass';
 import { clearGradient } from './optimizer';
 import { policyLoss } from './policyLoss';
-import { POLICY_LOSS_DEFAULTS, type PolicyLossOptions, type PolicySequence } from './policyLossTypes';
+import type { PolicySequence } from './policyLossTypes';
 import { meanOfMetrics } from './policyMetrics';
 import type { Rollout, RolloutContext } from './rollout';
 import { packParts, type RolloutPack } from './rolloutPacks';
@@ -47,12 +47,8 @@ function sequencesOf(pack: StepPack, values: LabelValues): PolicySequence[] {
   }));
 }
 
-function lossOptions(options: GrpoOptions): PolicyLossOptions {
-  return { ...POLICY_LOSS_DEFAULTS, ...options };
-}
-
 /** Live tokens of a whole rollout: completions that the step leaves out count too. */
-function liveTokens(rollout: Rollout, options: PolicyLossOptions): number {
+function liveTokens(rollout: Rollout, options: GrpoOptions): number {
   return rollout.completions.flat().reduce((sum, { ids, terminated }) => {
     const dropped = options.mask_truncated_completions && !terminated;
     return sum + (dropped ? 0 : ids.length);
@@ -78,8 +74,8 @@ function stepCoefficients(
   steps: readonly GrpoMicroStep[],
   sequences: PerCompletion<PolicySequence>,
 ): Coefficients {
-  const options = lossOptions(context.options);
-  const { stepsPerGeneration } = rolloutShape(context.options);
+  const { options } = context;
+  const { stepsPerGeneration } = rolloutShape(options);
   const out: Coefficients = { loss: 0, metrics: {}, c: new Map(), e: new Map() };
   const metrics: Record<string, number>[] = [];
   for (const rollout of rollouts.values()) {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { uniformArray } from '../base/random';
 import { LOSS_TYPES } from './config';
 import { policyLoss } from './policyLoss';
-import { POLICY_LOSS_DEFAULTS } from './policyLossTypes';
+import { defaultRecipe } from './defaultRecipe';
 import type { Accumulation, PolicyLossOptions, PolicySequence } from './policyLossTypes';
 import { plainPolicyLoss, type PlainSequence } from './testing/plainPolicyLoss';
 
@@ -127,7 +127,7 @@ describe.each(LOSS_TYPES)('loss type %s', (lossType) => {
   describe.each(LEVELS)('with ratios by %s', (level) => {
     it.each(VARIANTS)('has coefficients equal to finite differences with %s', (_, variant) => {
       const options = {
-        ...POLICY_LOSS_DEFAULTS,
+        ...defaultRecipe.grpo,
         loss_type: lossType,
         importance_sampling_level: level,
         ...variant,
@@ -137,7 +137,7 @@ describe.each(LOSS_TYPES)('loss type %s', (lossType) => {
   });
 
   it('ignores whatever stands in masked tokens, NaN included', () => {
-    const options = { ...POLICY_LOSS_DEFAULTS, loss_type: lossType, beta: 0.2, entropy_coef: 0.1 };
+    const options = { ...defaultRecipe.grpo, loss_type: lossType, beta: 0.2, entropy_coef: 0.1 };
     const draw = randomSource(5);
     const clean = Array.from({ length: 4 }, () => randomRow(draw, options));
     const dirty = clean.map((sequence) => {
@@ -151,7 +151,7 @@ describe.each(LOSS_TYPES)('loss type %s', (lossType) => {
 });
 
 it('gives w(-A + beta(1 - e^(ref-logp))) at ratio 1 for every loss type, and w(-A + beta(logp - ref)) corrected', () => {
-  const options = { ...POLICY_LOSS_DEFAULTS, beta: 0.3, max_completion_length: 9 };
+  const options = { ...defaultRecipe.grpo, beta: 0.3, max_completion_length: 9 };
   const row: PolicySequence = {
     logp: [-1, -2, -0.5],
     old: null,
@@ -183,8 +183,8 @@ it('gives w(-A + beta(1 - e^(ref-logp))) at ratio 1 for every loss type, and w(-
 });
 
 it('refuses beta without reference values and arrays of different lengths', () => {
-  const sequence = randomRow(randomSource(1), POLICY_LOSS_DEFAULTS);
-  const options = { ...POLICY_LOSS_DEFAULTS, beta: 0.1 };
+  const sequence = randomRow(randomSource(1), defaultRecipe.grpo);
+  const options = { ...defaultRecipe.grpo, beta: 0.1 };
   expect(() => policyLoss([{ ...sequence, ref: null }], options, place)).toThrow(/beta needs reference/);
   expect(() => policyLoss([{ ...sequence, entropy: [1] }], options, place)).toThrow(/different lengths/);
 });

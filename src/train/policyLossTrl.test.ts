@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { policyLoss } from './policyLoss';
-import { POLICY_LOSS_DEFAULTS } from './policyLossTypes';
+import { defaultRecipe } from './defaultRecipe';
 import type { PolicyLossOptions, PolicySequence } from './policyLossTypes';
 import { LOSS_TYPES } from './config';
 import file from './testing/trlPolicyLosses.json';
@@ -61,7 +61,7 @@ function expectClose(name: string, got: number, want: number): void {
 function compute(record: Case, padded: boolean): ReturnType<typeof policyLoss> {
   const { gradient_accumulation_steps: gradientAccumulationSteps, steps_per_generation: stepsPerGeneration } =
     file.accumulation;
-  const options = { ...POLICY_LOSS_DEFAULTS, ...record.options };
+  const options = { ...defaultRecipe.grpo, ...record.options };
   const place = { gradientAccumulationSteps, stepsPerGeneration, itemsInBatch: record.items_in_batch };
   return policyLoss(sequencesOf(record, padded), options, place);
 }

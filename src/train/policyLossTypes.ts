@@ -1,4 +1,4 @@
-// What goes into the policy loss, in TRL's names, and TRL's defaults.
+// What goes into the policy loss, in TRL's names.
 
 import type { GrpoOptions } from './config';
 
@@ -38,27 +38,6 @@ export type PolicyLossOptions = Pick<
   | 'vespo_k_neg'
   | 'vespo_lambda_neg'
 >;
-
-/** TRL 1.16's defaults. */
-export const POLICY_LOSS_DEFAULTS: PolicyLossOptions = {
-  loss_type: 'dapo',
-  beta: 0,
-  epsilon: 0.2,
-  epsilon_high: null,
-  use_bias_correction_kl: true,
-  delta: null,
-  importance_sampling_level: 'token',
-  mask_truncated_completions: false,
-  max_completion_length: 512,
-  top_entropy_quantile: 1,
-  entropy_coef: 0,
-  sapo_temperature_pos: 1,
-  sapo_temperature_neg: 1.05,
-  vespo_k_pos: 2,
-  vespo_lambda_pos: 3,
-  vespo_k_neg: 3,
-  vespo_lambda_neg: 2,
-};
 
 /** How the micro-batch lies in its optimizer step and generation batch. */
 export interface Accumulation {

@@ -41,14 +41,12 @@ export interface RunEnvironment {
 }
 
 async function evaluateStation(run: Run): Promise<void> {
-  const { progress, session } = run;
-  const { stage, summary } = progress;
+  const { stage, summary } = run.progress;
   const steps: Partial<Record<Stage, number>> = { after_sft: summary.stepsSft, after_grpo: summary.stepsGrpo };
   const result: Evaluation | undefined = (await evaluateNow(run, steps[stage] ?? 0)) ?? undefined;
   if (stage === 'before') summary.before = result;
   else if (stage === 'after_sft') summary.afterSft = result;
   else summary.afterGrpo = result;
-  session.gpu.assertHealthy();
 }
 
 /** Visits the stations that are left. A station's entry is a checkpoint: its work is never repeated by a later kill. */
@@ -105,8 +103,8 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const progress = checkpoint?.progress ?? newProgress(request.seed);
   const { seed, datasetId, runId } = request;
   const setup = { seed, datasetId, modelName: session.modelName, recipe: session.recipe };
-  const run: Run = { runId, setup, session, reporter, control: { boundary: async () => undefined }, eta, progress };
-  run.control.boundary = () => environment.control.boundary(() => saveRun(run));
+  const control = { boundary: () => environment.control.boundary(() => saveRun(run)) };
+  const run: Run = { runId, setup, session, reporter, control, eta, progress };
   try {
     const remark = checkpoint && checkFingerprints(checkpoint, session.fingerprints);
     if (checkpoint) loadAdapterTensors(session, checkpoint.adapter);

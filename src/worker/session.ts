@@ -17,7 +17,7 @@ import { createAdapter, initialValues, loadValues, type LoraAdapter } from '../m
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import type { AdapterSource, ModelSource } from '../protocol/messages';
 import type { AnswerBatch, Reward } from '../rewards/reward';
-import { createSemanticReward } from '../rewards/semantic';
+import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
 import { loadDataset, loadImage } from '../storage/datasets';
 import type { Recipe } from '../train/config';
 import type { Reporter } from '../train/control';
@@ -152,6 +152,8 @@ export async function openSession(
     const { featuresOf } = createFeatureStore(gpu, model.vision, patchLoader(text));
     await encoderReady;
     const { spatialMergeSize } = model.config.vision;
+    // Evaluations and rewards meet the same answers: one memory serves both.
+    const embed = rememberEmbeddings(encoder.embed);
     return {
       gpu,
       model,
@@ -164,8 +166,8 @@ export async function openSession(
       trainee: { gpu, model, adapter, featuresOf },
       generation: { gpu, model: model.language, spatialMergeSize, featuresOf },
       rows,
-      semantic: createSemanticReward(encoder.embed),
-      rewards: rewardFunctions(recipe.grpo.reward_funcs, { embed: encoder.embed }),
+      semantic: createSemanticReward(embed),
+      rewards: rewardFunctions(recipe.grpo.reward_funcs, { embed }),
     };
   } catch (error) {
     const cause = await causeOf(gpu, error);

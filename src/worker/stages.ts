@@ -10,59 +10,52 @@ import { evaluateNow, figuresOf } from './evaluation';
 import { packContextOf, type Run } from './run';
 import { saveRun } from './saving';
 
-/** What both loops are given besides their own. */
-function common(run: Run) {
-  const { session, reporter, control, setup } = run;
-  return {
-    trainee: session.trainee,
-    pack: packContextOf(session),
-    seed: setup.seed,
-    control,
-    reporter,
-    save: (best: boolean) => saveRun(run, best),
-    evaluate: async (step: number) => {
-      const result = await evaluateNow(run, step);
-      return result && figuresOf(result);
-    },
-  };
-}
-
-/** Times whole steps for the time left; evaluations and saves between them are not counted. */
-function stepClock(run: Run, stage: 'sft' | 'grpo') {
+/**
+ * What both loops are given besides their own. Whole steps are timed for the time left; evaluations, saves and pauses
+ * between them are not counted.
+ */
+function openStage(run: Run, stage: 'sft' | 'grpo') {
+  const { session, reporter, control, setup, progress } = run;
   let began = performance.now();
-  const { evaluate, save, control } = common(run);
-  const restarted = async <T>(work: Promise<T>): Promise<T> => {
+  const untimed = async <T>(work: Promise<T>): Promise<T> => {
     const result = await work;
     began = performance.now();
     return result;
   };
-  return {
-    evaluate: (step: number) => restarted(evaluate(step)),
-    save: (best: boolean) => restarted(save(best)),
-    control: { boundary: () => restarted(control.boundary()) },
-    onStep(done: number) {
-      const { summary } = run.progress;
-      if (stage === 'sft') summary.stepsSft = done;
-      else summary.stepsGrpo = done;
-      run.eta.finished(stage, (performance.now() - began) / 1000);
-      began = performance.now();
-    },
+  const evaluate = async (step: number) => {
+    const result = await evaluateNow(run, step);
+    return result && figuresOf(result);
   };
+  const onStep = (done: number) => {
+    const { summary } = progress;
+    if (stage === 'sft') summary.stepsSft = done;
+    else summary.stepsGrpo = done;
+    run.eta.finished(stage, (performance.now() - began) / 1000);
+    began = performance.now();
+  };
+  const context = {
+    trainee: session.trainee,
+    pack: packContextOf(session),
+    seed: setup.seed,
+    reporter,
+    control: { boundary: () => untimed(control.boundary()) },
+    save: (best: boolean) => untimed(saveRun(run, best)),
+    evaluate: (step: number) => untimed(evaluate(step)),
+  };
+  return { context, onStep };
 }
 
 /** SFT from where the run stands; the adapter it ends with is stored. */
 export async function sftStage(run: Run): Promise<void> {
   const { session, runId, progress } = run;
-  const { onStep, ...hooks } = stepClock(run, 'sft');
+  const { context, onStep } = openStage(run, 'sft');
   const { recipe } = session;
-  const context = {
-    ...common(run),
-    ...hooks,
+  const own = {
     examples: session.rows.sft,
     options: recipe.sft,
     loraDropout: recipe.lora.lora_dropout,
   };
-  await sftLoop(context, progress.state, onStep);
+  await sftLoop({ ...context, ...own }, progress.state, onStep);
   progress.summary.adapter = await saveAdapter(session, runId);
 }
 
@@ -89,15 +82,13 @@ function sampler({ session, setup }: Run): RolloutContext['generate'] {
 /** GRPO from where the run stands. */
 export async function grpoStage(run: Run): Promise<void> {
   const { session, progress } = run;
-  const { onStep, ...hooks } = stepClock(run, 'grpo');
-  const context = {
-    ...common(run),
-    ...hooks,
+  const { context, onStep } = openStage(run, 'grpo');
+  const own = {
     rows: session.rows.grpo,
     rewards: session.rewards,
     generate: sampler(run),
     decode: (ids: readonly number[]) => session.text.tokenizer.decode(ids, { skipSpecialTokens: true }),
     options: session.recipe.grpo,
   };
-  await grpoLoop(context, progress.state, onStep);
+  await grpoLoop({ ...context, ...own }, progress.state, onStep);
 }

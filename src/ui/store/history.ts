@@ -3,12 +3,13 @@
 import { create } from 'zustand';
 import type { RunEvent } from '../../protocol/messages';
 import { listCheckpoints, type CheckpointRecord } from '../../storage/checkpoints';
+import { heldRuns } from '../../storage/runLock';
 import { listRuns, readEvents, type RunRecord } from '../../storage/runs';
 import type { Recipe } from '../../train/config';
 import { readRecipe } from '../setup/readRecipe';
 import { load, save } from './persist';
 import { beginRun, isBusy, replay, setViewState, useRun } from './run';
-import { heldRuns, isResumable, statusOf, type RunStatus } from './runStatus';
+import { isResumable, statusOf, type RunStatus } from './runStatus';
 import { goTo } from './settings';
 
 export interface StoredRun {

@@ -1,5 +1,5 @@
 // What a stored run is now: its record says how it ended, the browser's locks say whether someone still works on it.
-// Pure but for `heldRuns`.
+// Pure.
 
 import type { RunSummary, Stage } from '../../protocol/messages';
 import type { CheckpointRecord } from '../../storage/checkpoints';
@@ -15,15 +15,6 @@ export type RunStatus =
   | 'stopped'
   | 'failed'
   | 'finished';
-
-const LOCK_PREFIX = 'lorikeet-run-';
-
-/** Ids of the runs that some tab of this browser holds. */
-export async function heldRuns(): Promise<Set<string>> {
-  const { held = [] } = await navigator.locks.query();
-  const names = held.flatMap(({ name }) => (name?.startsWith(LOCK_PREFIX) ? name.slice(LOCK_PREFIX.length) : []));
-  return new Set(names);
-}
 
 /** The state of a stored run; `liveHere` is the run that this page trains, if any. */
 export function statusOf(record: RunRecord, held: ReadonlySet<string>, liveHere: string | null): RunStatus {

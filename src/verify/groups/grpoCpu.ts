@@ -3,7 +3,7 @@
 import { groupAdvantages } from '../../train/advantages';
 import { completionMetrics } from '../../train/groupMetrics';
 import { LOSS_TYPES } from '../../train/config';
-import { POLICY_LOSS_DEFAULTS } from '../../train/policyLossTypes';
+import { defaultRecipe } from '../../train/defaultRecipe';
 import type { Accumulation, PolicyLossOptions, PolicySequence } from '../../train/policyLossTypes';
 import { compareScalar, compareTensor } from '../compare';
 import type { CheckResult, ReferenceCase, ReferenceTensor, VerifyContext } from '../types';
@@ -120,7 +120,7 @@ export async function verifyAdvantages(context: VerifyContext, entry: ReferenceC
 export function lossOptions(options: LossCase['options'], maxCompletionLength: number): PolicyLossOptions | null {
   const lossType = LOSS_TYPES.find((name) => name === options.loss_type);
   if (lossType === undefined) return null;
-  return { ...POLICY_LOSS_DEFAULTS, max_completion_length: maxCompletionLength, ...options, loss_type: lossType };
+  return { ...defaultRecipe.grpo, max_completion_length: maxCompletionLength, ...options, loss_type: lossType };
 }
 
 /** Where the case's micro-batches stand; what it does not name follows from their number. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { LOSS_TYPES } from '../../train/config';
-import { POLICY_LOSS_DEFAULTS } from '../../train/policyLossTypes';
+import { defaultRecipe } from '../../train/defaultRecipe';
 import type { PolicySequence } from '../../train/policyLossTypes';
 import { policyStepLoss } from './policyStepLoss';
 
@@ -22,7 +22,7 @@ const [whole, halves, uneven] = [
 ];
 
 it.each(LOSS_TYPES)('divides %s by what does not depend on the cut, or by what does, as TRL', (lossType) => {
-  const options = { ...POLICY_LOSS_DEFAULTS, loss_type: lossType, beta: 0.1, max_completion_length: 4 };
+  const options = { ...defaultRecipe.grpo, loss_type: lossType, beta: 0.1, max_completion_length: 4 };
   const lossOf = (cut: number[][]): number => policyStepLoss(scene, cut, options).loss;
   // A mean over the step's tokens never shows the cut; a mean over rows or places needs micro-batches of one size.
   const [halvesAgree, unevenAgree] = {

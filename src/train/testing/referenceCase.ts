@@ -1,0 +1,27 @@
+// The reference's adapted model on a device that turns released buffers into NaN, for tests of passes. Browser only.
+
+import { requestDevice } from '../../gpu/device';
+import { createGpu } from '../../gpu/gpu';
+import { loadReferenceAdapter, referenceTrainee } from '../../verify/groups/lora';
+import { openHttpFolder } from '../../verify/httpFolder';
+import { loadReferenceModel, type ReferenceModel } from '../../verify/loadModel';
+import type { Trainee } from '../lossPass';
+
+/** The base of case lora/all with its adapter on all seven linears. @throws when the reference lacks the case */
+export async function openReferenceCase(): Promise<{ reference: ReferenceModel; trainee: Trainee }> {
+  const folder = await openHttpFolder('/reference/');
+  const entry = folder.cases.find(({ id }) => id === 'lora/all');
+  if (!entry?.base) throw new Error('the reference has no case lora/all');
+  const { device } = await requestDevice();
+  const context = {
+    folder,
+    report: () => undefined,
+    uncovered: () => undefined,
+    device: () => Promise.resolve(device),
+  };
+  const reference = await loadReferenceModel(context, entry.base);
+  // Whoever reads a released buffer is caught here.
+  reference.gpu = createGpu(device, { debug: true });
+  const { adapter } = await loadReferenceAdapter(context, reference, `${entry.path}/adapter`);
+  return { reference, trainee: referenceTrainee(reference, adapter) };
+}
