@@ -58,7 +58,7 @@ export function compareTensor(
   };
 }
 
-/** Compares two numbers. */
+/** Compares two numbers; the tolerance is the reference folder's. */
 export function compareScalar(name: string, got: number, want: number, atol: number, rtol = 0): CheckResult {
   const limit = atol + rtol * Math.abs(want);
   const worst = Math.abs(got - want);

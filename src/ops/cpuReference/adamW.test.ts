@@ -27,6 +27,7 @@ describe('adamW', () => {
     const options = { learningRate: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 };
     const state = { parameter: Float64Array.of(1, 1), m: new Float64Array(2), v: new Float64Array(2) };
     adamWStep(state, [1e3, -1e-3], 1, options);
+    // eps is 1e-5 of the smaller gradient: its step is shorter than the rate by 1e-6.
     expectClose(state.parameter, [0.9, 1.1], { atol: 1e-5, rtol: 0 });
   });
 

@@ -94,6 +94,7 @@ async function checkDecoding(scene: Scene, entry: ImageCase): Promise<Decoded> {
   const name = `${entry.name} decoded`;
   const strict = await compareBytes(name, image.data, want, tensors);
   if (!entry.runs.some((run) => run.required)) return { bytes, image, exact: strict.pass };
+  // The folder's figure: JPEG decoders round differently.
   const tolerance = { atol: meta.tolerance.decoded_rgb_jpg, rtol: 0 };
   context.report(
     format === 'jpeg' && !strict.pass ? compareValues(name, image.data, want, tensors, tolerance) : strict,
