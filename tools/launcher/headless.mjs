@@ -1,11 +1,12 @@
 // A Chromium with WebGPU and a fresh profile, driven by Playwright. Needs the npm packages.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRoot } from './adapter.mjs';
 import { webgpuArgs } from './browser.mjs';
 import { Failure } from './failure.mjs';
+import { isProcessAlive } from './processes.mjs';
 
 const CRASH_ADVICE =
   'Usually memory ran out: close other programs, use a smaller batch or shorter completions, and start again.';
@@ -54,6 +55,20 @@ function watchForCrash(context, page) {
   return failed;
 }
 
+/** A profile's folder is named after the process that made it, so that what a killed one left can be told. */
+const PROFILE = /^lorikeet-profile-(\d+)-/;
+
+const removeProfile = (path) => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+
+async function removeForsakenProfiles() {
+  const names = (await readdir(tmpdir())).filter((name) => {
+    const owner = PROFILE.exec(name);
+    return owner !== null && !isProcessAlive(Number(owner[1]));
+  });
+  // One of another user stays; it is in nobody's way.
+  await Promise.allSettled(names.map((name) => removeProfile(join(tmpdir(), name))));
+}
+
 /**
  * Opens a browser with one blank page.
  * @param {{executablePath: string, adapter: 'gpu' | 'software', headed?: boolean}} options
@@ -63,21 +78,21 @@ function watchForCrash(context, page) {
  * @throws Failure when the browser does not start
  */
 export async function openHeadless(options) {
-  const profile = await mkdtemp(join(tmpdir(), 'lorikeet-'));
-  const removeProfile = () => rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  await removeForsakenProfiles();
+  const profile = await mkdtemp(join(tmpdir(), `lorikeet-profile-${process.pid}-`));
   try {
     const context = await launch(profile, options);
     const page = context.pages()[0] ?? (await context.newPage());
     const failed = watchForCrash(context, page);
     const close = async () => {
       await context.close().catch(() => {});
-      await removeProfile();
+      await removeProfile(profile);
     };
     let alive = true;
     failed.catch(() => (alive = false));
     return { page, failed, close, isAlive: () => alive };
   } catch (error) {
-    await removeProfile();
+    await removeProfile(profile);
     throw error;
   }
 }

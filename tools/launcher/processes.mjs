@@ -34,3 +34,14 @@ export function captureProgram(program, args, options = {}) {
     child.on('close', (code) => resolve({ code: code ?? 128, output: Buffer.concat(parts).toString('utf8') }));
   });
 }
+
+/** Whether a process with this number lives, whoever owns it; false for what is no process number. */
+export function isProcessAlive(pid) {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}

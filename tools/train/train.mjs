@@ -6,6 +6,7 @@ import { Failure } from '../launcher/failure.mjs';
 import { openHeadless } from '../launcher/headless.mjs';
 import { preparePage } from '../launcher/prepare.mjs';
 import { startServer } from '../launcher/server.mjs';
+import { claimFolder } from './claim.mjs';
 import { resumeCommand, shownPath } from './command.mjs';
 import { createDisplay } from './display.mjs';
 import { followRun } from './follow.mjs';
@@ -66,6 +67,16 @@ async function serve(port) {
   }
 }
 
+async function train(plan) {
+  const executablePath = await preparePage();
+  const server = await serve(plan.port);
+  try {
+    return await withBrowser(plan, executablePath, server.origin);
+  } finally {
+    await server.close();
+  }
+}
+
 /**
  * @param {Record<string, string | boolean | undefined>} flags
  * @returns {Promise<number>} 0 when the run finished, 130 when it was stopped
@@ -76,11 +87,10 @@ export async function run(flags) {
     process.stdout.write(`The run in ${shownPath(plan.out)} has finished; there is nothing to go on with.\n`);
     return 0;
   }
-  const executablePath = await preparePage();
-  const server = await serve(plan.port);
+  const release = claimFolder(plan.out);
   try {
-    return await withBrowser(plan, executablePath, server.origin);
+    return await train(plan);
   } finally {
-    await server.close();
+    release();
   }
 }

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CLAIM, claimFolder } from './claim.mjs';
+
+let folder;
+let other;
+const claimPath = () => join(folder, CLAIM);
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lorikeet-claim-'));
+  other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  await once(other, 'spawn');
+});
+afterEach(async () => {
+  other.kill('SIGKILL');
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a claim names its process until it is given back', () => {
+  const release = claimFolder(folder);
+  expect(Number(readFileSync(claimPath(), 'utf8'))).toBe(process.pid);
+  release();
+  expect(existsSync(claimPath())).toBe(false);
+});
+
+test('a folder in which another runner works is refused, and keeps its claim', async () => {
+  await writeFile(claimPath(), `${other.pid}\n`);
+  expect(() => claimFolder(folder)).toThrow(`${folder} is in use by another npm run train (process ${other.pid}).`);
+  expect(Number(readFileSync(claimPath(), 'utf8'))).toBe(other.pid);
+});
+
+test.each(['killed', 'half written'])('a claim that was %s is taken over', async (kind) => {
+  await writeFile(claimPath(), kind === 'killed' ? `${other.pid}\n` : '');
+  other.kill('SIGKILL');
+  await once(other, 'exit');
+  claimFolder(folder);
+  expect(Number(readFileSync(claimPath(), 'utf8'))).toBe(process.pid);
+});
