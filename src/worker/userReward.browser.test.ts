@@ -172,6 +172,16 @@ describe('in the worker of a script', () => {
   });
 });
 
+it('draws the same random numbers for the same batch in any worker, and others for another batch', async () => {
+  const text = 'function scoreRow() { return Math.random(); }';
+  const [first, again] = [rewardOf(text), rewardOf(text)];
+  const scores = await first.score(batch);
+  expect(new Set(scores).size).toBe(2);
+  expect(await again.score(batch)).toEqual(scores);
+  expect(await first.score(batch)).toEqual(scores);
+  expect(await first.score({ ...batch, lengths: [5, 39] })).not.toEqual(scores);
+});
+
 it('makes the rewards of a recipe in its order, its own by their names', async () => {
   const embed = async (texts: string[]): Promise<Float32Array[]> =>
     texts.map((text) => Float32Array.of(text.length, 1));

@@ -1,6 +1,7 @@
 // The worker of a user's reward: removes what could send or store anything, then runs scripts on plain data.
 // Its response has a policy of its own without any network (tools/launcher/headers.mjs), so it must stay one file.
 
+import { batchRandom } from '../rewards/batchRandom';
 import type { ScriptReply, ScriptRequest } from '../rewards/userReward';
 import { runScript } from '../rewards/userScript';
 import { sealGlobals } from './sealGlobals';
@@ -25,6 +26,7 @@ scope.addEventListener('error', (event) => {
 });
 scope.addEventListener('message', ({ data }: MessageEvent<ScriptRequest>) => {
   const { name, javascript, batch } = data;
+  Math.random = batchRandom(batch);
   void runScript(name, javascript, batch, lineOfSyntax).then((outcome) => post({ type: 'outcome', outcome }));
 });
 
