@@ -29,7 +29,7 @@ import { readModelFiles } from './modelFiles';
 import { rewardFunctions } from './rewardFunctions';
 import { encodeRows, PRE_RESIZED, type TrainingRows } from './rows';
 import type { RunFingerprints } from './runCheckpoint';
-import { loadTextModel, type TextModel } from './textModel';
+import { encodeContext, loadTextModel, type TextModel } from './textModel';
 
 /** What to load. */
 export interface SessionRequest {
@@ -92,17 +92,8 @@ async function loadModel(gpu: Gpu, request: SessionRequest, reporter: Reporter) 
 }
 
 async function loadRows(request: SessionRequest, model: Qwen25VL, text: TextModel, reporter: Reporter) {
-  const { config } = model;
   const dataset = await loadDataset(request.datasetId);
-  const context = {
-    tokenizer: text.tokenizer,
-    chatTemplate: text.chatTemplate,
-    model: {
-      imageTokenId: config.imageTokenId,
-      spatialMergeSize: config.vision.spatialMergeSize,
-      maxPositions: config.maxPositions,
-    },
-  };
+  const context = encodeContext(text, model.config);
   const rows = await encodeRows(dataset.rows, request.recipe, context, text.processor, (done, total) =>
     reporter.progress({ phase: 'encode', done, total, unit: 'rows' }),
   );

@@ -1,8 +1,10 @@
 // The part of a model that turns rows into token counts: tokenizer, chat template, image size rule. Loads no weights.
 
 import { LorikeetError } from '../base/errors';
+import type { EncodeContext } from '../data/encode';
 import { parseImageProcessor } from '../image/processorConfig';
 import type { ImageProcessor } from '../image/processorConfig';
+import type { ModelConfig } from '../model/config';
 import type { ModelSource } from '../protocol/messages';
 import { findChatTemplate } from '../text/chatTemplate';
 import { createTokenizer } from '../text/tokenizer';
@@ -54,4 +56,10 @@ export async function loadTextModel(model: ModelSource): Promise<TextModel | nul
     chatTemplate: findChatTemplate({ tokenizerConfig, chatTemplateJson, chatTemplateJinja }),
     processor: parseImageProcessor(preprocessor),
   };
+}
+
+/** What rows are encoded with: the text part of a model and the ids and sizes of its config. */
+export function encodeContext({ tokenizer, chatTemplate }: TextModel, config: ModelConfig): EncodeContext {
+  const { imageTokenId, maxPositions, vision } = config;
+  return { tokenizer, chatTemplate, model: { imageTokenId, maxPositions, spatialMergeSize: vision.spatialMergeSize } };
 }

@@ -14,7 +14,7 @@ import { createFeatureStore, type FeatureStore } from '../../infer/features';
 import { parseModelConfig } from '../../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../../model/qwen25vl';
 import { readModelFiles } from '../../worker/modelFiles';
-import { loadTextModel, type TextModel } from '../../worker/textModel';
+import { encodeContext, loadTextModel, type TextModel } from '../../worker/textModel';
 
 export interface DemoRow {
   /** File name of the picture, which is its key too. */
@@ -63,15 +63,7 @@ export async function loadDemoModel(demo: string): Promise<DemoModel> {
     gpu,
     model,
     text,
-    encode: {
-      tokenizer: text.tokenizer,
-      chatTemplate: text.chatTemplate,
-      model: {
-        imageTokenId: config.imageTokenId,
-        spatialMergeSize: config.vision.spatialMergeSize,
-        maxPositions: config.maxPositions,
-      },
-    },
+    encode: encodeContext(text, config),
     featuresOf,
     rows: lines.map((line) => JSON.parse(line) as DemoRow),
     async imageOf({ image }) {

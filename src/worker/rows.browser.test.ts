@@ -1,0 +1,80 @@
+// The demo's own pictures and tokenizer; the rows lie in a real IndexedDB.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DatasetInfo, DatasetRow } from '../base/dataset';
+import { parseModelConfig } from '../model/config';
+import { deleteDataset, saveDataset } from '../storage/datasets';
+import type { Recipe } from '../train/config';
+import { presets } from '../train/presets';
+import { encodeRows } from './rows';
+import { encodeContext, loadTextModel, readJson, type TextModel } from './textModel';
+
+const DEMO = new URL('/demo/', location.href).href;
+const MODEL = { kind: 'bundled' as const, url: `${DEMO}model/` };
+const IMAGE = 'train_000.png';
+const INFO: DatasetInfo = {
+  id: 'rows-test',
+  name: 'rows',
+  createdAt: 0,
+  trainRows: 4,
+  valRows: 3,
+  images: 1,
+  bytes: 0,
+  promptTokens: null,
+  targetTokens: null,
+  problems: [],
+};
+
+function row(line: number, split: DatasetRow['split'], question = 'What shape is red?'): DatasetRow {
+  return { image: IMAGE, imageName: IMAGE, question, thought: 'A star.', answer: `${line}`, split, file: 'a', line };
+}
+
+/** Split as the order in the file says; the second training row is too long. */
+const ROWS = [
+  row(1, 'train'),
+  row(2, 'train', 'What shape is red? '.repeat(60)),
+  row(3, 'val'),
+  row(4, 'train'),
+  row(5, 'val'),
+  row(6, 'train'),
+  row(7, 'val'),
+];
+
+let text: TextModel;
+let context: ReturnType<typeof encodeContext>;
+
+beforeAll(async () => {
+  const bytes = new Uint8Array(await (await fetch(`${DEMO}data/images/${IMAGE}`)).arrayBuffer());
+  await saveDataset(INFO, ROWS, new Map([[IMAGE, bytes]]));
+  text = (await loadTextModel(MODEL)) as TextModel;
+  context = encodeContext(text, parseModelConfig(await readJson(MODEL, 'config.json')));
+});
+afterAll(() => deleteDataset(INFO.id));
+
+/** Answers of the rows that each part of a run gets, under changed settings of the demo's recipe. */
+async function encoded(change: (recipe: Recipe) => void) {
+  const recipe = structuredClone(presets.demo);
+  change(recipe);
+  const rows = await encodeRows(ROWS, recipe, context, text.processor, () => {});
+  const sft = rows.sft.map(({ ids }) => text.tokenizer.decode(ids, { skipSpecialTokens: true }));
+  return {
+    sft: sft.map((said) => /<answer>(\d+)</.exec(said)?.[1]),
+    grpo: rows.grpo.map(({ answer }) => answer),
+    validation: rows.validation.map(({ answer }) => answer),
+    leftOut: rows.leftOut,
+  };
+}
+
+test('every row that fits goes to its part, in the order of the file; one that does not is named', async () => {
+  const rows = await encoded(() => {});
+  expect(rows).toMatchObject({ sft: ['1', '4', '6'], grpo: ['1', '4', '6'], validation: ['3', '5', '7'] });
+  expect(rows.leftOut).toEqual([expect.stringMatching(/^a:2: .*max_prompt_length/)]);
+});
+
+test('sft.rows takes the first rows that fit for SFT alone, eval.rows the first for evaluations', async () => {
+  const rows = await encoded((recipe) => {
+    recipe.sft.rows = 2;
+    recipe.eval.rows = 1;
+  });
+  expect(rows).toMatchObject({ sft: ['1', '4'], grpo: ['1', '4', '6'], validation: ['3'] });
+});
