@@ -20,10 +20,11 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dqkv: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-@compute @workgroup_size(4, 8)
+// Neighbours take neighbouring rows of one head: however few heads there are, no lane idles.
+@compute @workgroup_size(16, 2)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row0 = id.y * KEYS;
-  let kvHead = id.x;
+  let row0 = id.x * KEYS;
+  let kvHead = id.y;
   if (row0 >= params.rows || kvHead >= params.kvHeads) {
     return;
   }

@@ -24,10 +24,11 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> dqkv: array<vec4f>;
 @group(0) @binding(6) var<uniform> params: Params;
 
-@compute @workgroup_size(4, 8)
+// Neighbours take neighbouring rows of one head: however few heads there are, no lane idles.
+@compute @workgroup_size(16, 2)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.y;
-  let head0 = id.x * HEADS;
+  let row = id.x;
+  let head0 = id.y * HEADS;
   if (row >= params.rows || head0 >= params.heads) {
     return;
   }

@@ -13,9 +13,9 @@ struct Params {
   xStride4: u32,
   xOffset4: u32,
   wOffset4: u32,
-  yStride: u32,
-  yOffset: u32,
-  addendStride: u32,
+  yStride4: u32,
+  yOffset4: u32,
+  addendStride4: u32,
   scale: f32,
 }
 
@@ -72,7 +72,7 @@ fn main(
       let row = row0 + local.y * 4u + i;
       let column = column0 + local.x * 4u + j;
       if (row < params.m && column < params.n) {
-        let at = params.yOffset + row * params.yStride + column;
+        let at = (params.yOffset4 + row * params.yStride4) * 4u + column;
         var value = params.scale * acc[i * 4u + j];
         if (BIAS) {
           value += bias[column];
@@ -81,7 +81,7 @@ fn main(
           value += y[at];
         }
         if (ADD == 2u) {
-          value += addend[row * params.addendStride + column];
+          value += addend[row * params.addendStride4 * 4u + column];
         }
         y[at] = value;
       }

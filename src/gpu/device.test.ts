@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describeAdapter } from './device';
 
 const limits = {} as GPUSupportedLimits;
+const none = new Set<string>();
 
 function infoOf(fields: Partial<GPUAdapterInfo>): GPUAdapterInfo {
   return { vendor: '', architecture: '', device: '', description: '', ...fields } as GPUAdapterInfo;
@@ -14,7 +15,7 @@ describe('describeAdapter', () => {
     { vendor: 'microsoft', description: 'Microsoft Basic Render Driver' },
     { vendor: 'somebody', isFallbackAdapter: true },
   ])('knows a CPU that plays the GPU: %o', (fields) => {
-    expect(describeAdapter(infoOf(fields), limits).adapterClass).toBe('software');
+    expect(describeAdapter(infoOf(fields), limits, none).adapterClass).toBe('software');
   });
 
   it.each([
@@ -23,6 +24,15 @@ describe('describeAdapter', () => {
     { vendor: 'intel', architecture: 'gen-12lp', isFallbackAdapter: false },
     {},
   ])('takes everything else for a GPU: %o', (fields) => {
-    expect(describeAdapter(infoOf(fields), limits).adapterClass).toBe('gpu');
+    expect(describeAdapter(infoOf(fields), limits, none).adapterClass).toBe('gpu');
+  });
+
+  it('counts on subgroups of four only where the device has them and they are never wider', () => {
+    const quads = (subgroupMinSize: number, subgroupMaxSize: number, features = new Set(['subgroups'])) =>
+      describeAdapter(infoOf({ subgroupMinSize, subgroupMaxSize }), limits, features).quads;
+    expect(quads(4, 4)).toBe(true);
+    expect(quads(4, 4, none)).toBe(false);
+    expect(quads(4, 128)).toBe(false);
+    expect(quads(32, 32)).toBe(false);
   });
 });

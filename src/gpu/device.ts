@@ -10,13 +10,19 @@ export interface DeviceInfo {
   architecture: string;
   description: string;
   adapterClass: AdapterClass;
+  /** Subgroups are four invocations, always: kernels may let the four share what they load. */
+  quads: boolean;
   limits: GPUSupportedLimits;
 }
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/i;
 
 /** Names and class of an adapter or device. */
-export function describeAdapter(info: GPUAdapterInfo, limits: GPUSupportedLimits): DeviceInfo {
+export function describeAdapter(
+  info: GPUAdapterInfo,
+  limits: GPUSupportedLimits,
+  features: Pick<GPUSupportedFeatures, 'has'>,
+): DeviceInfo {
   const text = [info.vendor, info.architecture, info.device, info.description].join(' ');
   const software = info.isFallbackAdapter === true || SOFTWARE.test(text);
   return {
@@ -24,6 +30,7 @@ export function describeAdapter(info: GPUAdapterInfo, limits: GPUSupportedLimits
     architecture: info.architecture,
     description: info.description || info.device || (software ? 'SwiftShader' : ''),
     adapterClass: software ? 'software' : 'gpu',
+    quads: features.has('subgroups') && info.subgroupMinSize === 4 && info.subgroupMaxSize === 4,
     limits,
   };
 }
@@ -50,6 +57,7 @@ export async function requestDevice(): Promise<{ device: GPUDevice; info: Device
   }
   const limits = adapter.limits;
   const device = await adapter.requestDevice({
+    requiredFeatures: adapter.features.has('subgroups') ? ['subgroups'] : [],
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
@@ -61,5 +69,5 @@ export async function requestDevice(): Promise<{ device: GPUDevice; info: Device
       maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     },
   });
-  return { device, info: describeAdapter(adapter.info, limits) };
+  return { device, info: describeAdapter(adapter.info, limits, device.features) };
 }

@@ -20,16 +20,18 @@ export interface Gpu {
 
 /**
  * @param options.variant overrides the choice by adapter, for tests of the other variants
+ * @param options.quads false does without subgroups of four where there are some
  * @param options.debug fills released buffers with NaN
  */
 export function createGpu(
   device: GPUDevice,
-  options: { info?: DeviceInfo; variant?: AdapterClass; debug?: boolean } = {},
+  options: { info?: DeviceInfo; variant?: AdapterClass; quads?: boolean; debug?: boolean } = {},
 ): Gpu {
-  const info = options.info ?? describeAdapter(device.adapterInfo, device.limits);
+  const info = options.info ?? describeAdapter(device.adapterInfo, device.limits, device.features);
   const pool = createBufferPool(device);
   const variant = options.variant ?? info.adapterClass;
-  const rec = createRecorder(device, createPipelineCache(device), pool, { variant, debug: options.debug });
+  const quads = info.quads && options.quads !== false;
+  const rec = createRecorder(device, createPipelineCache(device), pool, { variant, quads, debug: options.debug });
   let failure: LorikeetError | undefined;
   void device.lost.then((lost) => {
     failure = new LorikeetError(

@@ -31,6 +31,8 @@ export interface Scope {
 export interface Recorder {
   /** Which kernel variants ops choose. */
   readonly variant: AdapterClass;
+  /** Subgroups are four invocations: software kernels share their loads. */
+  readonly quads: boolean;
   dispatch(kernel: Kernel, dispatch: Dispatch): void;
   /** Copies the leading elements of `from` (all of them by default); offsets in elements. */
   copy(from: Tensor, to: Tensor, options?: { count?: number; fromOffset?: number; toOffset?: number }): void;
@@ -54,6 +56,7 @@ const UNIFORM_ALIGNMENT = 256;
 
 export interface RecorderOptions {
   variant: AdapterClass;
+  quads: boolean;
   /** Fill every released buffer with NaN. */
   debug?: boolean;
 }
@@ -248,6 +251,7 @@ export function createRecorder(
 
   return {
     variant: options.variant,
+    quads: options.quads,
     dispatch(kernel, dispatch) {
       const [x, y = 1, z = 1] = dispatch.grid;
       if (x === 0 || y === 0 || z === 0) return;

@@ -6,6 +6,7 @@ const LIBRARY = new Map([
   ['lib/a.wgsl', '// import lib/b.wgsl\nfn a() {}\n'],
   ['lib/b.wgsl', 'const SIZE: u32 = 4u; // spec\nfn b() {}\n'],
   ['lib/c.wgsl', 'fn b_of_another_kind() {}\n'],
+  ['lib/d.wgsl', '// Needs something.\nenable subgroups;\nfn d() {}\n'],
 ]);
 
 const kernels = import.meta.glob<string>('../../shaders/*.wgsl', { query: '?raw', import: 'default', eager: true });
@@ -24,6 +25,13 @@ describe('assembleShader', () => {
     const out = assemble('// import lib/a.wgsl\n', { imports: { 'lib/b.wgsl': 'lib/c.wgsl' } });
     expect(out).toContain('b_of_another_kind');
     expect(out).not.toContain('fn b()');
+  });
+
+  it('puts what a library enables before everything else', () => {
+    const out = assemble('// The kernel.\n// import lib/b.wgsl\n// import lib/d.wgsl\nfn main() {}\n');
+    expect(out.indexOf('enable subgroups;')).toBe(0);
+    expect(out.match(/enable/g)).toHaveLength(1);
+    expect(out).toContain('fn d() {}');
   });
 
   it('names the file whose import is unknown', () => {

@@ -14,6 +14,16 @@ export interface Specialisation {
   imports?: Record<string, string>;
 }
 
+/** Brings `enable` directives, wherever a library has them, to where WGSL wants them: before everything else. */
+function hoistEnables(source: string): string {
+  const directives: string[] = [];
+  const rest = source.replace(/^enable [\w, ]+;$/gm, (line) => {
+    directives.push(line);
+    return '';
+  });
+  return [...new Set(directives), rest].join('\n');
+}
+
 /** Text of `shaders/lib/NAME` by `lib/NAME`. */
 export type ShaderLibrary = ReadonlyMap<string, string>;
 
@@ -79,7 +89,7 @@ export function assembleShader(
 ): string {
   const inlined = inlineImports(source, file, library, specialisation.imports ?? {});
   const special = specialise(inlined, file, specialisation.spec ?? {});
-  return unroll(special, integerConstants(special), file);
+  return unroll(hoistEnables(special), integerConstants(special), file);
 }
 
 export interface ShaderBinding {

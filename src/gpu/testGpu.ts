@@ -9,6 +9,12 @@ import { elementCount, type Tensor } from './tensor';
 /** Both families of kernels. They run on any adapter: a software adapter is only slow with the second. */
 export const VARIANTS: readonly AdapterClass[] = ['software', 'gpu'];
 
+/** A variant, or the software kernels as they are where neighbours cannot share loads. */
+export type TestVariant = AdapterClass | 'software without quads';
+
+/** For kernels that share loads. */
+export const SHARING_VARIANTS: readonly TestVariant[] = [...VARIANTS, 'software without quads'];
+
 /** Tensors and commands of one test. */
 export interface GpuBench {
   gpu: Gpu;
@@ -23,13 +29,17 @@ export interface GpuBench {
 }
 
 let opened: Promise<{ device: GPUDevice; info: DeviceInfo }> | undefined;
-const engines = new Map<AdapterClass, Gpu>();
+const engines = new Map<TestVariant, Gpu>();
 
-async function engineOf(variant: AdapterClass): Promise<Gpu> {
+async function engineOf(wanted: TestVariant): Promise<Gpu> {
   opened ??= requestDevice();
   const { device, info } = await opened;
-  let gpu = engines.get(variant);
-  if (!gpu) engines.set(variant, (gpu = createGpu(device, { info, variant, debug: true })));
+  let gpu = engines.get(wanted);
+  if (!gpu) {
+    const quads = wanted !== 'software without quads';
+    const variant = quads ? wanted : 'software';
+    engines.set(wanted, (gpu = createGpu(device, { info, variant, quads, debug: true })));
+  }
   return gpu;
 }
 
@@ -38,7 +48,7 @@ async function engineOf(variant: AdapterClass): Promise<Gpu> {
  * @param variant which kernels the ops choose
  * @throws what `use` throws; gpu.error and gpu.lost for anything the device reported
  */
-export async function withGpu(variant: AdapterClass, use: (bench: GpuBench) => Promise<void>): Promise<void> {
+export async function withGpu(variant: TestVariant, use: (bench: GpuBench) => Promise<void>): Promise<void> {
   const gpu = await engineOf(variant);
   const { rec } = gpu;
   const scope = rec.scope();

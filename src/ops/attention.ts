@@ -37,6 +37,11 @@ function keysTogether(rec: Recorder, shape: AttentionShape): number {
   return shape.headSize > 64 ? 2 : 4;
 }
 
+/** Workgroups of 16 rows by 2 heads. */
+function grid(rows: number, heads: number): [number, number] {
+  return [Math.ceil(rows / 16), Math.ceil(heads / 2)];
+}
+
 function checkShape({ heads, kvHeads, headSize }: AttentionShape): void {
   check(heads % kvHeads === 0, 'attention.heads', `attention: ${heads} heads cannot share ${kvHeads} key heads evenly`);
   check(headSize % 4 === 0, 'attention.headSize', `attention: head size is ${headSize}, expected a multiple of 4`);
@@ -70,7 +75,7 @@ export function attention(
       vOffset4: v.offset / 4,
       scale: shape.headSize ** -0.5,
     },
-    grid: [Math.ceil(shape.heads / together / 4), Math.ceil(shape.rows / 8)],
+    grid: grid(shape.rows, shape.heads / together),
   });
 }
 
@@ -100,7 +105,7 @@ export function attentionBackward(
     spec: { D4, HEADS: together },
     bindings: { qkv, o, dO, ranges, stats, dqkv },
     uniforms,
-    grid: [Math.ceil(shape.heads / together / 4), Math.ceil(rows / 8)],
+    grid: grid(rows, shape.heads / together),
   });
   // Two key rows to an invocation, as far as registers allow.
   const keys = shape.headSize <= 32 ? 2 : 1;
@@ -108,6 +113,6 @@ export function attentionBackward(
     spec: { D4, KEYS: keys },
     bindings: { qkv, dO, queryEnd, stats, dqkv },
     uniforms,
-    grid: [Math.ceil(shape.kvHeads / 4), Math.ceil(rows / keys / 8)],
+    grid: grid(Math.ceil(rows / keys), shape.kvHeads),
   });
 }

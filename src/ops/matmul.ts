@@ -42,9 +42,28 @@ export function allColumns(data: Tensor): Columns {
 }
 
 const DECODE = 'lib/decode_f32.wgsl';
+const SHARE = 'lib/share_none.wgsl';
 
-function decodeImport(storage: WeightStorage): Record<string, string> {
-  return storage === 'f32' ? {} : { [DECODE]: `lib/decode_${storage}.wgsl` };
+/** Columns of one invocation's block and of a workgroup's, in the register kernels. */
+const BLOCK_COLUMNS4 = 2;
+const GROUP_COLUMNS = 4 * 4 * BLOCK_COLUMNS4;
+
+function imports(rec: Recorder, storage: WeightStorage): Record<string, string> {
+  return {
+    ...(storage === 'f32' ? {} : { [DECODE]: `lib/decode_${storage}.wgsl` }),
+    ...(rec.variant === 'software' && rec.quads ? { [SHARE]: 'lib/share_quad.wgsl' } : {}),
+  };
+}
+
+/** Specialisation and workgroups of a product of (m, ...) with `columns` output columns. */
+function blocks(rec: Recorder, m: number, columns: number): { spec: Record<string, number>; grid: [number, number] } {
+  if (rec.variant === 'gpu') return { spec: {}, grid: [Math.ceil(columns / 64), Math.ceil(m / 64)] };
+  // Tall blocks load less per product; a few rows do not fill one.
+  const rows = m <= 8 ? 8 : 16;
+  return {
+    spec: { ROWS: rows, COLS4: BLOCK_COLUMNS4 },
+    grid: [Math.ceil(columns / GROUP_COLUMNS), Math.ceil(m / rows)],
+  };
 }
 
 function quarter(operation: string, name: string, value: number): number {
@@ -61,6 +80,7 @@ export interface MatmulOptions {
 
 /**
  * y = scale x Wᵀ (+ bias) (+ y, or + addend). x (m, K), W (N, K), y (m, N), all f32 but W.
+ * Where N is not a multiple of 4, the columns of y up to the next one may be written too, and nothing can be added.
  * @param add `'y'` accumulates; a tensor (m, N), dense, is added (a residual)
  */
 export function matmulNT(
@@ -71,12 +91,10 @@ export function matmulNT(
   const { x, w, y, bias } = tensors;
   const { m, scale = 1, add } = options;
   const addend = typeof add === 'object' ? add : undefined;
-  const spec = { ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined };
-  const software = rec.variant === 'software';
-  const rows = m < 8 ? 4 : 8;
-  rec.dispatch(software ? NT : NT_TILE, {
-    spec: software ? { ...spec, ROWS: rows, COLS: 8 } : spec,
-    imports: decodeImport(w.storage),
+  const { spec, grid } = blocks(rec, m, w.rows);
+  rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
+    spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
+    imports: imports(rec, w.storage),
     bindings: { x: x.data, w: w.data, bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
     uniforms: {
       m,
@@ -85,12 +103,12 @@ export function matmulNT(
       xStride4: quarter('matmulNT', 'x stride', x.stride),
       xOffset4: quarter('matmulNT', 'x offset', x.offset),
       wOffset4: quarter('matmulNT', 'W offset', w.offset ?? 0),
-      yStride: y.stride,
-      yOffset: y.offset,
-      addendStride: w.rows,
+      yStride4: quarter('matmulNT', 'y stride', y.stride),
+      yOffset4: quarter('matmulNT', 'y offset', y.offset),
+      addendStride4: add || bias ? quarter('matmulNT', 'N', w.rows) : 0,
       scale,
     },
-    grid: software ? [Math.ceil(w.rows / 32), Math.ceil(m / (4 * rows))] : [Math.ceil(w.rows / 64), Math.ceil(m / 64)],
+    grid,
   });
 }
 
@@ -104,18 +122,15 @@ export function matmulNN(
 ): void {
   const { x, w, y } = tensors;
   const { m, scale = 1, accumulate = false } = options;
-  const k4 = quarter('matmulNN', 'K', w.columns);
-  const spec = { ADD: accumulate ? 1 : 0 };
-  const software = rec.variant === 'software';
-  const rows = m < 8 ? 4 : 8;
-  rec.dispatch(software ? NN : NN_TILE, {
-    spec: software ? { ...spec, ROWS: rows, COLS4: 2 } : spec,
-    imports: decodeImport(w.storage),
+  const { spec, grid } = blocks(rec, m, w.columns);
+  rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
+    spec: { ...spec, ADD: accumulate ? 1 : 0 },
+    imports: imports(rec, w.storage),
     bindings: { x: x.data, w: w.data, y: y.data },
     uniforms: {
       m,
       n: w.rows,
-      k4,
+      k4: quarter('matmulNN', 'K', w.columns),
       xStride4: quarter('matmulNN', 'x stride', x.stride),
       xOffset4: quarter('matmulNN', 'x offset', x.offset),
       wOffset4: quarter('matmulNN', 'W offset', w.offset ?? 0),
@@ -123,7 +138,7 @@ export function matmulNN(
       yOffset4: quarter('matmulNN', 'y offset', y.offset),
       scale,
     },
-    grid: software ? [Math.ceil(k4 / 8), Math.ceil(m / (4 * rows))] : [Math.ceil(k4 / 16), Math.ceil(m / 64)],
+    grid,
   });
 }
 

@@ -78,10 +78,11 @@ describe('kernelFingerprint', () => {
   });
 
   it('tells variants apart and is otherwise the same each time', async () => {
-    const software = await kernelFingerprint('software');
+    const software = await kernelFingerprint({ variant: 'software', quads: true });
     expect(software).toMatch(HEX);
-    expect(await kernelFingerprint('software')).toBe(software);
-    expect(await kernelFingerprint('gpu')).not.toBe(software);
+    expect(await kernelFingerprint({ variant: 'software', quads: true })).toBe(software);
+    expect(await kernelFingerprint({ variant: 'software', quads: false })).not.toBe(software);
+    expect(await kernelFingerprint({ variant: 'gpu', quads: true })).not.toBe(software);
   });
 });
 

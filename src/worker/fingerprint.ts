@@ -3,6 +3,7 @@
 
 import type { DatasetRow } from '../base/dataset';
 import { sha256Hex } from '../data/importImages';
+import type { Recorder } from '../gpu/recorder';
 import { shaderSources } from '../ops/shaderSources';
 
 /** Up to here a file is read whole. */
@@ -69,10 +70,10 @@ export async function baseFingerprint(
 /**
  * Which kernels compute: over the text of every shader and the variant in use. Code that chooses and specialises
  * shaders is not part of it.
- * @param variant of the recorder @returns SHA-256, 64 hex digits
+ * @param recorder what its operations choose by @returns SHA-256, 64 hex digits
  */
-export async function kernelFingerprint(variant: string): Promise<string> {
-  return hashJson({ variant, shaders: shaderSources() });
+export async function kernelFingerprint({ variant, quads }: Pick<Recorder, 'variant' | 'quads'>): Promise<string> {
+  return hashJson({ variant, quads, shaders: shaderSources() });
 }
 
 /**

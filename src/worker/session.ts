@@ -151,7 +151,7 @@ export async function openSession(
       modelName: name,
       datasetName,
       recipe,
-      fingerprints: { base, rows: fingerprint, kernels: await kernelFingerprint(gpu.rec.variant) },
+      fingerprints: { base, rows: fingerprint, kernels: await kernelFingerprint(gpu.rec) },
       text,
       adapter,
       trainee: { gpu, model, adapter, featuresOf },
