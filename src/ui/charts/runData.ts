@@ -1,7 +1,7 @@
 // Columns of a run for the charts: every metric over the common axis, raw and smoothed. Pure, cached per view.
 
 import { formatCompliance, metricOf, rewardNames, smooth, xOfPoint, type AxisMode } from '../store/series';
-import type { RunView, StepPoint } from '../store/runReducer';
+import type { RunView, StepPoint } from '../store/runView';
 
 export interface Column {
   raw: (number | null)[];

@@ -1,6 +1,6 @@
 // The three lanes of the timeline as chart specs: total reward, format compliance, SFT loss with KL.
 
-import type { EvaluationPoint } from '../store/runReducer';
+import type { EvaluationPoint } from '../store/runView';
 import { headScores, xOfEvaluation } from '../store/series';
 import { fixed, percent } from '../format';
 import {

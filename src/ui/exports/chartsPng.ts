@@ -10,7 +10,7 @@ import { smallCharts } from '../charts/smallSpecs';
 import { formatLane, lossLane, rewardLane } from '../charts/timelineSpecs';
 import { totalRange, totalsAgree } from '../store/rewards';
 import { stepsDone } from '../store/series';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 
 const SCALE = 2;
 const MARGIN = 24;

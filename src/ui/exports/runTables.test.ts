@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { emptyRun } from '../store/runReducer';
+import { emptyRun } from '../store/runView';
 import { completionsJsonl, metricsCsv } from './runTables';
 
 test('the metrics table has one row per step, stages under one head', () => {

@@ -3,7 +3,7 @@
 import { toCsv } from '../../formats/csv';
 import { toJsonl } from '../../formats/jsonl';
 import { formatCompliance } from '../store/series';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 
 /** One line per optimizer step: stage, step, and every metric under TRL's name. */
 export function metricsCsv(view: RunView): string {

@@ -10,7 +10,7 @@ import { saveFile } from '../exports/saveFile';
 import type { Recipe } from '../../train/config';
 import { bytesText, count } from '../format';
 import { Icon } from '../parts/Icon';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import { PythonCode } from './PythonCode';
 
 export interface AdapterCardProps {

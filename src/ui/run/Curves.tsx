@@ -8,7 +8,7 @@ import { metricsCsv } from '../exports/runTables';
 import { saveFile } from '../exports/saveFile';
 import { Icon } from '../parts/Icon';
 import { Segmented } from '../parts/Segmented';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import type { AxisMode } from '../store/series';
 import { FurtherCharts, SmallCharts, useSmallCharts } from './SmallCharts';
 import { Timeline } from './Timeline';

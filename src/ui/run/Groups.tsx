@@ -6,7 +6,7 @@ import type { Recipe } from '../../train/config';
 import { percent, plural } from '../format';
 import { Icon } from '../parts/Icon';
 import { rewardsOf } from '../store/rewards';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import { GroupRow, hasNoVariance, REWARD_FILLS } from './GroupRow';
 
 /** The groups of the newest step, or of one that is chosen. */

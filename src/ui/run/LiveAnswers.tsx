@@ -3,7 +3,7 @@
 import type { EvaluationSample } from '../../protocol/messages';
 import { CompletionText } from '../parts/CompletionText';
 import { Thumb } from '../parts/Thumb';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import { GroupsLegend } from './Groups';
 import { STAGE_NAMES } from './words';
 

@@ -14,7 +14,7 @@ import { useNow } from '../parts/useNow';
 import type { StoredRun } from '../store/history';
 import { totalRange, totalsAgree } from '../store/rewards';
 import { isBusy } from '../store/run';
-import type { CheckpointView, RunView } from '../store/runReducer';
+import type { CheckpointView, RunView } from '../store/runView';
 import { evaluationAt, headScores, stepsDone, workedMs } from '../store/series';
 import { ResumeButton } from './ResumeButton';
 import { PHASE_NAMES, phaseSentence, phasesOf, positionText, STAGE_NAMES } from './words';

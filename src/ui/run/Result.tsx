@@ -9,7 +9,7 @@ import { presetOf } from '../setup/presets';
 import type { StoredRun } from '../store/history';
 import { EVALUATION_MAX } from '../store/rewards';
 import { goTo } from '../store/settings';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import { AdapterCard } from './AdapterCard';
 import { ChangeTable } from './ChangeTable';
 import { ResumeButton } from './ResumeButton';

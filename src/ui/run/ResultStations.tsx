@@ -4,7 +4,7 @@ import type { Evaluation, EvaluationSample, RunSummary } from '../../protocol/me
 import { fixed, plural, points, signed } from '../format';
 import { CompletionText } from '../parts/CompletionText';
 import { Thumb } from '../parts/Thumb';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import { evaluationAt } from '../store/series';
 
 export interface Station {

@@ -2,7 +2,7 @@
 
 import { Icon } from '../parts/Icon';
 import { goTo } from '../store/settings';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 
 const SHOWN = 3;
 

@@ -2,7 +2,7 @@
 
 import { storedRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import { goTo } from '../store/settings';
 import { Curves } from './Curves';
 import { Groups } from './Groups';

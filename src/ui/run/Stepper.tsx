@@ -2,7 +2,7 @@
 
 import { STAGES, type Stage } from '../../protocol/messages';
 import { Icon, Ring } from '../parts/Icon';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import { evaluationAt, stepsDone } from '../store/series';
 import { STAGE_NAMES } from './words';
 

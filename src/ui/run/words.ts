@@ -1,7 +1,7 @@
 // The words for stages, phases and states. Pure.
 
 import type { Phase, ProgressEvent, Stage } from '../../protocol/messages';
-import type { RunView } from '../store/runReducer';
+import type { RunView } from '../store/runView';
 import { bytesText, count } from '../format';
 
 export const STAGE_NAMES: Record<Stage, string> = {

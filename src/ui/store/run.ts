@@ -5,7 +5,8 @@ import { create } from 'zustand';
 import type { RunEvent } from '../../protocol/messages';
 import { readEvents } from '../../storage/runs';
 import type { Recipe } from '../../train/config';
-import { emptyRun, reduceRun, type RunView, type ViewState } from './runReducer';
+import { reduceRun } from './runReducer';
+import { emptyRun, type RunView, type ViewState } from './runView';
 
 export interface RunStore {
   view: RunView | null;

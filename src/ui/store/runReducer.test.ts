@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunEvent, RunEventBody } from '../../protocol/messages';
-import { emptyRun, reduceRun } from './runReducer';
+import { reduceRun } from './runReducer';
+import { emptyRun } from './runView';
 
 let seq = 0;
 function event(body: RunEventBody, time = 1000, runId = 'run'): RunEvent {

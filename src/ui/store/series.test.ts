@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EvaluationEvent, Stage } from '../../protocol/messages';
-import { emptyRun, type EvaluationPoint, type RunView } from './runReducer';
+import { emptyRun, type EvaluationPoint, type RunView } from './runView';
 import { evaluationStep, formatCompliance, rewardNames, smooth, stepOnAxis, workedMs } from './series';
 
 test('smoothing is debiased: a constant stays itself from the first value on', () => {

@@ -1,6 +1,6 @@
 // Series for the charts, on one axis that SFT and GRPO share. Pure.
 
-import type { EvaluationPoint, RunView, StepPoint } from './runReducer';
+import type { EvaluationPoint, RunView, StepPoint } from './runView';
 
 export type AxisMode = 'step' | 'time';
 
