@@ -2,10 +2,12 @@
 // so buffers may be given back and taken again while recording.
 
 import { LorikeetError } from '../base/errors';
+import { createBindGroups } from './bindGroups';
 import type { BufferPool } from './bufferPool';
 import type { AdapterClass } from './device';
 import type { CompiledKernel, Kernel, PipelineCache } from './pipelines';
 import type { Specialisation } from './shaderAssembly';
+import { createStaging, growable } from './staging';
 import { elementCount, type DType, type Tensor } from './tensor';
 
 export interface Dispatch {
@@ -61,42 +63,6 @@ export interface RecorderOptions {
   debug?: boolean;
 }
 
-/** Grows a buffer of the given usage to at least `bytes`. */
-function growable(device: GPUDevice, usage: number, label: string) {
-  let buffer: GPUBuffer | undefined;
-  return (bytes: number): GPUBuffer => {
-    if (!buffer || buffer.size < bytes) {
-      buffer?.destroy();
-      buffer = device.createBuffer({ label, size: Math.max(1 << 16, 2 ** Math.ceil(Math.log2(bytes))), usage });
-    }
-    return buffer;
-  };
-}
-
-/** Bytes that one submission uploads, in one staging area. */
-function createStaging() {
-  let area = new Uint8Array(1 << 16);
-  let used = 0;
-  return {
-    add(bytes: Uint8Array, alignment: number): number {
-      const start = Math.ceil(used / alignment) * alignment;
-      if (start + bytes.length > area.length) {
-        const larger = new Uint8Array(2 ** Math.ceil(Math.log2(start + bytes.length)));
-        larger.set(area.subarray(0, used));
-        area = larger;
-      }
-      area.set(bytes, start);
-      used = start + bytes.length;
-      return start;
-    },
-    take(): Uint8Array {
-      const out = area.subarray(0, Math.ceil(used / 4) * 4);
-      used = 0;
-      return out;
-    },
-  };
-}
-
 function packUniforms(kernel: CompiledKernel, values: Record<string, number>): Uint8Array {
   const view = new DataView(new ArrayBuffer(kernel.uniformBytes));
   kernel.shader.uniforms.forEach(({ name, type }, i) => {
@@ -106,47 +72,6 @@ function packUniforms(kernel: CompiledKernel, values: Record<string, number>): U
     else view.setUint32(i * 4, value >>> 0, true);
   });
   return new Uint8Array(view.buffer);
-}
-
-/** Bind groups by kernel and buffers; forgotten together when there are many. */
-function createBindGroups(device: GPUDevice) {
-  const ids = new WeakMap<GPUBuffer, number>();
-  const groups = new Map<string, GPUBindGroup>();
-  let next = 0;
-  const idOf = (buffer: GPUBuffer): number => {
-    let id = ids.get(buffer);
-    if (id === undefined) ids.set(buffer, (id = next++));
-    return id;
-  };
-  return (kernel: CompiledKernel, bindings: Record<string, Tensor>, uniform: GPUBuffer): GPUBindGroup => {
-    let key = String(kernel.id);
-    const entries: GPUBindGroupEntry[] = [];
-    let storage = 0;
-    for (const { binding, name, kind } of kernel.shader.bindings) {
-      if (kind === 'uniform') {
-        entries.push({ binding, resource: { buffer: uniform, size: Math.max(4, kernel.uniformBytes) } });
-        key += `:${idOf(uniform)}`;
-        continue;
-      }
-      const tensor = bindings[name];
-      if (!tensor) throw new LorikeetError('gpu.binding', `${kernel.label}: binding ${name} is missing`);
-      storage++;
-      entries.push({ binding, resource: { buffer: tensor.buffer } });
-      key += `:${idOf(tensor.buffer)}`;
-    }
-    if (storage !== Object.keys(bindings).length) {
-      const known = new Set(kernel.shader.bindings.map((b) => b.name));
-      const extra = Object.keys(bindings).filter((name) => !known.has(name));
-      throw new LorikeetError('gpu.binding', `${kernel.label}: has no binding named ${extra.join(', ')}`);
-    }
-    let group = groups.get(key);
-    if (!group) {
-      if (groups.size > 4000) groups.clear();
-      group = device.createBindGroup({ label: kernel.label, layout: kernel.layout, entries });
-      groups.set(key, group);
-    }
-    return group;
-  };
 }
 
 /** @param pool where scopes take their buffers from */
