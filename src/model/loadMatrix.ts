@@ -9,7 +9,7 @@ import type { FrozenMatrix, WeightStorage } from '../ops/matmul';
 
 const STORED: Record<string, WeightStorage> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
 
-/** How matrices are kept: as in the file, or widened to f32 (faster where a CPU plays the GPU). */
+/** How matrices are kept: as in the file, or widened to f32 (faster where a CPU plays the GPU) if one buffer holds that. */
 export type StoragePolicy = 'stored' | 'f32';
 
 export function defaultStorage(gpu: Gpu): StoragePolicy {
@@ -52,11 +52,13 @@ export async function loadMatrix(
 ): Promise<FrozenMatrix> {
   const tensors: SafeTensor[] = [];
   for (const { name, rows } of parts) tensors.push(await readChecked(weights, name, rows * columns));
-  const stored = STORED[tensors[0].dtype];
-  const same = tensors.every((tensor) => tensor.dtype === tensors[0].dtype);
-  const storage: WeightStorage = policy === 'stored' && stored && same ? stored : 'f32';
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const limit = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
+  const stored = STORED[tensors[0].dtype];
+  const same = tensors.every((tensor) => tensor.dtype === tensors[0].dtype);
+  // A vocabulary of 150,000 fits many devices as stored, and few widened.
+  const asStored = stored && same && (policy === 'stored' || rows * columns * 4 > limit);
+  const storage: WeightStorage = asStored ? stored : 'f32';
   const bytes = rows * columns * (storage === 'f32' ? 4 : 2);
   check(
     bytes <= limit,
