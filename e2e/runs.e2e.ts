@@ -126,7 +126,7 @@ test('a run whose page was reloaded in the middle is offered again, and resumed 
   expect(await metricRows()).toEqual(allSteps);
 });
 
-test('a run that another tab trains is shown as that, and cannot be resumed or deleted here', async () => {
+test('a run that another tab trains is shown as that and followed to its end, and cannot be resumed or deleted here', async () => {
   const { page } = app;
   await goTo(page, 'Setup');
   await startTraining(page);
@@ -138,9 +138,15 @@ test('a run that another tab trains is shown as that, and cannot be resumed or d
   await expect.poll(() => item.getAttribute('data-status'), { timeout: PATIENCE }).toBe('elsewhere');
   expect(await item.locator('.resumeRun').count()).toBe(0);
   expect(await item.locator('button', { hasText: 'Delete' }).isDisabled()).toBe(true);
-  await other.close();
+  await item.locator('.runActions button', { hasText: 'Open' }).click();
+  await expect.poll(() => other.locator('.runCard').textContent()).toContain('Under way in another tab');
+  const seen = await stepShown(other);
+  await expect.poll(() => stepShown(other), { timeout: PATIENCE }).toBeGreaterThan(seen);
   await page.locator('#stop').click();
   await page.locator('#confirm-stop').click();
-  expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Stopped after/) as string });
+  const stopped = { title: expect.stringMatching(/^Stopped after/) as string };
+  expect(await waitForEnd(page)).toEqual(stopped);
+  expect(await waitForEnd(other)).toEqual(stopped);
+  await other.close();
   expect(app.errors).toEqual([]);
 });

@@ -5,9 +5,9 @@ import { openDatabase, storageError } from './database';
 /** Version 2 added `checkpoints`. */
 export const runDatabase = openDatabase('lorikeet-runs', ['runs', 'events', 'artifacts', 'checkpoints'], 2);
 
-/** All keys [runId, x]: an array sorts after every number and string. */
-export function ofRun(runId: string): IDBKeyRange {
-  return IDBKeyRange.bound([runId], [runId, []]);
+/** All keys [runId, x], or those with x from `from` on: an array sorts after every number and string. */
+export function ofRun(runId: string, from?: number): IDBKeyRange {
+  return IDBKeyRange.bound(from === undefined ? [runId] : [runId, from], [runId, []]);
 }
 
 /** Gives failures of a read the names of database.ts; `what` says which operation failed. */

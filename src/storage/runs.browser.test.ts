@@ -34,6 +34,8 @@ test('events come back in numeric order of seq, only those of the run', async ()
   await appendEvents('a', [{ seq: 100 }, { seq: 3 }]);
   await appendEvents('a', []);
   expect(await readEvents('a')).toEqual([{ seq: 2 }, { seq: 3 }, { seq: 10 }, { seq: 100 }]);
+  expect(await readEvents('a', 3)).toEqual([{ seq: 3 }, { seq: 10 }, { seq: 100 }]);
+  expect(await readEvents('a', 101)).toEqual([]);
   expect(await readEvents('none')).toEqual([]);
   await deleteRun('a');
   await deleteRun('ab');

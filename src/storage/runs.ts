@@ -66,11 +66,11 @@ export async function appendEvents(runId: string, batch: readonly { seq: number 
   await database.transact(['events'], put, 'relaxed');
 }
 
-/** A run's events in order of seq; empty for an unknown run. Errors: storage.failed. */
-export function readEvents(runId: string): Promise<unknown[]> {
+/** A run's events in order of seq, those before `fromSeq` left out; empty for an unknown run. Errors: storage.failed. */
+export function readEvents(runId: string, fromSeq?: number): Promise<unknown[]> {
   return reading(
     'reading the run log',
-    events('readonly', (store) => request(store.getAll(ofRun(runId)))),
+    events('readonly', (store) => request(store.getAll(ofRun(runId, fromSeq)))),
   );
 }
 
@@ -95,7 +95,7 @@ export async function truncateEvents(runId: string, fromSeq: number): Promise<vo
   await database.transact(
     ['events'],
     (open) => {
-      open('events').delete(IDBKeyRange.bound([runId, fromSeq], [runId, []]));
+      open('events').delete(ofRun(runId, fromSeq));
     },
     'strict',
   );

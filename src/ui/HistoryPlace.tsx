@@ -7,10 +7,10 @@ import { RunItem } from './history/RunItem';
 import { Icon } from './parts/Icon';
 import { ProblemText } from './parts/ProblemText';
 import { useAttempt } from './parts/useAttempt';
+import { useEvery } from './parts/useEvery';
 import { refreshHistory, useHistory, type StoredRun } from './store/history';
 import { readStorage } from './store/device';
 
-/** How often to look again while another tab holds a run. */
 const WATCH_MS = 3000;
 
 async function importRun(file: File | undefined): Promise<void> {
@@ -25,7 +25,13 @@ export function HistoryPlace(): React.JSX.Element {
   const [over, setOver] = useState(false);
   const [deleting, setDeleting] = useState<StoredRun | null>(null);
   const [problem, attempt] = useAttempt();
-  useWatch(runs.some(({ status }) => status === 'elsewhere'));
+  // A run that another tab holds may end, or its tab may be closed.
+  useEvery(
+    WATCH_MS,
+    runs.some(({ status }) => status === 'elsewhere'),
+    refreshHistory,
+  );
+  useEffect(() => void refreshHistory().catch(() => undefined), []);
   const drop = (event: React.DragEvent): void => {
     event.preventDefault();
     setOver(false);
@@ -80,15 +86,4 @@ function HistoryHead({ onImport }: { onImport(file: File | undefined): void }): 
       </label>
     </div>
   );
-}
-
-/** Looks again now and then: a run that another tab holds may end, or its tab may be closed. */
-function useWatch(active: boolean): void {
-  useEffect(() => {
-    const look = (): void => void refreshHistory().catch(() => undefined);
-    look();
-    if (!active) return;
-    const timer = setInterval(look, WATCH_MS);
-    return () => clearInterval(timer);
-  }, [active]);
 }

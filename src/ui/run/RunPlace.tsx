@@ -1,6 +1,7 @@
 // The Run place: a run under way, a finished one, or where the first one will appear.
 
-import { storedRun, useHistory } from '../store/history';
+import { useEvery } from '../parts/useEvery';
+import { followRun, storedRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
 import type { RunView } from '../store/runView';
 import { goTo } from '../store/settings';
@@ -14,10 +15,14 @@ import { Result } from './Result';
 import { RunBanners } from './RunBanners';
 import { Stepper } from './Stepper';
 
+/** How often a run that another tab trains is looked at again. */
+const FOLLOW_MS = 2000;
+
 /** The run on show. */
 export function RunPlace(): React.JSX.Element {
   const { view, recipe, modelName } = useRun();
   const stored = useHistory((history) => storedRun(history, view?.runId));
+  useEvery(FOLLOW_MS, view?.state === 'elsewhere', followRun);
   if (!view || !recipe) return <NoRun />;
   const mending = stored?.resumable && view.error && isMendable(view.error, recipe) ? view.error : null;
   return (

@@ -10,6 +10,7 @@ import { readRecipe } from '../setup/readRecipe';
 import { load, save } from './persist';
 import { beginRun, isBusy, replay, setViewState, useRun } from './run';
 import { isResumable, statusOf, type RunStatus } from './runStatus';
+import type { RunView } from './runView';
 import { goTo } from './settings';
 
 export interface StoredRun {
@@ -82,11 +83,31 @@ export async function replayRun(record: RunRecord, live: boolean, recipe: Recipe
   replay(events);
 }
 
-/** Opens a stored run. A log that ends in the middle says whether another tab goes on with it. */
+/** Opens a stored run. */
 export async function reopenRun({ record, status }: StoredRun): Promise<void> {
   if (useRun.getState().view?.runId !== record.id || status !== 'here') {
     await replayRun(record, false);
-    if (isBusy(useRun.getState().view)) setViewState(status === 'elsewhere' ? 'elsewhere' : 'interrupted');
+    showUnfinished(status);
   }
   goTo('run');
+}
+
+/** A log that ends in the middle does not say whether somebody goes on with it; the run's status does. */
+function showUnfinished(status: RunStatus | undefined): void {
+  const { view } = useRun.getState();
+  if (!isBusy(view) && view?.state !== 'elsewhere') return;
+  setViewState(status === 'elsewhere' ? 'elsewhere' : 'interrupted');
+}
+
+/** Brings the run on show up to date if another tab trains it. Errors: storage.failed. */
+export async function followRun(): Promise<void> {
+  const shown = (): RunView | null => useRun.getState().view;
+  const view = shown();
+  if (view?.state !== 'elsewhere') return;
+  // Who holds it first: what it logged before it let go is then read below.
+  await refreshHistory();
+  const events = (await readEvents(view.runId, view.lastSeq + 1)) as RunEvent[];
+  if (shown() !== view) return;
+  replay(events);
+  showUnfinished(storedRun(useHistory.getState(), view.runId)?.status);
 }

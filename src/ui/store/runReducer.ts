@@ -51,6 +51,7 @@ function applyEvent(draft: Draft, event: RunEvent): void {
   if (event.type === 'resumed' || (event.type === 'state' && event.state === 'loading')) addIdle(draft, event.time);
   if (event.type === 'resumed') applyResumed(draft, event);
   draft.lastTime = Math.max(draft.lastTime, event.time);
+  draft.lastSeq = event.seq;
   switch (event.type) {
     case 'state':
       return applyState(draft, event.state, event.stage, event.time);

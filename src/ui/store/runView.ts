@@ -63,6 +63,8 @@ export interface RunView {
   /** Epoch milliseconds of the first and the last event; 0 before any. */
   startedAt: number;
   lastTime: number;
+  /** The newest event's place in the log; -1 before any. */
+  lastSeq: number;
   /** Milliseconds that the run stood still: closed pauses, and from a stop to the resumption. */
   pausedMs: number;
   /** Begin of the pause under way. */
@@ -92,6 +94,7 @@ export function emptyRun(runId: string, planned: RunView['planned'] = { sft: nul
     stage: null,
     startedAt: 0,
     lastTime: 0,
+    lastSeq: -1,
     pausedMs: 0,
     pausedSince: null,
     planned,
