@@ -7,7 +7,7 @@
 // import lib/share_none.wgsl
 const ROWS: u32 = 8u; // spec
 const COLS4: u32 = 2u; // spec
-// Not uniforms: branches here cost a software adapter a fifth of the product.
+// Not a uniform: on a software adapter its branches would cost up to a tenth of the product.
 const ADD: u32 = 0u; // spec 0: write, 1: add to y
 
 struct Params {

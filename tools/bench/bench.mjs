@@ -31,7 +31,9 @@ async function timeOnce({ root, name }, flags, seed) {
   const args = [join(root, 'tools', 'run.mjs'), 'train', '--seed', String(seed), '--out', out];
   if (flags.recipe) args.push('--recipe', flags.recipe);
   if (flags.software) args.push('--software');
-  const { code, output } = await captureProgram(process.execPath, args, { cwd: root });
+  // What --recipe is relative to, also without npm.
+  const env = { ...process.env, INIT_CWD: process.env.INIT_CWD ?? process.cwd() };
+  const { code, output } = await captureProgram(process.execPath, args, { cwd: root, env });
   if (code !== 0) throw new Failure(`run ${seed} of ${name} ended with code ${code}:\n${output.slice(-2000)}`);
   const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
   process.stdout.write(`  seed ${seed}, ${name}: ${summary.seconds.total.toFixed(1)} s\n`);

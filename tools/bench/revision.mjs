@@ -1,6 +1,6 @@
 // Another revision of this repository, checked out beside it and ready to run.
 
-import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../launcher/failure.mjs';
 import { REPOSITORY, inRepository } from '../launcher/paths.mjs';
@@ -33,9 +33,8 @@ export async function checkOutRevision(revision) {
     rmSync(folder, { recursive: true, force: true });
     await git('worktree', 'prune');
   };
-  // One that an interrupted bench left behind.
-  if (existsSync(folder)) await remove();
-  await git('worktree', 'prune');
+  // An interrupted bench leaves its own behind.
+  await remove();
   await git('worktree', 'add', '--detach', folder, commit);
   lendPackages(folder);
   return { folder, commit, remove };

@@ -155,3 +155,17 @@ test('only the newest live answers are kept, newest first', () => {
   expect(view.live).toHaveLength(12);
   expect(view.live[0]?.sample.text).toBe('19');
 });
+
+test('how far the log is known goes back with a resumption, not with a refusal, which is in no log', () => {
+  const known = reduceRun(emptyRun('run'), [
+    { ...step('sft', 1, 0.5), seq: 6 },
+    { ...step('sft', 2, 0.4), seq: 9 },
+  ]);
+  expect([emptyRun('run').lastSeq, known.lastSeq]).toEqual([-1, 9]);
+  const refused = reduceRun(known, [
+    { ...event({ type: 'error', error: { code: 'run.locked', message: 'held' } }), seq: 0 },
+    { ...event({ type: 'state', state: 'failed', stage: null }), seq: 1 },
+  ]);
+  expect([refused.state, refused.lastSeq]).toEqual(['elsewhere', 9]);
+  expect(reduceRun(known, [{ ...event({ type: 'resumed', stage: 'sft', step: 1 }), seq: 7 }]).lastSeq).toBe(7);
+});

@@ -51,7 +51,8 @@ function applyEvent(draft: Draft, event: RunEvent): void {
   if (event.type === 'resumed' || (event.type === 'state' && event.state === 'loading')) addIdle(draft, event.time);
   if (event.type === 'resumed') applyResumed(draft, event);
   draft.lastTime = Math.max(draft.lastTime, event.time);
-  draft.lastSeq = event.seq;
+  // A refusal to resume is not part of the log and counts from 0; only a resumption goes back.
+  draft.lastSeq = event.type === 'resumed' ? event.seq : Math.max(draft.lastSeq, event.seq);
   switch (event.type) {
     case 'state':
       return applyState(draft, event.state, event.stage, event.time);

@@ -63,7 +63,7 @@ export interface RunView {
   /** Epoch milliseconds of the first and the last event; 0 before any. */
   startedAt: number;
   lastTime: number;
-  /** The newest event's place in the log; -1 before any. */
+  /** How far the view has the run's log: the seq of its newest event; -1 before any. */
   lastSeq: number;
   /** Milliseconds that the run stood still: closed pauses, and from a stop to the resumption. */
   pausedMs: number;
