@@ -33,17 +33,17 @@ const LAYERS = {
   // Pure files that the page would otherwise write a second time.
   ui: [
     ...['base', 'protocol', 'storage', 'data/walkDrop', 'formats/csv', 'formats/jsonl'],
-    ...['train/recipe', 'train/recipeRules', 'train/presets', 'rewards/userReward'],
+    'rewards/userReward',
   ],
   verify: [...WORKER, 'worker'],
 };
 
 /** Layers that may name the types of these, and nothing else of them. */
 const TYPE_ONLY = {
-  protocol: ['train/config', 'eval', 'data'],
+  protocol: ['eval', 'data'],
   // Loops emit the events that the page shows; they are described once, in the protocol.
   train: ['protocol/messages'],
-  ui: ['train/config', 'rewards/reward', 'rewards/userScores'],
+  ui: ['rewards/reward', 'rewards/userScores'],
 };
 
 /** Layers that hold shaders of their own. */

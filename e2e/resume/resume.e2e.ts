@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { permutation, streamKey, threefry2x32, unitFloat } from '../../src/base/random';
 import type { RunEvent } from '../../src/protocol/messages';
-import type { Recipe } from '../../src/train/config';
-import { presets } from '../../src/train/presets';
+import type { Recipe } from '../../src/recipe/config';
+import { presets } from '../../src/recipe/presets';
 import { startServer } from '../../tools/launcher/server.mjs';
 import { REPOSITORY } from '../repository';
 import { openCrashBrowser, type CrashBrowser } from './crashPage';

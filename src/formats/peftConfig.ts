@@ -2,6 +2,7 @@
 // Source: peft 0.21 LoraConfig; regular expressions in it are never run.
 
 import { check, LorikeetError } from '../base/errors';
+import type { TargetModule } from '../base/targetModules';
 
 /** Linears of a decoder layer that an adapter may have, and the block that holds each. */
 export const LORA_BLOCK: Record<string, 'self_attn' | 'mlp'> = {
@@ -12,7 +13,7 @@ export const LORA_BLOCK: Record<string, 'self_attn' | 'mlp'> = {
   gate_proj: 'mlp',
   up_proj: 'mlp',
   down_proj: 'mlp',
-};
+} satisfies Record<TargetModule, 'self_attn' | 'mlp'>;
 
 /** The settings shared by export and import, in PEFT's names. */
 export interface LoraSettings {

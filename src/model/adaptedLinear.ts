@@ -5,7 +5,8 @@ import { allColumns, matmulNN, matmulNT, matmulTNAccumulate, type FrozenMatrix }
 import type { Recorder, Scope } from '../gpu/recorder';
 import type { Tensor } from '../gpu/tensor';
 import { streamKey, STREAM } from '../base/random';
-import { LORA_MODULES, matrixA, matrixB, type LoraAdapter, type LoraFactor } from './lora';
+import { TARGET_MODULES } from '../base/targetModules';
+import { matrixA, matrixB, type LoraAdapter, type LoraFactor } from './lora';
 
 /** LoRA dropout of one forward pass; the mask is a function of these and the token's place alone. */
 export interface DropoutState {
@@ -40,7 +41,7 @@ function dropoutOptions(state: DropoutState, factor: LoraFactor) {
     state.step,
     state.microBatch,
     factor.layer,
-    LORA_MODULES.indexOf(factor.module),
+    TARGET_MODULES.indexOf(factor.module),
   );
   return { p: state.p, key };
 }

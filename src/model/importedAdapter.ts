@@ -1,23 +1,24 @@
 // An imported PEFT adapter against the base model that it is to adapt. Must not know of files.
 
 import { check } from '../base/errors';
+import { TARGET_MODULES, type TargetModule } from '../base/targetModules';
 import type { LoraPair } from '../formats/peft';
-import type { LoraSettings } from '../formats/peftConfig';
+import { LORA_BLOCK, type LoraSettings } from '../formats/peftConfig';
 import type { ModelConfig } from './config';
-import { LORA_MODULES, moduleShape, type LoraModule, type LoraValues } from './lora';
+import { moduleShape, type LoraValues } from './lora';
 
 /** What decides the shape and scale of an adapter, in PEFT's names. */
 export interface AdapterShape {
   r: number;
   lora_alpha: number;
-  target_modules: LoraModule[];
+  target_modules: TargetModule[];
   use_rslora: boolean;
 }
 
 const HINT = 'Use an adapter that was trained on this base model, or pick the base model that it names.';
 
 function tensorName(layer: number, module: string, half: 'A' | 'B'): string {
-  const block = ['gate_proj', 'up_proj', 'down_proj'].includes(module) ? 'mlp' : 'self_attn';
+  const block = LORA_BLOCK[module];
   return `layers.${layer}.${block}.${module}.lora_${half}`;
 }
 
@@ -30,7 +31,7 @@ function checkPair(pair: LoraPair, r: number, config: ModelConfig, base: string)
     `the adapter${base} has ${a}, but the base model has ${config.layers} layers, 0 to ${config.layers - 1}`,
     HINT,
   );
-  const want = moduleShape(config, module as LoraModule);
+  const want = moduleShape(config, module as TargetModule);
   const differs = (name: string, expected: number[], found: number[]) =>
     check(
       expected.every((size, i) => size === found[i]),
@@ -55,7 +56,7 @@ export function checkAgainstBase(
   const { r, lora_alpha, use_rslora, tensors, base_model_name_or_path: name } = imported;
   const base = name ? ` (made for ${JSON.stringify(name)})` : '';
   for (const pair of tensors) checkPair(pair, r, config, base);
-  const target_modules = LORA_MODULES.filter((module) => imported.target_modules.includes(module));
+  const target_modules = TARGET_MODULES.filter((module) => imported.target_modules.includes(module));
   const present = new Set(tensors.map(({ layer, module }) => `${layer}.${module}`));
   for (let layer = 0; layer < config.layers; layer++) {
     for (const module of target_modules) {
@@ -67,6 +68,6 @@ export function checkAgainstBase(
       );
     }
   }
-  const values = tensors.map((pair): LoraValues => ({ ...pair, module: pair.module as LoraModule }));
+  const values = tensors.map((pair): LoraValues => ({ ...pair, module: pair.module as TargetModule }));
   return { shape: { r, lora_alpha, target_modules, use_rslora }, values };
 }

@@ -3,29 +3,17 @@
 // zeros; their gradients are zero, so they stay zero and are left out of files.
 
 import { check } from '../base/errors';
+import { TARGET_MODULES, type TargetModule } from '../base/targetModules';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix } from '../ops/matmul';
 import type { ModelConfig } from './config';
 import { initialFactors, type LoraInit } from './loraInit';
 
-export type LoraModule = 'q_proj' | 'k_proj' | 'v_proj' | 'o_proj' | 'gate_proj' | 'up_proj' | 'down_proj';
-
-/** All modules that can be adapted, in the order of the decoder layer. */
-export const LORA_MODULES: readonly LoraModule[] = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-];
-
 /** Where one module's factors lie in the flat buffers: A (rPadded, in), then B (out, rPadded). */
 export interface LoraFactor {
   layer: number;
-  module: LoraModule;
+  module: TargetModule;
   in: number;
   out: number;
   /** First output column within the stacked matrix that the module belongs to. */
@@ -41,7 +29,7 @@ export interface LoraAdapter {
   rslora: boolean;
   /** alpha / r; alpha / sqrt(r) with rslora. */
   scale: number;
-  modules: LoraModule[];
+  modules: TargetModule[];
   factors: LoraFactor[];
   /** Trainable numbers, padding left out. */
   parameters: number;
@@ -55,7 +43,7 @@ export interface LoraAdapter {
 /** Values of one module as PEFT has them: A (r, in), B (out, r). */
 export interface LoraValues {
   layer: number;
-  module: LoraModule;
+  module: TargetModule;
   in: number;
   out: number;
   A: Float32Array;
@@ -63,12 +51,12 @@ export interface LoraValues {
 }
 
 /** Input width, output width and column in the stacked matrix of a module. */
-export function moduleShape(config: ModelConfig, module: LoraModule): { in: number; out: number; column: number } {
+export function moduleShape(config: ModelConfig, module: TargetModule): { in: number; out: number; column: number } {
   const c = config.hiddenSize;
   const q = config.heads * config.headSize;
   const kv = config.kvHeads * config.headSize;
   const i = config.intermediateSize;
-  const shapes: Record<LoraModule, { in: number; out: number; column: number }> = {
+  const shapes: Record<TargetModule, { in: number; out: number; column: number }> = {
     q_proj: { in: c, out: q, column: 0 },
     k_proj: { in: c, out: kv, column: q },
     v_proj: { in: c, out: kv, column: q + kv },
@@ -95,7 +83,7 @@ export function createAdapter(
     'lora.rank',
     `r is ${r}, expected 1 to ${config.hiddenSize}`,
   );
-  const modules = LORA_MODULES.filter((module) => options.target_modules.includes(module));
+  const modules = TARGET_MODULES.filter((module) => options.target_modules.includes(module));
   check(
     modules.length > 0,
     'lora.targets',
@@ -140,7 +128,7 @@ export function initialValues(
   init: LoraInit = true,
 ): LoraValues[] {
   return adapter.factors.map(({ layer, module, in: width, out }) => {
-    const counters = [layer, LORA_MODULES.indexOf(module)];
+    const counters = [layer, TARGET_MODULES.indexOf(module)];
     return { layer, module, in: width, out, ...initialFactors({ r: adapter.r, in: width, out }, init, seed, counters) };
   });
 }

@@ -4,7 +4,7 @@
 import type { DatasetInfo, DatasetRow, ImportProblem, InputFile } from '../base/dataset';
 import type { ErrorRecord } from '../base/errors';
 import type { CompletionScores } from '../eval/scorers';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 
 export type { DatasetInfo, ImportProblem, InputFile };
 

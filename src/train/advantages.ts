@@ -1,7 +1,7 @@
 // Rewards of a generation batch to advantages, exactly as TRL 1.16. Pure; knows nothing of tokens.
 
 import { check } from '../base/errors';
-import type { GrpoOptions } from './config';
+import type { GrpoOptions } from '../recipe/config';
 
 export interface AdvantageInput {
   /** Per completion (the groups in a row), per reward function; null: the function does not apply. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { hasStoppedImproving, judgeEvaluation, type EvalFigures } from './bestModel';
-import { defaultRecipe } from './defaultRecipe';
+import { defaultRecipe } from '../recipe/defaultRecipe';
 import { newStage, type StageState } from './stageState';
 
 const options = { ...defaultRecipe.sft, early_stopping_patience: 2 };

@@ -1,6 +1,6 @@
 // Judges evaluations: which is the best so far, and when a stage has stopped improving. Pure; knows no model.
 
-import type { BestMetric, OptimizerOptions } from './config';
+import type { BestMetric, OptimizerOptions } from '../recipe/config';
 import type { StageState } from './stageState';
 
 type BestOptions = Pick<

@@ -1,7 +1,7 @@
 // Loss and gradient of one GRPO optimizer step, given its rollouts. Micro-batches decide how losses are averaged;
 // what goes through the model together is decided by groups and memory alone.
 
-import type { GrpoOptions } from './config';
+import type { GrpoOptions } from '../recipe/config';
 import { openPass, scoreLabels, type LabelValues, type OpenPass } from './lossPass';
 import { clearGradient } from './optimizer';
 import { policyLoss } from './policyLoss';

@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/gpu';
 import type { LoraAdapter } from '../model/lora';
 import { adamw } from '../ops/adamw';
 import { check } from '../base/errors';
-import type { OptimizerOptions } from './config';
+import type { OptimizerOptions } from '../recipe/config';
 
 /** Zero gradient, before a step's first micro-batch. */
 export function clearGradient(gpu: Gpu, adapter: LoraAdapter): void {

@@ -3,9 +3,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { uniformArray } from '../base/random';
-import { LOSS_TYPES } from './config';
+import { LOSS_TYPES } from '../recipe/config';
 import { policyLoss } from './policyLoss';
-import { defaultRecipe } from './defaultRecipe';
+import { defaultRecipe } from '../recipe/defaultRecipe';
 import type { Accumulation, PolicyLossOptions, PolicySequence } from './policyLossTypes';
 import { plainPolicyLoss, type PlainSequence } from './testing/plainPolicyLoss';
 

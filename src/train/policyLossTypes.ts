@@ -1,6 +1,6 @@
 // What goes into the policy loss, in TRL's names.
 
-import type { GrpoOptions } from './config';
+import type { GrpoOptions } from '../recipe/config';
 
 /** One completion. Arrays have one entry per token; all values are of the same temperature. */
 export interface PolicySequence {

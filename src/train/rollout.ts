@@ -7,7 +7,7 @@ import type { Completion, GeneratePrompt } from '../infer/generate';
 import type { LoraAdapter } from '../model/lora';
 import type { Reward, RewardBatch } from '../rewards/reward';
 import { groupAdvantages, type Advantages } from './advantages';
-import type { GrpoOptions } from './config';
+import type { GrpoOptions } from '../recipe/config';
 import type { Reporter } from './control';
 import { scoreLabels, type Trainee } from './lossPass';
 import { packParts } from './rolloutPacks';

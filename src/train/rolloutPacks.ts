@@ -2,7 +2,7 @@
 // than one training batch (or one group, if that is larger).
 
 import { packGroups, type Group, type PackContext, type PackedBatch } from '../data/pack';
-import type { GrpoOptions } from './config';
+import type { GrpoOptions } from '../recipe/config';
 import type { GrpoRow, Rollout } from './rollout';
 
 interface PartsContext {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { presets } from './presets';
+import { presets } from '../recipe/presets';
 import { grpoStepPlan, rolloutPrompts, rolloutSlices, sftEpochBatches, sftStepBatches } from './sampler';
 
 const sft = { per_device_train_batch_size: 4, gradient_accumulation_steps: 2 };

@@ -3,7 +3,7 @@
 
 import { permutation, STREAM, streamKey } from '../base/random';
 import { repeatSamplerOrder, trainerEpochOrder } from '../base/torchRandom';
-import type { GrpoOptions, OptimizerOptions } from './config';
+import type { GrpoOptions, OptimizerOptions } from '../recipe/config';
 import {
   grpoMicroStepsPerPass,
   grpoStepsPerPass,

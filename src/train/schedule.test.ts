@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { openTestFolder } from '../verify/testFolder';
-import { presets } from './presets';
+import { presets } from '../recipe/presets';
 import {
   grpoOptimizerSteps,
   grpoStepsPerPass,

@@ -2,7 +2,7 @@
 // Pure functions of counters; no state.
 
 import { check } from '../base/errors';
-import type { GrpoOptions, OptimizerOptions } from './config';
+import type { GrpoOptions, OptimizerOptions } from '../recipe/config';
 
 type ScheduleOptions = Pick<OptimizerOptions, 'learning_rate' | 'lr_scheduler_type' | 'warmup_steps'>;
 type LengthOptions = Pick<

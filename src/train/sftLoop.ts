@@ -5,7 +5,7 @@ import { packExamples, type PackContext, type PackedBatch } from '../data/pack';
 import { packBins } from '../data/packBins';
 import { resetOptimizer } from '../model/lora';
 import type { EvalFigures } from './bestModel';
-import type { SftOptions } from './config';
+import type { SftOptions } from '../recipe/config';
 import type { Control, Reporter } from './control';
 import { supervisedPass, type LabelValues, type Trainee } from './lossPass';
 import { clearGradient, updateAdapter } from './optimizer';

@@ -6,9 +6,9 @@ import { requestDevice } from '../gpu/device';
 import { createGpu } from '../gpu/gpu';
 import type { LoraAdapter } from '../model/lora';
 import type { EvalFigures } from './bestModel';
-import type { OptimizerOptions } from './config';
+import type { OptimizerOptions } from '../recipe/config';
 import { StopRequested } from './control';
-import { defaultRecipe } from './defaultRecipe';
+import { defaultRecipe } from '../recipe/defaultRecipe';
 import { newStage, type StageState } from './stageState';
 import { stepLoop } from './stepLoop';
 

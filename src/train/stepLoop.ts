@@ -3,7 +3,7 @@
 import type { Gpu } from '../gpu/gpu';
 import type { LoraAdapter } from '../model/lora';
 import { hasStoppedImproving, judgeEvaluation, type EvalFigures } from './bestModel';
-import type { OptimizerOptions } from './config';
+import type { OptimizerOptions } from '../recipe/config';
 import type { Control } from './control';
 import type { StageState } from './stageState';
 

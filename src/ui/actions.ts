@@ -5,7 +5,7 @@ import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
 import type { WorkerClient } from '../protocol/workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import { recipeProblem } from './setup/readRecipe';
 import { beginImport, useDataset } from './store/dataset';
 import { replayRun } from './store/history';

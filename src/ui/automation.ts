@@ -5,7 +5,7 @@ import { LorikeetError, type ErrorRecord } from '../base/errors';
 import type { DatasetInfo, ImportProblem, RunEvent } from '../protocol/messages';
 import { exportRunFile, importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import { continueRun, importDemo, pauseRun, resumeRun, startObstacle, startRun, stopRun } from './actions';
 import { artifactBytes, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';

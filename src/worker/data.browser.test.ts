@@ -4,7 +4,7 @@ import { encode } from 'fast-png';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { DataMessage, DataRequest, InputFile, ModelSource } from '../protocol/messages';
 import { deleteDataset, listDatasets, loadDataset, loadImage, loadThumbnail } from '../storage/datasets';
-import { presets } from '../train/presets';
+import { presets } from '../recipe/presets';
 
 type Ending = Exclude<DataMessage, { type: 'progress' }>;
 

@@ -5,7 +5,7 @@ import { createProblemList } from '../data/importProblems';
 import { imageSize } from '../image/header';
 import { imageTokenCount } from '../image/smartResize';
 import { buildPrompt, buildTarget } from '../text/prompt';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import type { TextModel } from './textModel';
 
 export interface RowTokens {

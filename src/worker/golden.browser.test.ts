@@ -18,7 +18,7 @@ import { parseModelConfig } from '../model/config';
 import { createAdapter } from '../model/lora';
 import { loadQwen25VL } from '../model/qwen25vl';
 import { scoreLabels } from '../train/lossPass';
-import { presets } from '../train/presets';
+import { presets } from '../recipe/presets';
 import { buildTarget } from '../text/prompt';
 import { readModelFiles } from './modelFiles';
 import { loadTextModel } from './textModel';

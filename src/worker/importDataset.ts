@@ -7,7 +7,7 @@ import { datasetId, importFiles } from '../data/import';
 import type { ImportOptions } from '../data/import';
 import type { DataMessage, ModelSource } from '../protocol/messages';
 import { saveDataset } from '../storage/datasets';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import { countTokens } from './datasetTokens';
 import { loadTextModel } from './textModel';
 import { makeThumbnail } from './thumbnail';

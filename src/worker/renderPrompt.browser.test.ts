@@ -4,8 +4,8 @@ import { beforeAll, expect, test } from 'vitest';
 import type { DatasetRow } from '../base/dataset';
 import type { DataMessage, DataRequest, ModelSource, RenderedPrompt } from '../protocol/messages';
 import { saveDataset } from '../storage/datasets';
-import { presets } from '../train/presets';
-import type { Recipe } from '../train/config';
+import { presets } from '../recipe/presets';
+import type { Recipe } from '../recipe/config';
 
 const DEMO = new URL('/demo/', location.href).href;
 const MODEL: ModelSource = { kind: 'bundled', url: `${DEMO}model/` };

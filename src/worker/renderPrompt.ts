@@ -12,7 +12,7 @@ import { parseModelConfig, type ModelConfig } from '../model/config';
 import type { ModelSource, PromptToken, RenderedPrompt } from '../protocol/messages';
 import { loadImage } from '../storage/datasets';
 import type { Tokenizer } from '../text/tokenizer';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import { loadTextModel, readJson, type TextModel } from './textModel';
 
 interface PreviewModel {

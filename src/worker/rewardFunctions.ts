@@ -7,7 +7,7 @@ import { lengthRewardFunction } from '../rewards/length';
 import type { Reward } from '../rewards/reward';
 import { createSemanticReward, type Embed } from '../rewards/semantic';
 import { createUserReward } from '../rewards/userReward';
-import type { GrpoOptions } from '../train/config';
+import type { GrpoOptions } from '../recipe/config';
 import userRewardUrl from './userReward.worker.ts?worker&url';
 
 export interface RewardDeps {

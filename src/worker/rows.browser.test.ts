@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import { parseModelConfig } from '../model/config';
 import { deleteDataset, saveDataset } from '../storage/datasets';
-import type { Recipe } from '../train/config';
-import { presets } from '../train/presets';
+import type { Recipe } from '../recipe/config';
+import { presets } from '../recipe/presets';
 import { encodeRows } from './rows';
 import { encodeContext, loadTextModel, readJson, type TextModel } from './textModel';
 

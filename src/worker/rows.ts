@@ -8,7 +8,7 @@ import { preResizeSize } from '../image/preResize';
 import { imageGrid } from '../image/smartResize';
 import type { ImageProcessor } from '../image/processorConfig';
 import { loadImage } from '../storage/datasets';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import type { GrpoRow } from '../train/rollout';
 
 /** Marks the recipe's pre-resized view of a picture in feature keys. */

@@ -4,7 +4,7 @@
 import type { Checkpoint } from '../formats/checkpoint';
 import { check, LorikeetError } from '../base/errors';
 import type { RunSummary, Stage } from '../protocol/messages';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import type { Rollout } from '../train/rollout';
 import { newStage, type StageState } from '../train/stageState';
 import type { RunProgress } from './runProgress';

@@ -2,7 +2,7 @@
 
 import type { RunSummary, Stage } from '../protocol/messages';
 import { STAGES } from '../protocol/messages';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import { newStage, type StageState } from '../train/stageState';
 
 export interface RunProgress {

@@ -19,7 +19,7 @@ import type { AdapterSource, ModelSource } from '../protocol/messages';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
 import { loadDataset, loadImage } from '../storage/datasets';
-import type { Recipe } from '../train/config';
+import type { Recipe } from '../recipe/config';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
 import type { EncoderClient } from './encoderClient';

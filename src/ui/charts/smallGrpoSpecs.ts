@@ -1,6 +1,6 @@
 // The small charts that only GRPO fills: rewards, lengths, groups without variance, cut completions, clipped ratios.
 
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { fixed, percent } from '../format';
 import { rewardsOf, rewardTitle } from '../store/rewards';
 import { fittedAxis, fixedAxis, type LineSpec } from './chartSpec';

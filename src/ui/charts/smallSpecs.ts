@@ -1,6 +1,6 @@
 // The small charts beside the timeline as specs, each with the figure in its head.
 
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { fixed, percent, significant } from '../format';
 import { fittedAxis, fixedAxis, type LineSpec } from './chartSpec';
 import { latest, ofStage, type RunData } from './runData';

@@ -2,7 +2,7 @@
 
 import { LorikeetError } from '../../base/errors';
 import { getArtifact } from '../../storage/runs';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import type { RunView } from '../store/runView';
 import { chartsPng } from './chartsPng';
 import { completionsJsonl, metricsCsv } from './runTables';

@@ -1,7 +1,7 @@
 // The run's charts on one picture, drawn from the same specs as the page, without needing the page to show them.
 
 import uPlot from 'uplot';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import type { ChartSpec } from '../charts/chartSpec';
 import { readPalette, type Palette } from '../charts/palette';
 import { plotData, plotOptions, type PlotSize } from '../charts/plotOptions';

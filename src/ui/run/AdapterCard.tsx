@@ -7,7 +7,7 @@ import { adapterFolder, adapterZip, pythonLines } from '../exports/adapter';
 import { chartsPng } from '../exports/chartsPng';
 import { completionsJsonl, metricsCsv } from '../exports/runTables';
 import { saveFile } from '../exports/saveFile';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { bytesText, count } from '../format';
 import { Icon } from '../parts/Icon';
 import type { RunView } from '../store/runView';

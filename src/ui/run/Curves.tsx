@@ -1,7 +1,7 @@
 // The charts of a run: what they share (data, part, axis), the timeline, and the small ones.
 
 import { useMemo } from 'react';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { useChartFocus, type Part } from '../charts/focus';
 import { runData, type RunData } from '../charts/runData';
 import { metricsCsv } from '../exports/runTables';

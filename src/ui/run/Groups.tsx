@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from 'react';
 import type { GroupRecord } from '../../protocol/messages';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { percent, plural } from '../format';
 import { Icon } from '../parts/Icon';
 import { rewardsOf } from '../store/rewards';

@@ -2,7 +2,7 @@
 
 import { useId, useState } from 'react';
 import type { ErrorRecord } from '../../base/errors';
-import type { Recipe, UserReward } from '../../train/config';
+import type { Recipe, UserReward } from '../../recipe/config';
 import { ProblemText } from '../parts/ProblemText';
 import { useAttempt } from '../parts/useAttempt';
 import { RewardPreview } from '../setup/RewardPreview';

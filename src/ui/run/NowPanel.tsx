@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import type { Phase, Stage } from '../../protocol/messages';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { pauseRun, resumeRun, stopRun } from '../actions';
 import { latest, runData } from '../charts/runData';
 import { clock, etaText, fixed, percent, timeOfDay } from '../format';

@@ -1,7 +1,7 @@
 // A run that has ended: what it reached, what changed, what it leaves.
 
 import type { RunSummary } from '../../protocol/messages';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { duration, plural } from '../format';
 import { ProblemText } from '../parts/ProblemText';
 import { useAttempt } from '../parts/useAttempt';

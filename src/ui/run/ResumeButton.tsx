@@ -1,6 +1,6 @@
 // Goes on with a stored run. Where its model was a picked folder, the button picks that folder first.
 
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { continueRun, needsModelFolder } from '../actions';
 import { Icon } from '../parts/Icon';
 import type { RunRecord } from '../../storage/runs';

@@ -1,7 +1,7 @@
 // The small charts: name, newest figure, curve. The first ones stand beside the timeline, further ones in a row below.
 
 import { useMemo } from 'react';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { PlotCanvas } from '../charts/PlotCanvas';
 import type { RunData } from '../charts/runData';
 import { smallCharts } from '../charts/smallSpecs';

@@ -1,7 +1,7 @@
 // The timeline: three lanes on one axis under a band that names the stages, with the newest figures at the right.
 
 import { useMemo } from 'react';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { useChartFocus } from '../charts/focus';
 import { PlotCanvas } from '../charts/PlotCanvas';
 import type { RunData } from '../charts/runData';

@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from 'react';
 import type { RenderedPrompt } from '../../protocol/messages';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { renderPrompt } from '../actions';
 import { count, plural } from '../format';
 import { Icon } from '../parts/Icon';

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { toErrorRecord } from '../../base/errors';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { saveFile } from '../exports/saveFile';
 import { Icon } from '../parts/Icon';
 import { Segmented } from '../parts/Segmented';

@@ -1,7 +1,8 @@
 // The inputs of single options: text, number, switch, choice, and the list of linears.
 
 import { useId, useState } from 'react';
-import { choicesOf, fieldProblem, MODULES, type RecipeField as Field } from './recipeFields';
+import { TARGET_MODULES } from '../../base/targetModules';
+import { choicesOf, fieldProblem, type RecipeField as Field } from './recipeFields';
 
 interface FieldProps {
   field: Field;
@@ -115,13 +116,13 @@ function ChoiceField({ field, value, onChange, nullText }: FieldProps & { nullTe
 function ModulesField({ field, value, onChange }: FieldProps): React.JSX.Element {
   const chosen = value as string[];
   const toggle = (name: string, on: boolean): void => {
-    const next = MODULES.filter((module) => (module === name ? on : chosen.includes(module)));
+    const next = TARGET_MODULES.filter((module) => (module === name ? on : chosen.includes(module)));
     if (next.length > 0) onChange(next);
   };
   return (
     <fieldset className="field modules">
       <legend className="name">{field.name}</legend>
-      {MODULES.map((name) => (
+      {TARGET_MODULES.map((name) => (
         <label key={name} className="checkRow">
           <input
             type="checkbox"

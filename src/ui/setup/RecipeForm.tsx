@@ -1,7 +1,7 @@
 // Every option of the recipe as a form, grouped by section, each under its name in TRL or PEFT.
 
 import { Fragment } from 'react';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { RecipeField } from './RecipeField';
 import { fieldValue, isShown, SECTIONS, withField, type FieldGroup } from './recipeFields';
 import { RewardEditor } from './RewardEditor';

@@ -1,7 +1,7 @@
 // Rewards of the user's own: name, weight and JavaScript of each, and a try on the data at hand.
 
 import { useId, useState } from 'react';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { Icon } from '../parts/Icon';
 import { recipeProblem } from './readRecipe';
 import { withWeight } from './rewardChoices';

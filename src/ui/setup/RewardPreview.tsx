@@ -5,7 +5,7 @@ import { scriptUrl } from '../../base/scriptUrl';
 import type { RewardBatch } from '../../rewards/reward';
 import { openUserScript, type UserScript } from '../../rewards/userReward';
 import type { ScriptOutcome } from '../../rewards/userScores';
-import type { Recipe, UserReward } from '../../train/config';
+import type { Recipe, UserReward } from '../../recipe/config';
 import userRewardUrl from '../../worker/userReward.worker.ts?worker&url';
 import { plural } from '../format';
 import { CompletionText } from '../parts/CompletionText';

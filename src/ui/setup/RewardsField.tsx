@@ -1,7 +1,7 @@
 // Which rewards score completions, and their weights: the built-in ones to tick. The user's own are edited below.
 
 import { useState } from 'react';
-import type { BuiltInReward, Recipe } from '../../train/config';
+import type { BuiltInReward, Recipe } from '../../recipe/config';
 import { fieldProblem, type RecipeField } from './recipeFields';
 import { BUILT_IN_REWARD_HELP } from './recipeGroups';
 import { withBuiltIn, withWeight } from './rewardChoices';

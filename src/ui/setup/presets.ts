@@ -1,7 +1,7 @@
 // The recipes that the page offers ready-made, in the order of the switch.
 
-import { presets } from '../../train/presets';
-import type { Recipe } from '../../train/config';
+import { presets } from '../../recipe/presets';
+import type { Recipe } from '../../recipe/config';
 
 export type PresetName = keyof typeof presets;
 

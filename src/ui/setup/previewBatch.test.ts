@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { DatasetRow } from '../../base/dataset';
 import { isInForm } from '../../rewards/format';
 import { isExact } from '../../rewards/exactMatch';
-import { presets } from '../../train/presets';
+import { presets } from '../../recipe/presets';
 import { previewOf } from './previewBatch';
 
 function rowOf(answer: string, line: number): DatasetRow {

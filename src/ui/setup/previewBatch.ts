@@ -3,7 +3,7 @@
 
 import type { DatasetRow } from '../../base/dataset';
 import type { RewardBatch } from '../../rewards/reward';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 
 /** Completions of a preview, at most. */
 const MOST = 20;

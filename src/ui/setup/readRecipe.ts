@@ -1,8 +1,8 @@
 // Recipes from JSON, and what is wrong with one that is being edited.
 
 import { LorikeetError, toErrorRecord } from '../../base/errors';
-import type { Recipe } from '../../train/config';
-import { parseRecipe, type ParsedRecipe } from '../../train/recipe';
+import type { Recipe } from '../../recipe/config';
+import { parseRecipe, type ParsedRecipe } from '../../recipe/recipe';
 
 /** Reads a recipe from JSON text or from the parsed value. Errors: recipe.syntax, and those of parseRecipe. */
 export function readRecipe(json: unknown): ParsedRecipe {

@@ -1,7 +1,7 @@
-// Reading, checking and changing one option of a recipe in the form. What a value may be is train/recipeRules.
+// Reading, checking and changing one option of a recipe in the form. What a value may be is recipe/recipeRules.
 
-import type { LossType, Recipe, TargetModule } from '../../train/config';
-import { SECTION_RULES, TOP_RULES, type Section } from '../../train/recipeRules';
+import type { LossType, Recipe } from '../../recipe/config';
+import { SECTION_RULES, TOP_RULES, type Section } from '../../recipe/recipeRules';
 import { SECTION_ENTRIES, type FieldKind } from './recipeGroups';
 
 export interface RecipeField {
@@ -18,17 +18,6 @@ export interface FieldGroup {
   title: string;
   fields: RecipeField[];
 }
-
-/** The linears that may get an adapter, in the order of a layer. */
-export const MODULES: readonly TargetModule[] = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-];
 
 /** The options in the order of the form, by section and group. */
 export const SECTIONS: { section: RecipeField['section']; title: string; groups: FieldGroup[] }[] = SECTION_ENTRIES.map(

@@ -1,7 +1,7 @@
 // The options in the order of the form, with their inputs and one line of help. Tables only; the common ones first.
 
-import type { BuiltInReward, LossType } from '../../train/config';
-import type { Section } from '../../train/recipeRules';
+import type { BuiltInReward, LossType } from '../../recipe/config';
+import type { Section } from '../../recipe/recipeRules';
 
 export type FieldKind =
   | { type: 'text'; long: boolean }

@@ -1,6 +1,6 @@
 // The few figures of a recipe that are worth seeing without unfolding it.
 
-import type { OptimizerOptions, Recipe } from '../../train/config';
+import type { OptimizerOptions, Recipe } from '../../recipe/config';
 import { significant } from '../format';
 import { rewardsOf } from '../store/rewards';
 

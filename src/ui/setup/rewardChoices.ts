@@ -1,6 +1,6 @@
 // Choosing rewards and their weights in a recipe. Pure; the code of the user's own rewards is edited elsewhere.
 
-import type { BuiltInReward, Recipe } from '../../train/config';
+import type { BuiltInReward, Recipe } from '../../recipe/config';
 
 function withRewards(
   recipe: Recipe,

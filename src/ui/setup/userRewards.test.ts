@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { presets } from '../../train/presets';
-import type { Recipe } from '../../train/config';
-import { parseRecipe } from '../../train/recipe';
+import { presets } from '../../recipe/presets';
+import type { Recipe } from '../../recipe/config';
+import { parseRecipe } from '../../recipe/recipe';
 import { runScript } from '../../rewards/userScript';
 import { ownRewards, STARTER, withNewReward, withOwnReward, withoutReward } from './userRewards';
 

@@ -1,6 +1,6 @@
 // The user's own rewards of a recipe: added, changed, taken out, each with its weight. Pure.
 
-import type { Recipe, UserReward } from '../../train/config';
+import type { Recipe, UserReward } from '../../recipe/config';
 
 /** What a new reward starts as: it works on any data, and shows what a script may use. */
 export const STARTER = `// One score per completion: a number, or null where it does not apply.

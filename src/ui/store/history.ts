@@ -5,7 +5,7 @@ import type { RunEvent } from '../../protocol/messages';
 import { listCheckpoints, type CheckpointRecord } from '../../storage/checkpoints';
 import { heldRuns } from '../../storage/runLock';
 import { listRuns, readEvents, type RunRecord } from '../../storage/runs';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { readRecipe } from '../setup/readRecipe';
 import { load, save } from './persist';
 import { beginRun, isBusy, replay, setViewState, useRun } from './run';

@@ -1,6 +1,6 @@
 // How long the last finished run with the same recipe and data took on this machine.
 
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { load, save } from './persist';
 
 interface LastRun {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { recipeDifferences } from './recipeDifferences';
 
 const base = { system_prompt: 'Think.', sft: { max_steps: 30 }, grpo: { beta: 0.04, reward_funcs: ['semantic'] } };

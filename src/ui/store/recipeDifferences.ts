@@ -1,6 +1,6 @@
 // What sets a recipe apart from another one, in the options' own names. Pure.
 
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 
 export interface Difference {
   /** `grpo.beta`, `system_prompt`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { rewardTitle, totalRange, totalsAgree } from './rewards';
 
 function recipeOf(reward_funcs: Recipe['grpo']['reward_funcs'], reward_weights: number[] | null = null): Recipe {

@@ -1,6 +1,6 @@
 // The rewards of a recipe as the page needs them: names, weights, and how far a total can reach. Pure.
 
-import type { BuiltInReward, Recipe } from '../../train/config';
+import type { BuiltInReward, Recipe } from '../../recipe/config';
 
 export interface RewardView {
   name: string;

@@ -4,7 +4,7 @@
 import { create } from 'zustand';
 import type { RunEvent } from '../../protocol/messages';
 import { readEvents } from '../../storage/runs';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { reduceRun } from './runReducer';
 import { emptyRun, type RunView, type ViewState } from './runView';
 

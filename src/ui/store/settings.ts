@@ -2,7 +2,7 @@
 
 import { create } from 'zustand';
 import type { AdapterSource, ModelSource } from '../../protocol/messages';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { DEMO_RECIPE } from '../setup/presets';
 import { readRecipe, recipeProblem } from '../setup/readRecipe';
 import { load, save } from './persist';

@@ -2,8 +2,8 @@
 
 import { groupAdvantages } from '../../train/advantages';
 import { completionMetrics } from '../../train/groupMetrics';
-import { LOSS_TYPES } from '../../train/config';
-import { defaultRecipe } from '../../train/defaultRecipe';
+import { LOSS_TYPES } from '../../recipe/config';
+import { defaultRecipe } from '../../recipe/defaultRecipe';
 import type { Accumulation, PolicyLossOptions, PolicySequence } from '../../train/policyLossTypes';
 import { compareScalar, compareTensor } from '../compare';
 import type { CheckResult, ReferenceCase, ReferenceTensor, VerifyContext } from '../types';

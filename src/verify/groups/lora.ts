@@ -1,5 +1,6 @@
 // The lora group: SFT loss and every gradient of one micro-batch, and two trajectories of 12 optimizer steps.
 
+import type { TargetModule } from '../../base/targetModules';
 import type { Example } from '../../data/encode';
 import { mropePositions } from '../../data/mrope';
 import { packExamples, type PackedBatch } from '../../data/pack';
@@ -11,10 +12,9 @@ import {
   loadValues,
   unpackValues,
   type LoraAdapter,
-  type LoraModule,
   type LoraValues,
 } from '../../model/lora';
-import type { SchedulerType } from '../../train/config';
+import type { SchedulerType } from '../../recipe/config';
 import { openPass, type Trainee } from '../../train/lossPass';
 import { clearGradient, updateAdapter } from '../../train/optimizer';
 import { learningRateAt } from '../../train/schedule';
@@ -75,7 +75,7 @@ export async function loadReferenceAdapter(
     'adapter_config.json': await folder.bytes(`${path}/adapter_config.json`),
     'adapter_model.safetensors': await folder.bytes(`${path}/adapter_model.safetensors`),
   });
-  const values = imported.tensors.map((pair): LoraValues => ({ ...pair, module: pair.module as LoraModule }));
+  const values = imported.tensors.map((pair): LoraValues => ({ ...pair, module: pair.module as TargetModule }));
   const adapter = createAdapter(reference.gpu, reference.config, imported);
   loadValues(reference.gpu, adapter, values);
   return { adapter, values };

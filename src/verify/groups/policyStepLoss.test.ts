@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { LOSS_TYPES } from '../../train/config';
-import { defaultRecipe } from '../../train/defaultRecipe';
+import { LOSS_TYPES } from '../../recipe/config';
+import { defaultRecipe } from '../../recipe/defaultRecipe';
 import type { PolicySequence } from '../../train/policyLossTypes';
 import { policyStepLoss } from './policyStepLoss';
 

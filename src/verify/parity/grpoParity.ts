@@ -7,7 +7,7 @@ import type { LoraAdapter } from '../../model/lora';
 import { exactMatchReward } from '../../rewards/exactMatch';
 import { formatRewardFunction } from '../../rewards/format';
 import type { Reward } from '../../rewards/reward';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { grpoLoop } from '../../train/grpoLoop';
 import type { GrpoRow } from '../../train/rollout';
 import { rolloutPrompts } from '../../train/sampler';

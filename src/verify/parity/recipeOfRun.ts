@@ -1,8 +1,8 @@
 // A TRL run's options as our recipe. The names are the same, so values pass over by name.
 
-import { defaultRecipe } from '../../train/defaultRecipe';
-import { parseRecipe } from '../../train/recipe';
-import type { Recipe } from '../../train/config';
+import { defaultRecipe } from '../../recipe/defaultRecipe';
+import { parseRecipe } from '../../recipe/recipe';
+import type { Recipe } from '../../recipe/config';
 import type { TrlRun } from './trlFolder';
 
 /** TRL fills in both of two options that exclude each other; we give `steps_per_generation`. */

@@ -2,7 +2,7 @@
 
 import { encodeExample, type Example } from '../../data/encode';
 import type { LoraAdapter } from '../../model/lora';
-import type { Recipe } from '../../train/config';
+import type { Recipe } from '../../recipe/config';
 import { sftStepBatches } from '../../train/sampler';
 import { sftLoop } from '../../train/sftLoop';
 import { newStage } from '../../train/stageState';

@@ -1,9 +1,7 @@
 // The recipe: every option of a run, in TRL's and PEFT's names. Types only; reading, defaults and checks
 // are in recipe.ts, so that the protocol can import this file type-only.
 
-/** The seven linears of a Qwen2.5-VL decoder layer that LoRA may adapt, in PEFT's names. */
-export const TARGET_MODULES = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
-export type TargetModule = (typeof TARGET_MODULES)[number];
+import type { TargetModule } from '../base/targetModules';
 
 export type SchedulerType = 'linear' | 'cosine' | 'constant' | 'constant_with_warmup';
 

@@ -1,7 +1,8 @@
 // Rewrites what TRL, transformers and PEFT say in another way: names of other versions, strategies, shares, all-linear.
 // Values are moved, not judged, where a rule sees them afterwards.
 
-import { BEST_METRICS, TARGET_MODULES } from './config';
+import { TARGET_MODULES } from '../base/targetModules';
+import { BEST_METRICS } from './config';
 import type { Section } from './recipeRules';
 import { isNumberIn } from './rule';
 import { contradict, put, refuse, renameOptions, sectionOf, shown, STAGES, take } from './recipeTranslation';

@@ -1,6 +1,7 @@
 // What each option of a recipe may be, as tables. No reading of files, no defaults, no combinations.
 
-import { BEST_METRICS, BUILT_IN_REWARDS, LOSS_TYPES, TARGET_MODULES } from './config';
+import { TARGET_MODULES } from '../base/targetModules';
+import { BEST_METRICS, BUILT_IN_REWARDS, LOSS_TYPES } from './config';
 import type { EvalOptions, GrpoOptions, LoraOptions, OptimizerOptions, Recipe, SftOptions } from './config';
 import { choice, flag, integer, isNumberIn, list, number, orNull, text } from './rule';
 import type { Rule } from './rule';

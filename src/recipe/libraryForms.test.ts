@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toErrorRecord } from '../base/errors';
-import { TARGET_MODULES } from './config';
+import { TARGET_MODULES } from '../base/targetModules';
 import { defaultRecipe } from './defaultRecipe';
 import { parseRecipe } from './recipe';
 

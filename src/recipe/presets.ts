@@ -1,6 +1,6 @@
 // Ready recipes. Values only; reading and checks are in recipe.ts.
 
-import { TARGET_MODULES } from './config';
+import { TARGET_MODULES } from '../base/targetModules';
 import type { Recipe } from './config';
 import { defaultRecipe } from './defaultRecipe';
 
