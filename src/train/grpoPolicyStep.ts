@@ -4,11 +4,12 @@
 import type { GrpoOptions } from '../recipe/config';
 import { openPass, scoreLabels, type LabelValues, type OpenPass } from './lossPass';
 import { clearGradient } from './optimizer';
-import { policyLoss } from './policyLoss';
-import type { PolicySequence } from './policyLossTypes';
-import { meanOfMetrics } from './policyMetrics';
-import type { Rollout, RolloutContext } from './rollout';
+import { policyLoss } from './policy/policyLoss';
+import type { PolicySequence } from './policy/policyLossTypes';
+import { meanOfMetrics } from './policy/policyMetrics';
+import type { RolloutContext } from './rollout';
 import { packParts, type RolloutPack } from './rolloutPacks';
+import type { Rollout } from './rolloutTypes';
 import type { GrpoMicroStep } from './sampler';
 import { rolloutShape } from './schedule';
 import { byLabel, bySequence } from './sequences';

@@ -1,7 +1,6 @@
 // One rollout of GRPO: completions of some prompts, their rewards and advantages, and the log-probabilities that stay
 // fixed while the policy moves. It serves one or several optimizer steps.
 
-import type { Prompt } from '../data/encode';
 import type { PackContext } from '../data/pack';
 import type { Completion, GeneratePrompt } from '../infer/generate';
 import type { LoraAdapter } from '../model/lora';
@@ -11,40 +10,10 @@ import type { GrpoOptions } from '../recipe/config';
 import type { Reporter } from './control';
 import { scoreLabels, type Trainee } from './lossPass';
 import { packParts } from './rolloutPacks';
+import type { GrpoRow, Rollout } from './rolloutTypes';
 import { rolloutPrompts, rolloutSlices } from './sampler';
 import { rolloutShape } from './schedule';
 import { bySequence } from './sequences';
-
-/** A training prompt with what its completions are judged by and shown with. */
-export interface GrpoRow {
-  prompt: Prompt;
-  /** sha256 of the picture's bytes. */
-  image: string;
-  imageName: string;
-  question: string;
-  thought: string;
-  answer: string;
-}
-
-/** Plain data, so that a checkpoint can hold it. */
-export interface Rollout {
-  /** Counts the stage's rollouts from 0. */
-  index: number;
-  /** Training rows, one per group. */
-  rows: number[];
-  /** Per group, per generation. */
-  completions: Completion[][];
-  /** Per completion, groups in a row: */
-  texts: string[];
-  rewards: (number | null)[][];
-  advantages: Float64Array;
-  /** Log-probabilities per token when the rollout was made; null where they are the policy's own (one step per rollout). */
-  old: Float64Array[] | null;
-  /** Log-probabilities of the reference; null with beta 0. */
-  ref: Float64Array[] | null;
-  /** Completion indices of each micro-batch. */
-  slices: Uint32Array[];
-}
 
 export interface RolloutContext {
   trainee: Trainee;

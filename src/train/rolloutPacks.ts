@@ -3,7 +3,7 @@
 
 import { packGroups, type Group, type PackContext, type PackedBatch } from '../data/pack';
 import type { GrpoOptions } from '../recipe/config';
-import type { GrpoRow, Rollout } from './rollout';
+import type { GrpoRow, Rollout } from './rolloutTypes';
 
 interface PartsContext {
   rows: GrpoRow[];

@@ -1,7 +1,7 @@
 // Where a training stage stands between two optimizer steps: with the adapter and its moments, all that a resumed run
 // needs. Randomness needs no state: every draw is a function of seed and counters.
 
-import type { Rollout } from './rollout';
+import type { Rollout } from './rolloutTypes';
 
 export interface StageState {
   /** Optimizer steps done. */

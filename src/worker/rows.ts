@@ -9,7 +9,7 @@ import { imageGrid } from '../image/smartResize';
 import type { ImageProcessor } from '../image/processorConfig';
 import { loadImage } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
-import type { GrpoRow } from '../train/rollout';
+import type { GrpoRow } from '../train/rolloutTypes';
 
 /** Marks the recipe's pre-resized view of a picture in feature keys. */
 export const PRE_RESIZED = ':pre';

@@ -5,7 +5,7 @@ import type { Checkpoint } from '../formats/checkpoint';
 import { check, LorikeetError } from '../base/errors';
 import type { RunSummary, Stage } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
-import type { Rollout } from '../train/rollout';
+import type { Rollout } from '../train/rolloutTypes';
 import { newStage, type StageState } from '../train/stageState';
 import type { RunProgress } from './runProgress';
 

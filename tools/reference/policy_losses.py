@@ -1,8 +1,8 @@
-"""Write src/train/testing/trlPolicyLosses.json: losses, gradients and metrics that TRL's own `_compute_loss` gives.
+"""Write src/train/policy/testing/trlPolicyLosses.json: losses, gradients and metrics that TRL's own `_compute_loss` gives.
 
     pip install torch==2.13.0 trl==1.16.0
     python tools/reference/policy_losses.py [--out FILE]
-    npx prettier --write src/train/testing/trlPolicyLosses.json
+    npx prettier --write src/train/policy/testing/trlPolicyLosses.json
 
 The model is replaced by given log-probabilities and entropies (float64, so exact), which makes every loss type, level
 and option cheap to record, corners included: rows without tokens, batches without live tokens, ratios far outside all
@@ -144,7 +144,7 @@ def make_cases(scenes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("src/train/testing/trlPolicyLosses.json"))
+    parser.add_argument("--out", type=Path, default=Path("src/train/policy/testing/trlPolicyLosses.json"))
     args = parser.parse_args()
     scenes = make_scenes()
     cases = [json.dumps(case) for case in make_cases(scenes)]

@@ -4,7 +4,7 @@ import { groupAdvantages } from '../../train/advantages';
 import { completionMetrics } from '../../train/groupMetrics';
 import { LOSS_TYPES } from '../../recipe/config';
 import { defaultRecipe } from '../../recipe/defaultRecipe';
-import type { Accumulation, PolicyLossOptions, PolicySequence } from '../../train/policyLossTypes';
+import type { Accumulation, PolicyLossOptions, PolicySequence } from '../../train/policy/policyLossTypes';
 import { compareScalar, compareTensor } from '../compare';
 import type { CheckResult, ReferenceCase, ReferenceTensor, VerifyContext } from '../types';
 import { policyStepLoss } from './policyStepLoss';

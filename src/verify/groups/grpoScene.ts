@@ -3,7 +3,7 @@
 import type { Prompt } from '../../data/encode';
 import { mropePositions } from '../../data/mrope';
 import { packGroups, type PackedBatch } from '../../data/pack';
-import type { PolicySequence } from '../../train/policyLossTypes';
+import type { PolicySequence } from '../../train/policy/policyLossTypes';
 import { byLabel, bySequence } from '../../train/sequences';
 import type { ReferenceModel } from '../loadModel';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { LOSS_TYPES } from '../../recipe/config';
 import { defaultRecipe } from '../../recipe/defaultRecipe';
-import type { PolicySequence } from '../../train/policyLossTypes';
+import type { PolicySequence } from '../../train/policy/policyLossTypes';
 import { policyStepLoss } from './policyStepLoss';
 
 const scene: PolicySequence[] = [3, 1, 2, 3].map((length, i) => ({

@@ -1,8 +1,8 @@
 // The policy loss over the micro-batches of a reference case. The trainer sums its own micro-batches.
 
-import { liveMask, policyLoss } from '../../train/policyLoss';
-import type { Accumulation, PolicyLossOptions, PolicySequence } from '../../train/policyLossTypes';
-import { meanOfMetrics } from '../../train/policyMetrics';
+import { liveMask, policyLoss } from '../../train/policy/policyLoss';
+import type { Accumulation, PolicyLossOptions, PolicySequence } from '../../train/policy/policyLossTypes';
+import { meanOfMetrics } from '../../train/policy/policyMetrics';
 
 export interface PolicyStepLoss {
   /** Sum over the micro-batches: the loss TRL logs. */

@@ -9,7 +9,7 @@ import { formatRewardFunction } from '../../rewards/format';
 import type { Reward } from '../../rewards/reward';
 import type { Recipe } from '../../recipe/config';
 import { grpoLoop } from '../../train/grpoLoop';
-import type { GrpoRow } from '../../train/rollout';
+import type { GrpoRow } from '../../train/rolloutTypes';
 import { rolloutPrompts } from '../../train/sampler';
 import { newStage } from '../../train/stageState';
 import type { DemoModel } from './demoModel';

@@ -1,24 +1,6 @@
 // What each family of policy losses makes of one token: its value and its derivatives. Averages are in lossTable.ts.
 
-import type { PolicyLossOptions } from './policyLossTypes';
-
-/** What a row's token terms share. */
-export interface RowFacts {
-  advantage: number;
-  /** Sum over live tokens of log(policy / old), each clipped to [-20, 20]. */
-  sumLogRatio: number;
-  options: PolicyLossOptions;
-}
-
-/** A token's policy loss, its derivative by the ratio, and by its own logp with the ratio held. */
-export interface Term {
-  value: number;
-  dRatio: number;
-  dLogp: number;
-}
-
-/** @param ratio importance ratio of the token (level `token`) or of its sequence @param logp of the token */
-export type TokenTerm = (ratio: number, logp: number) => Term;
+import type { PolicyLossOptions, RowFacts, TokenTerm } from './policyLossTypes';
 
 /** The upper bound of a clipped ratio is 1 + this; for cispo it is the bound itself. */
 export function epsilonHighOf({ epsilon, epsilon_high: high }: PolicyLossOptions): number {

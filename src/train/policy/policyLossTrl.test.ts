@@ -3,9 +3,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { policyLoss } from './policyLoss';
-import { defaultRecipe } from '../recipe/defaultRecipe';
+import { defaultRecipe } from '../../recipe/defaultRecipe';
 import type { PolicyLossOptions, PolicySequence } from './policyLossTypes';
-import { LOSS_TYPES } from '../recipe/config';
+import { LOSS_TYPES } from '../../recipe/config';
 import file from './testing/trlPolicyLosses.json';
 
 interface Scene {

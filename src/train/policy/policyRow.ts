@@ -1,31 +1,10 @@
 // One row of a micro-batch in the policy loss: its ratios, its token terms, and their derivatives by logp.
 // Knows nothing of other rows: averages are in lossTable.ts and policyLoss.ts.
 
-import { LOSS_TABLE } from './lossTable';
-import type { RowFacts } from './lossTerms';
-import type { PolicyLossOptions, PolicySequence } from './policyLossTypes';
+import type { PolicyLossOptions, PolicyRow, PolicySequence, RowFacts, TokenTerm } from './policyLossTypes';
 
 /** TRL clips the log ratios that vespo adds up. */
 const LOG_RATIO_BOUND = 20;
-
-/** All arrays have one entry per token. */
-export interface PolicyRow {
-  facts: RowFacts;
-  mask: Float64Array;
-  liveTokens: number;
-  entropy: ArrayLike<number>;
-  /** Importance ratios; at level `sequence` all are `sequenceRatio`. */
-  ratios: Float64Array;
-  /** exp of the mean log ratio over live tokens; 1 for a row without any. */
-  sequenceRatio: number;
-  /** The whole term: policy (entropy mask applied) plus beta times KL; 0 where masked. */
-  value: Float64Array;
-  /** KL after correction; 0 where masked. */
-  kl: Float64Array;
-  /** Derivative of the whole term by its ratio, and by its own logp with the ratio held. */
-  dRatio: Float64Array;
-  dLogp: Float64Array;
-}
 
 /** Sum of all entries. */
 export function sum(values: Float64Array): number {
@@ -73,16 +52,18 @@ function addKl(row: PolicyRow, logp: ArrayLike<number>, ref: ArrayLike<number>):
 /**
  * Terms and derivatives of one row.
  * @param mask live tokens @param keep 1 where the policy term acts, 0 where the entropy mask takes it out; null: all
+ * @param termOf the loss type's term for the row's tokens
  */
 export function policyRow(
   sequence: PolicySequence,
   mask: Float64Array,
   keep: Float64Array | null,
   options: PolicyLossOptions,
+  termOf: (row: RowFacts) => TokenTerm,
 ): PolicyRow {
   const { logp, ref } = sequence;
   const row = emptyRow(sequence, mask, options);
-  const term = LOSS_TABLE[options.loss_type].term(row.facts);
+  const term = termOf(row.facts);
   for (let t = 0; t < mask.length; t++) {
     if (mask[t] === 0 || keep?.[t] === 0) continue;
     const { value, dRatio, dLogp } = term(row.ratios[t], logp[t]);

@@ -1,9 +1,8 @@
 // The table of policy losses, one row per TRL loss type: the token's term, how terms average, and what is logged.
 
-import type { LossType } from '../recipe/config';
+import type { LossType } from '../../recipe/config';
 import { cispoTerm, clippedTerm, sapoTerm, vespoTerm } from './lossTerms';
-import type { RowFacts, TokenTerm } from './lossTerms';
-import type { Accumulation } from './policyLossTypes';
+import type { Accumulation, RowFacts, TokenTerm } from './policyLossTypes';
 import { cispoMetrics, clipMetrics, vespoMetrics } from './policyMetrics';
 import type { RatioMetrics } from './policyMetrics';
 

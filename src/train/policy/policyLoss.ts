@@ -1,14 +1,13 @@
 // The policy loss of GRPO as a pure function of log-probabilities: loss, metrics, and per token the coefficients
 // (c, e) with which the head's backward minimises sum(c logp) + sum(e H). No GPU, no tokens, no model.
 
-import { check } from '../base/errors';
+import { check } from '../../base/errors';
 import { highEntropyMask } from './entropyMask';
 import { LOSS_TABLE } from './lossTable';
 import type { ReductionInput } from './lossTable';
-import type { Accumulation, PolicyLossOptions, PolicySequence } from './policyLossTypes';
+import type { Accumulation, PolicyLossOptions, PolicyRow, PolicySequence } from './policyLossTypes';
 import { tokenMetrics } from './policyMetrics';
 import { policyRow, rowCoefficients, sum } from './policyRow';
-import type { PolicyRow } from './policyRow';
 
 export interface PolicyLoss {
   /** The micro-batch's part of the step's loss: already divided for accumulation. */
@@ -75,13 +74,13 @@ export function policyLoss(
     masks,
     options.top_entropy_quantile,
   );
-  const rows = sequences.map((sequence, i) => policyRow(sequence, masks[i], keep?.[i] ?? null, options));
+  const type = LOSS_TABLE[options.loss_type];
+  const rows = sequences.map((sequence, i) => policyRow(sequence, masks[i], keep?.[i] ?? null, options, type.term));
   const reduction: ReductionInput = {
     ...accumulation,
     liveTokens: rows.map(({ liveTokens }) => liveTokens),
     maxCompletionLength: options.max_completion_length,
   };
-  const type = LOSS_TABLE[options.loss_type];
   const divisors = type.rowDivisors(reduction);
   const share = type.accumulationDivisor(reduction);
   const rowSums = rows.map(({ mask, value }) => sum(mask.map((live, t) => live * value[t])));

@@ -2,10 +2,10 @@
 // TRL's own results are in policyLossTrl.test.ts; the reference's in verify/groups/grpoCpu.test.ts.
 
 import { describe, expect, it } from 'vitest';
-import { uniformArray } from '../base/random';
-import { LOSS_TYPES } from '../recipe/config';
+import { uniformArray } from '../../base/random';
+import { LOSS_TYPES } from '../../recipe/config';
 import { policyLoss } from './policyLoss';
-import { defaultRecipe } from '../recipe/defaultRecipe';
+import { defaultRecipe } from '../../recipe/defaultRecipe';
 import type { Accumulation, PolicyLossOptions, PolicySequence } from './policyLossTypes';
 import { plainPolicyLoss, type PlainSequence } from './testing/plainPolicyLoss';
 

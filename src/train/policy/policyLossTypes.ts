@@ -1,6 +1,6 @@
-// What goes into the policy loss, in TRL's names.
+// What goes into the policy loss, in TRL's names, and what it makes of one row.
 
-import type { GrpoOptions } from '../recipe/config';
+import type { GrpoOptions } from '../../recipe/config';
 
 /** One completion. Arrays have one entry per token; all values are of the same temperature. */
 export interface PolicySequence {
@@ -45,4 +45,41 @@ export interface Accumulation {
   stepsPerGeneration: number;
   /** Live tokens of the generation batch (after `mask_truncated_completions`). */
   itemsInBatch: number;
+}
+
+/** What a row's token terms share. */
+export interface RowFacts {
+  advantage: number;
+  /** Sum over live tokens of log(policy / old), each clipped to [-20, 20]. */
+  sumLogRatio: number;
+  options: PolicyLossOptions;
+}
+
+/** A token's policy loss, its derivative by the ratio, and by its own logp with the ratio held. */
+export interface Term {
+  value: number;
+  dRatio: number;
+  dLogp: number;
+}
+
+/** @param ratio importance ratio of the token (level `token`) or of its sequence @param logp of the token */
+export type TokenTerm = (ratio: number, logp: number) => Term;
+
+/** All arrays have one entry per token. */
+export interface PolicyRow {
+  facts: RowFacts;
+  mask: Float64Array;
+  liveTokens: number;
+  entropy: ArrayLike<number>;
+  /** Importance ratios; at level `sequence` all are `sequenceRatio`. */
+  ratios: Float64Array;
+  /** exp of the mean log ratio over live tokens; 1 for a row without any. */
+  sequenceRatio: number;
+  /** The whole term: policy (entropy mask applied) plus beta times KL; 0 where masked. */
+  value: Float64Array;
+  /** KL after correction; 0 where masked. */
+  kl: Float64Array;
+  /** Derivative of the whole term by its ratio, and by its own logp with the ratio held. */
+  dRatio: Float64Array;
+  dLogp: Float64Array;
 }

@@ -1,8 +1,7 @@
 // TRL's metrics of one micro-batch's policy loss. Pure; the loss itself is in policyLoss.ts.
 
 import { epsilonHighOf, gammaWeight } from './lossTerms';
-import type { PolicyLossOptions } from './policyLossTypes';
-import type { PolicyRow } from './policyRow';
+import type { PolicyLossOptions, PolicyRow } from './policyLossTypes';
 
 /** Figures of the ratio for one kind of loss. */
 export type RatioMetrics = (rows: readonly PolicyRow[], options: PolicyLossOptions) => Record<string, number>;
