@@ -58,7 +58,7 @@ function zoneOf(layer, allowed) {
   const routes = allowed.length > 0 ? `may import ${allowed.join(', ')}` : 'may import no other layer';
   const types = typeOnly.length > 0 ? ` (and types only of ${typeOnly.join(', ')})` : '';
   // A worker's entry file is imported as an address (?worker&url), never as code.
-  const entries = layer === 'ui' || layer === 'protocol' ? ['**/src/worker/*.worker.ts'] : [];
+  const entries = layer === 'ui' ? ['**/src/worker/*.worker.ts'] : [];
   return {
     target: `./src/${layer}/**/*`,
     from: './src/**/*',

@@ -2,7 +2,7 @@
 
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
-import type { WorkerClient } from '../protocol/workerClient';
+import type { WorkerClient } from './workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';

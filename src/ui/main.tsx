@@ -20,7 +20,7 @@ import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
 import type { DataMessage, RunEvent, TrainerMessage } from '../protocol/messages';
-import { startWorkers } from '../protocol/workerClient';
+import { startWorkers } from './workerClient';
 import { connectClient, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
 import { hasHost, installAutomation, tellHost } from './automation';

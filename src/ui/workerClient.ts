@@ -5,7 +5,7 @@ import encoderUrl from '../worker/rewardEncoder.worker.ts?worker&url';
 import trainerUrl from '../worker/trainer.worker.ts?worker&url';
 import type { ErrorRecord } from '../base/errors';
 import { scriptUrl } from '../base/scriptUrl';
-import type { DataMessage, DataRequest, TrainerMessage, TrainerRequest } from './messages';
+import type { DataMessage, DataRequest, TrainerMessage, TrainerRequest } from '../protocol/messages';
 
 export type WorkerName = 'trainer' | 'data' | 'rewardEncoder';
 
