@@ -32,7 +32,7 @@ const LAYERS = {
   worker: WORKER,
   // Pure files that the page would otherwise write a second time.
   ui: [
-    ...['base', 'protocol', 'storage', 'data/walkDrop', 'formats/csv', 'formats/jsonl'],
+    ...['base', 'protocol', 'storage', 'data/walkDrop', 'formats/csv'],
     'rewards/userReward',
   ],
   verify: [...WORKER, 'worker'],

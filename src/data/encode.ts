@@ -1,9 +1,10 @@
 // Rows to token ids, positions and loss masks. Rows that do not fit are answered with a named problem, never cut.
 
 import { check } from '../base/errors';
+import { gridTokenCount } from '../image/smartResize';
 import { buildPrompt, buildTarget, IMAGE_PLACEHOLDER } from '../text/prompt';
 import type { Tokenizer } from '../text/tokenizer';
-import { imageTokenCount, mropePositions } from './mrope';
+import { mropePositions } from './mrope';
 import type { Grid, VisionTokens } from './mrope';
 
 /** An image of an example: its key in storage and its patch grid. */
@@ -123,7 +124,7 @@ function promptIds(question: string, images: ImageRef[], options: PromptOptions,
   return buildPrompt(tokenizer, chatTemplate, {
     system: options.system_prompt,
     user: options.prompt_template.replaceAll('{question}', () => question),
-    imageTokens: images.map(({ grid }) => imageTokenCount(grid, model.spatialMergeSize)),
+    imageTokens: images.map(({ grid }) => gridTokenCount(grid, model.spatialMergeSize)),
   });
 }
 

@@ -1,7 +1,8 @@
 // From dropped files to checked rows and images. Stores nothing; the caller decides what becomes of the problems.
 
+import { sha256Hex } from '../base/bytes';
 import type { DatasetRow, ImportProblem, InputFile } from '../base/dataset';
-import { loadImages, sha256Hex } from './importImages';
+import { loadImages } from './importImages';
 import type { RowWithImage } from './importImages';
 import type { ProblemList } from './importProblems';
 import { createProblemList } from './importProblems';

@@ -1,5 +1,6 @@
 // Finds, reads and checks the images that rows name; a row without a usable image is left out and reported.
 
+import { sha256Hex } from '../base/bytes';
 import { LorikeetError } from '../base/errors';
 import { imageSize } from '../image/header';
 import { findFile, indexFiles, pathFault } from './importPaths';
@@ -24,12 +25,6 @@ const MAX_FILE_BYTES = 64 * 2 ** 20;
 /** All images are in memory until they are stored. */
 const MAX_TOTAL_BYTES = 2 ** 30;
 const MAX_LISTED = 20;
-
-/** sha256 as 64 hex digits. */
-export async function sha256Hex(bytes: Bytes): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 /** Row lists by image name, in order of first use. */
 function groupBy(rows: FileRow[], key: (row: FileRow) => string): Map<string, FileRow[]> {

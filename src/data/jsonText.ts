@@ -1,6 +1,7 @@
 // Parses one JSON value and explains what is wrong with it, in words that fit hand-made and machine-made files.
 
 import { LorikeetError } from '../base/errors';
+import { findDuplicateKey } from '../base/json';
 
 /** Deeper nesting is no dataset; the cap keeps recursion and time bounded. */
 const MAX_DEPTH = 64;
@@ -11,8 +12,6 @@ export interface JsonScan {
   endDepth: number;
   /** The end lies inside a string. */
   openString: boolean;
-  /** A key that occurs twice in the outermost object. */
-  duplicateKey: string | null;
   trailingComma: boolean;
 }
 
@@ -24,19 +23,9 @@ function endOfString(text: string, start: number): number {
   return -1;
 }
 
-function readKey(raw: string): string {
-  try {
-    return JSON.parse(raw) as string;
-  } catch {
-    return raw;
-  }
-}
-
 /** Looks at the structure of JSON text without building it; the text may be broken. */
 export function scanJson(text: string): JsonScan {
-  const scan: JsonScan = { maxDepth: 0, endDepth: 0, openString: false, duplicateKey: null, trailingComma: false };
-  const keys = new Set<string>();
-  let lastString = '';
+  const scan: JsonScan = { maxDepth: 0, endDepth: 0, openString: false, trailingComma: false };
   let afterComma = false;
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
@@ -44,17 +33,12 @@ export function scanJson(text: string): JsonScan {
     if (c === '"') {
       const end = endOfString(text, i);
       if (end < 0) return { ...scan, openString: true };
-      if (scan.endDepth === 1) lastString = text.slice(i, end + 1);
       i = end;
     } else if (c === '{' || c === '[') {
       scan.maxDepth = Math.max(scan.maxDepth, ++scan.endDepth);
     } else if (c === '}' || c === ']') {
       scan.endDepth--;
       if (afterComma) scan.trailingComma = true;
-    } else if (c === ':' && scan.endDepth === 1) {
-      const key = readKey(lastString);
-      if (keys.has(key)) scan.duplicateKey = key;
-      keys.add(key);
     }
     afterComma = c === ',';
   }
@@ -75,7 +59,7 @@ function reason(text: string, scan: JsonScan, error: unknown): string {
 
 /**
  * One JSON value.
- * @returns the value, and a key that was given twice in the outermost object (its last value counts)
+ * @returns the value, and a key that was given twice in one object (its last value counts)
  * @throws jsonl.nesting above 64 levels; jsonl.syntax with the reason
  */
 export function parseJson(text: string): { value: unknown; duplicateKey: string | null } {
@@ -87,7 +71,7 @@ export function parseJson(text: string): { value: unknown; duplicateKey: string 
     );
   }
   try {
-    return { value: JSON.parse(text) as unknown, duplicateKey: scan.duplicateKey };
+    return { value: JSON.parse(text) as unknown, duplicateKey: findDuplicateKey(text) };
   } catch (error) {
     throw new LorikeetError('jsonl.syntax', `not valid JSON: ${reason(text, scan, error)}`);
   }

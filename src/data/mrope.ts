@@ -2,6 +2,7 @@
 // Source: transformers 5, Qwen2_5_VLModel.get_rope_index.
 
 import { check } from '../base/errors';
+import { gridTokenCount } from '../image/smartResize';
 
 /** Patches of an image: frames, rows, columns. */
 export type Grid = readonly [number, number, number];
@@ -17,11 +18,6 @@ export interface MropePositions {
   positions: Int32Array<ArrayBuffer>;
   /** Position, on all three axes, of the token that would follow. */
   next: number;
-}
-
-/** Tokens that stand for an image. */
-export function imageTokenCount([frames, rows, columns]: Grid, spatialMergeSize: number): number {
-  return (frames * rows * columns) / spatialMergeSize ** 2;
 }
 
 /**
@@ -44,7 +40,7 @@ export function mropePositions(ids: ArrayLike<number>, grids: readonly Grid[], t
     }
     const grid = grids[image];
     check(grid, 'mrope.images', `token ${at} starts image ${image + 1}, but there are ${grids.length} images`);
-    const count = imageTokenCount(grid, spatialMergeSize);
+    const count = gridTokenCount(grid, spatialMergeSize);
     for (let offset = 0; offset < count; offset++) {
       check(
         ids[at + offset] === imageTokenId,

@@ -2,7 +2,8 @@
 
 import { isExact } from '../rewards/exactMatch';
 import { formatReward } from '../rewards/format';
-import { pythonSplit, pythonStrip } from '../rewards/pythonText';
+import { pythonSplit } from '../rewards/pythonText';
+import { pythonStrip } from '../text/pythonStrip';
 
 /** The part of a row that scoring looks at. */
 export interface ScoredRow {

@@ -2,6 +2,8 @@
 // what the state means nor where the bytes are kept.
 
 import { check, LorikeetError } from '../base/errors';
+import { bytesOf } from '../base/bytes';
+import { isJsonObject } from '../base/json';
 import { readExactJson, writeExactJson } from './exactJson';
 import { parseSafetensors, widenToF32, writeSafetensors } from './safetensors';
 import type { SafeTensor } from './safetensors';
@@ -37,8 +39,7 @@ export function floatTensors(tensors: Map<string, Float32Array>): WritableTensor
     const reserved = name.startsWith(RESERVED_PREFIX);
     check(!reserved, 'checkpoint.value', `tensor "${name}": names must not start with "${RESERVED_PREFIX}"`);
     checkFinite(values, 'checkpoint.value', `tensor "${name}"`);
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return { name, dtype: 'F32' as const, shape: [values.length], bytes };
+    return { name, dtype: 'F32' as const, shape: [values.length], bytes: bytesOf(values) };
   });
 }
 
@@ -58,11 +59,6 @@ export function readFloats(tensors: Map<string, SafeTensor>, source: string): Ma
   return out;
 }
 
-/** @returns whether `value` is an object and not a list */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /**
  * The JSON of a file of ours.
  * @param broken code for what cannot be read
@@ -76,7 +72,7 @@ export function readOurMetadata(text: string, source: string, broken: string): R
   } catch (error) {
     throw new LorikeetError(broken, `${where}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  check(isRecord(value), broken, `${where}: expected an object`);
+  check(isJsonObject(value), broken, `${where}: expected an object`);
   const { schema } = value;
   const valid = typeof schema === 'number' && Number.isSafeInteger(schema) && schema > 0;
   check(valid, broken, `${where}: schema must be a whole number from 1 up, found ${JSON.stringify(schema)}`);
@@ -110,7 +106,11 @@ export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint 
   const { kind, state } = readOurMetadata(text, source, 'checkpoint.broken');
   const found = JSON.stringify(kind);
   check(kind === 'checkpoint', 'checkpoint.broken', `${source}: it is of the kind ${found}; expected "checkpoint"`);
-  check(isRecord(state), 'checkpoint.broken', `${source}: metadata entry "${METADATA_KEY}": state is not an object`);
+  check(
+    isJsonObject(state),
+    'checkpoint.broken',
+    `${source}: metadata entry "${METADATA_KEY}": state is not an object`,
+  );
   return { state, tensors: readFloats(tensors, source) };
 }
 

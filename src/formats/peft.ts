@@ -1,6 +1,7 @@
 // LoRA adapters in PEFT's files: adapter_config.json and adapter_model.safetensors.
 // Writes the key form of transformers 5; reads that and the older one. Must not know layer counts or widths of a model.
 
+import { bytesOf } from '../base/bytes';
 import { check } from '../base/errors';
 import { firstNonFinite } from './floats';
 import { LORA_BLOCK, parseAdapterConfig, writeAdapterConfig } from './peftConfig';
@@ -51,10 +52,6 @@ export function exportPeftAdapter(
     [CONFIG]: new TextEncoder().encode(writeAdapterConfig(adapter)),
     [WEIGHTS]: writeSafetensors(tensors, { format: 'pt' }),
   };
-}
-
-function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /**

@@ -2,6 +2,7 @@
 // Source: peft 0.21 LoraConfig; regular expressions in it are never run.
 
 import { check, LorikeetError } from '../base/errors';
+import { isJsonObject } from '../base/json';
 import type { TargetModule } from '../base/targetModules';
 
 /** Linears of a decoder layer that an adapter may have, and the block that holds each. */
@@ -178,7 +179,6 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
   } catch (error) {
     throw new LorikeetError('peft.config', `${FILE}: not valid JSON: ${String(error)}`);
   }
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  check(isObject, 'peft.config', `${FILE}: expected a JSON object`);
-  return value as Record<string, unknown>;
+  check(isJsonObject(value), 'peft.config', `${FILE}: expected a JSON object`);
+  return value;
 }

@@ -2,7 +2,8 @@
 // valid safetensors file again. Must not know what record and log mean.
 
 import { check, LorikeetError } from '../base/errors';
-import { CHECKPOINT_SCHEMA, floatTensors, isRecord, METADATA_KEY, readFloats, readOurMetadata } from './checkpoint';
+import { isJsonObject } from '../base/json';
+import { CHECKPOINT_SCHEMA, floatTensors, METADATA_KEY, readFloats, readOurMetadata } from './checkpoint';
 import type { Checkpoint } from './checkpoint';
 import { writeExactJson } from './exactJson';
 import { parseSafetensors, writeSafetensors } from './safetensors';
@@ -117,6 +118,6 @@ export async function decodeRunFile(bytes: Uint8Array<ArrayBuffer>, name: string
   tensors.delete(DIGEST);
   const log = takeBytes(tensors, LOG);
   const best = takeBytes(tensors, BEST);
-  if (!log || !isRecord(about) || !isRecord(state)) throw broken(`${name}: log, record or state is missing`);
+  if (!log || !isJsonObject(about) || !isJsonObject(state)) throw broken(`${name}: log, record or state is missing`);
   return { checkpoint: { state, tensors: readFloats(tensors, name) }, about, log, ...(best ? { best } : {}) };
 }

@@ -3,7 +3,7 @@
 // Source: github.com/huggingface/safetensors, README "Format".
 
 import { check, LorikeetError } from '../base/errors';
-import { findDuplicateKey } from './jsonKeys';
+import { findDuplicateKey, isJsonObject } from '../base/json';
 
 /** Bytes per element by dtype name; other names are refused. */
 export const DTYPE_BYTES = {
@@ -134,13 +134,9 @@ function headerObject(json: Uint8Array, file: string): object {
 }
 
 function parseMetadata(value: unknown, file: string): Record<string, string> {
-  const valid = isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
+  const valid = isJsonObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
   check(valid, 'safetensors.header', `${file}: __metadata__ must map strings to strings`, AGAIN);
   return Object.assign(Object.create(null) as Record<string, string>, value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {
@@ -149,7 +145,12 @@ function isCount(value: unknown): value is number {
 
 function parseEntry(name: string, value: unknown, dataStart: number, file: string): TensorLocation {
   const where = `${file}: tensor "${name}"`;
-  check(isObject(value), 'safetensors.tensor', `${where}: expected an object, found ${JSON.stringify(value)}`, AGAIN);
+  check(
+    isJsonObject(value),
+    'safetensors.tensor',
+    `${where}: expected an object, found ${JSON.stringify(value)}`,
+    AGAIN,
+  );
   const { dtype, shape, data_offsets: offsets } = value;
   check(
     typeof dtype === 'string' && Object.hasOwn(DTYPE_BYTES, dtype),

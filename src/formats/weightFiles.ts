@@ -2,6 +2,7 @@
 // Names are those of the files; must not know any architecture.
 
 import { check, LorikeetError } from '../base/errors';
+import { isJsonObject } from '../base/json';
 import { firstNonFinite } from './floats';
 import { readBytes, readSafetensorsHeader } from './safetensors';
 import type { SafeTensor } from './safetensors';
@@ -103,9 +104,9 @@ async function readIndex(blob: Blob): Promise<Map<string, string>> {
     if (error instanceof LorikeetError) throw error;
     throw new LorikeetError('weights.index', `${INDEX}: not valid JSON: ${String(error)}`, 'Download it again.');
   }
-  const map = typeof value === 'object' && value !== null ? (value as { weight_map?: unknown }).weight_map : undefined;
+  const map = isJsonObject(value) ? value.weight_map : undefined;
   check(
-    typeof map === 'object' && map !== null && !Array.isArray(map) && Object.keys(map).length > 0,
+    isJsonObject(map) && Object.keys(map).length > 0,
     'weights.index',
     `${INDEX}: expected an object "weight_map" from tensor names to file names`,
     'Download it again.',

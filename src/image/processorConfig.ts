@@ -1,6 +1,7 @@
 // preprocessor_config.json -> the numbers that preprocessing needs. Must not touch pixels.
 
 import { check } from '../base/errors';
+import { isJsonObject } from '../base/json';
 
 /** Named as in preprocessor_config.json. */
 export interface ImageProcessor {
@@ -86,8 +87,7 @@ function checkSteps(fields: Fields): void {
  * @throws image.processorConfig naming the key, for values of the wrong kind and steps not supported
  */
 export function parseImageProcessor(json: unknown): ImageProcessor {
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  check(isObject, 'image.processorConfig', `${FILE}: expected a JSON object, found ${JSON.stringify(json)}`);
+  check(isJsonObject(json), 'image.processorConfig', `${FILE}: expected a JSON object, found ${JSON.stringify(json)}`);
   const fields = json as Fields;
   checkSteps(fields);
   const size = (typeof fields.size === 'object' ? (fields.size ?? {}) : {}) as Fields;

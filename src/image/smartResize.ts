@@ -65,8 +65,12 @@ export function imageGrid(width: number, height: number, processor: ImageProcess
   return [1, size.height / processor.patch_size, size.width / processor.patch_size];
 }
 
-/** Image placeholders that a picture of this size takes in the prompt: T*H*W / merge_size^2. Throws as smartResize. */
+/** Image placeholders that a grid of patches takes in the prompt: T*H*W / merge_size^2. */
+export function gridTokenCount([t, h, w]: readonly [number, number, number], mergeSize: number): number {
+  return (t * h * w) / mergeSize ** 2;
+}
+
+/** Image placeholders that a picture of this size takes in the prompt. Throws as smartResize. */
 export function imageTokenCount(width: number, height: number, processor: ImageProcessor): number {
-  const [t, h, w] = imageGrid(width, height, processor);
-  return (t * h * w) / processor.merge_size ** 2;
+  return gridTokenCount(imageGrid(width, height, processor), processor.merge_size);
 }

@@ -2,8 +2,9 @@
 // Every size and id of the engine comes from here; must not read weights.
 
 import { check } from '../base/errors';
-import { asRecord, configReader, tokenIds } from './configReader';
-import type { ConfigReader, JsonRecord } from './configReader';
+import type { JsonObject } from '../base/json';
+import { asObject, configReader, tokenIds } from './configReader';
+import type { ConfigReader } from './configReader';
 import { checkSupported, CHOOSE_QWEN } from './configSupport';
 
 export interface VisionConfig {
@@ -70,20 +71,20 @@ export interface ModelConfig {
  * @throws LorikeetError `config.architecture`, `config.unsupported`, `config.value`, `config.mrope`, `config.sizes`
  */
 export function parseModelConfig(config: unknown, generation?: unknown): ModelConfig {
-  const top = asRecord(config);
+  const top = asObject(config);
   check(top, 'config.value', 'config.json: expected a JSON object', CHOOSE_QWEN);
-  const nested = asRecord(top.text_config);
+  const nested = asObject(top.text_config);
   checkSupported(top, nested);
   const text = configReader('config.json', nested, top);
   const ids = configReader('config.json', top, nested);
-  const visionRecord = asRecord(top.vision_config);
+  const visionRecord = asObject(top.vision_config);
   check(visionRecord, 'config.architecture', 'config.json: vision_config is missing', CHOOSE_QWEN);
   const hiddenSize = text.number('hidden_size', 'width');
   const heads = text.number('num_attention_heads', 'count');
   const kvHeads = text.number('num_key_value_heads', 'count', heads);
   const headSize = headSizeOf(hiddenSize, heads, 'config.json', text.find('head_dim'));
   check(heads % kvHeads === 0, 'config.sizes', `config.json: ${heads} heads cannot share ${kvHeads} key-value heads`);
-  const options = asRecord(generation);
+  const options = asObject(generation);
   return {
     hiddenSize,
     intermediateSize: text.number('intermediate_size', 'width'),
@@ -115,8 +116,8 @@ function headSizeOf(hiddenSize: number, heads: number, where: string, declared?:
 }
 
 function parseRope(text: ConfigReader, headSize: number): Pick<ModelConfig, 'ropeTheta' | 'mropeSection'> {
-  const parameters = asRecord(text.find('rope_parameters'));
-  const rope = configReader('config.json: rope', parameters, asRecord(text.find('rope_scaling')));
+  const parameters = asObject(text.find('rope_parameters'));
+  const rope = configReader('config.json: rope', parameters, asObject(text.find('rope_scaling')));
   for (const key of ['rope_type', 'type']) {
     const type = rope.find(key) ?? 'default';
     check(
@@ -142,7 +143,7 @@ function parseRope(text: ConfigReader, headSize: number): Pick<ModelConfig, 'rop
   return { ropeTheta, mropeSection: section as [number, number, number] };
 }
 
-function parseTokenIds(config: ConfigReader, generation: JsonRecord | null) {
+function parseTokenIds(config: ConfigReader, generation: JsonObject | null) {
   const options = configReader('generation_config.json', generation);
   const eosTokenIds = [
     ...new Set([
@@ -168,7 +169,7 @@ function parseTokenIds(config: ConfigReader, generation: JsonRecord | null) {
   };
 }
 
-function parseGeneration(options: JsonRecord | null): GenerationConfig {
+function parseGeneration(options: JsonObject | null): GenerationConfig {
   const reader = configReader('generation_config.json', options);
   return {
     temperature: reader.number('temperature', 'positive', 1),
@@ -179,7 +180,7 @@ function parseGeneration(options: JsonRecord | null): GenerationConfig {
   };
 }
 
-function parseVision(record: JsonRecord, languageWidth: number): VisionConfig {
+function parseVision(record: JsonObject, languageWidth: number): VisionConfig {
   const where = 'config.json: vision_config';
   const reader = configReader(where, record);
   const activation = reader.find('hidden_act') ?? 'silu';
@@ -205,7 +206,7 @@ function parseVision(record: JsonRecord, languageWidth: number): VisionConfig {
     windowSize: reader.number('window_size', 'count', 112),
     inChannels: reader.number(['in_chans', 'in_channels'], 'count', 3),
     fullAttentionBlocks: fullAttentionBlocks(reader.find('fullatt_block_indexes'), depth),
-    ropeTheta: configReader(where, asRecord(record.rope_parameters)).number('rope_theta', 'positive', 10_000),
+    ropeTheta: configReader(where, asObject(record.rope_parameters)).number('rope_theta', 'positive', 10_000),
     // Fixed in transformers' Qwen2_5_VLVisionBlock, not in the file.
     rmsNormEps: 1e-6,
   };

@@ -1,12 +1,11 @@
 // Typed look-up of config.json values with named errors. Must not know which keys a model has.
 
 import { check } from '../base/errors';
-
-export type JsonRecord = Record<string, unknown>;
+import { isJsonObject, type JsonObject } from '../base/json';
 
 /** `value` as a JSON object; null when it is something else. */
-export function asRecord(value: unknown): JsonRecord | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonRecord) : null;
+export function asObject(value: unknown): JsonObject | null {
+  return isJsonObject(value) ? value : null;
 }
 
 /** Looks keys up in the first of several objects that has a value other than null. */
@@ -31,7 +30,7 @@ const RULES: Record<NumberRule, { test: (value: number) => boolean; text: string
  * @param where e.g. `config.json: vision_config`, the start of error messages
  * @param records objects in order of precedence; null entries are skipped
  */
-export function configReader(where: string, ...records: (JsonRecord | null)[]): ConfigReader {
+export function configReader(where: string, ...records: (JsonObject | null)[]): ConfigReader {
   const find = (...keys: string[]): unknown => {
     for (const record of records) {
       for (const key of keys) {

@@ -2,7 +2,7 @@
 
 import { check } from '../base/errors';
 import { configReader } from './configReader';
-import type { JsonRecord } from './configReader';
+import type { JsonObject } from '../base/json';
 
 /** Hint of every error about a wrong kind of model. */
 export const CHOOSE_QWEN = 'This program runs Qwen2.5-VL (3B and other sizes); choose the folder of such a checkpoint.';
@@ -12,7 +12,7 @@ export const CHOOSE_QWEN = 'This program runs Qwen2.5-VL (3B and other sizes); c
  * @param top config.json @param nested its text_config, if it has one
  * @throws config.architecture | config.unsupported
  */
-export function checkSupported(top: JsonRecord, nested: JsonRecord | null): void {
+export function checkSupported(top: JsonObject, nested: JsonObject | null): void {
   const names = Array.isArray(top.architectures) ? top.architectures : [];
   check(
     top.model_type === 'qwen2_5_vl' || names.includes('Qwen2_5_VLForConditionalGeneration'),

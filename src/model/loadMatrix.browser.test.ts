@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { bytesOf } from '../base/bytes';
 import { bfloat16ToFloat32 } from '../formats/floats';
 import { writeSafetensors } from '../formats/safetensors';
 import { openWeights, type WeightFiles } from '../formats/weightFiles';
@@ -16,10 +17,6 @@ const COUNT = (ROWS[0] + ROWS[1]) * COLUMNS;
 /** bf16 patterns of 1, 1.0078125, ... */
 const bits = Uint16Array.from({ length: COUNT }, (_, i) => 0x3f80 + i);
 const values = Array.from(bits, (one) => bfloat16ToFloat32(Uint16Array.of(one))[0]);
-
-function bytesOf(array: Uint16Array | Float32Array): Uint8Array {
-  return new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
-}
 
 /** `a` in bf16, `b` in bf16 or f32. */
 function checkpoint(dtypeB: 'BF16' | 'F32' = 'BF16'): Promise<WeightFiles> {

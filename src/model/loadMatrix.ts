@@ -1,5 +1,6 @@
 // Checkpoint tensors to GPU buffers. Matrices that share an input are stacked by rows, so that one product serves them.
 
+import { bytesOf } from '../base/bytes';
 import { check } from '../base/errors';
 import { widenToF32, type SafeTensor } from '../formats/safetensors';
 import type { WeightFiles } from '../formats/weightFiles';
@@ -68,13 +69,9 @@ export async function loadMatrix(
   );
   const data =
     storage === 'f32'
-      ? new Float32Array(joinBytes(tensors.map((tensor) => asBytes(widenToF32(tensor)))).buffer as ArrayBuffer)
+      ? new Float32Array(joinBytes(tensors.map((tensor) => bytesOf(widenToF32(tensor)))).buffer as ArrayBuffer)
       : joinBytes(tensors.map((tensor) => tensor.bytes));
   return { rows, columns, storage, data: gpu.persistent([data.length], data) };
-}
-
-function asBytes(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** Concatenates vectors (norm weights, biases) in f32. */
@@ -84,7 +81,7 @@ export async function loadVector(
   parts: { name: string; size: number }[],
 ): Promise<Tensor> {
   const values: Uint8Array[] = [];
-  for (const { name, size } of parts) values.push(asBytes(widenToF32(await readChecked(weights, name, size))));
+  for (const { name, size } of parts) values.push(bytesOf(widenToF32(await readChecked(weights, name, size))));
   const data = new Float32Array(joinBytes(values).buffer as ArrayBuffer);
   return gpu.persistent([data.length], data);
 }

@@ -1,12 +1,13 @@
 // Rewrites what TRL, transformers and PEFT say in another way: names of other versions, strategies, shares, all-linear.
 // Values are moved, not judged, where a rule sees them afterwards.
 
+import type { JsonObject } from '../base/json';
 import { TARGET_MODULES } from '../base/targetModules';
 import { BEST_METRICS } from './config';
 import type { Section } from './recipeRules';
 import { isNumberIn } from './rule';
 import { contradict, put, refuse, renameOptions, sectionOf, shown, STAGES, take } from './recipeTranslation';
-import type { JsonObject, Stage, Translation } from './recipeTranslation';
+import type { Stage, Translation } from './recipeTranslation';
 
 const TRAINER_NAMES = {
   activation_checkpointing: 'gradient_checkpointing',

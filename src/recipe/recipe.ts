@@ -3,6 +3,7 @@
 // from.
 
 import { LorikeetError, check } from '../base/errors';
+import { isJsonObject, type JsonObject } from '../base/json';
 import type { Recipe } from './config';
 import { defaultRecipe } from './defaultRecipe';
 import { translateLibraryForms } from './libraryForms';
@@ -12,8 +13,8 @@ import { translateDemoForm } from './recipeAliases';
 import { combinationNotes, combinationProblems } from './recipeCombinations';
 import { SECTION_RULES, SECTIONS, TOP_RULES } from './recipeRules';
 import type { Section } from './recipeRules';
-import { isObject, shown } from './recipeTranslation';
-import type { JsonObject, RecipeProblem, Translation } from './recipeTranslation';
+import { shown } from './recipeTranslation';
+import type { RecipeProblem, Translation } from './recipeTranslation';
 import type { Rule } from './rule';
 
 export interface ParsedRecipe {
@@ -77,7 +78,7 @@ function placeProblems(given: JsonObject, place: Place): RecipeProblem[] {
 
 function sectionProblems(section: Section, given: unknown): RecipeProblem[] {
   if (given === undefined) return [];
-  if (isObject(given)) return placeProblems(given, placeOf(section));
+  if (isJsonObject(given)) return placeProblems(given, placeOf(section));
   return [{ code: 'recipe.value', message: `${section} is ${shown(given)}; allowed: an object of options` }];
 }
 
@@ -92,7 +93,7 @@ function optionProblems(json: JsonObject): RecipeProblem[] {
 function ignoredNotes(json: JsonObject): string[] {
   const names = new Map<IgnoredReason, string[]>();
   for (const section of SECTIONS) {
-    for (const [name, value] of Object.entries(isObject(json[section]) ? json[section] : {})) {
+    for (const [name, value] of Object.entries(isJsonObject(json[section]) ? json[section] : {})) {
       const reason = entryOf(IGNORED_OPTIONS[section], name);
       if (reason && value !== null) names.set(reason, [...(names.get(reason) ?? []), `${section}.${name}`]);
     }
@@ -103,7 +104,7 @@ function ignoredNotes(json: JsonObject): string[] {
 /** The recipe with defaults filled in; library options are dropped. */
 function fill(json: JsonObject): Recipe {
   const known = (given: unknown, rules: Record<string, Rule>): JsonObject =>
-    Object.fromEntries(Object.entries(isObject(given) ? given : {}).filter(([name]) => Object.hasOwn(rules, name)));
+    Object.fromEntries(Object.entries(isJsonObject(given) ? given : {}).filter(([name]) => Object.hasOwn(rules, name)));
   const sections = SECTIONS.map((section) => [
     section,
     { ...defaultRecipe[section], ...known(json[section], SECTION_RULES[section]) },
@@ -130,7 +131,7 @@ function throwProblems(problems: readonly RecipeProblem[]): void {
  * message), or recipe.invalid when they are of several kinds
  */
 export function parseRecipe(json: unknown): ParsedRecipe {
-  check(isObject(json), 'recipe.notObject', `Recipe: expected a JSON object, found ${shown(json)}.`);
+  check(isJsonObject(json), 'recipe.notObject', `Recipe: expected a JSON object, found ${shown(json)}.`);
   const translation: Translation = { recipe: structuredClone(json), notes: [], problems: [], seed: null };
   translateDemoForm(translation);
   translateLibraryForms(translation);

@@ -1,6 +1,7 @@
 // Turns the demo's own recipe form into TRL's names. Values are moved, not judged: the rules see them afterwards.
 
-import { isObject, put, refuse, renameOptions, sectionOf, STAGES, take } from './recipeTranslation';
+import { isJsonObject } from '../base/json';
+import { put, refuse, renameOptions, sectionOf, STAGES, take } from './recipeTranslation';
 import type { Translation } from './recipeTranslation';
 import type { Section } from './recipeRules';
 
@@ -23,7 +24,8 @@ const MARKS: Record<string, readonly string[]> = {
 function spreadOptimizer(translation: Translation): void {
   if (!('optimizer' in translation.recipe)) return;
   const block = take(translation.recipe, 'optimizer');
-  if (!isObject(block)) return refuse(translation, 'optimizer', block, 'an object with name, betas, eps, weight_decay');
+  if (!isJsonObject(block))
+    return refuse(translation, 'optimizer', block, 'an object with name, betas, eps, weight_decay');
   const { name = 'adamw', betas = [0.9, 0.999], eps, weight_decay: decay, ...rest } = block;
   if (name !== 'adamw') refuse(translation, 'optimizer.name', name, '"adamw"');
   for (const key of Object.keys(rest)) {
@@ -86,7 +88,7 @@ function fillDemoDefaults(translation: Translation): void {
   ];
   for (const [section, name, value, meaning] of unsaid) {
     const object = (translation.recipe[section] ??= {});
-    if (!isObject(object) || name in object) continue;
+    if (!isJsonObject(object) || name in object) continue;
     object[name] = value;
     if (meaning) translation.notes.push(`${section}.${name} = ${JSON.stringify(value)}: ${meaning}, as in the demo.`);
   }

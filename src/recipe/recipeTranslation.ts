@@ -1,9 +1,9 @@
 // What the rewriting of a recipe's JSON shares: the record that is rewritten, and moving values in it. Judges nothing.
 
+import { isJsonObject, type JsonObject } from '../base/json';
 import type { Section } from './recipeRules';
 
 /** A plain JSON object. */
-export type JsonObject = Record<string, unknown>;
 
 /** One thing wrong with a recipe. */
 export interface RecipeProblem {
@@ -24,11 +24,6 @@ export interface Translation {
 export const STAGES = ['sft', 'grpo'] as const satisfies readonly Section[];
 export type Stage = (typeof STAGES)[number];
 
-/** Whether a JSON value is an object (no list, not null). */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A value as it stands in messages: JSON, long ones cut. */
 export function shown(value: unknown): string {
   const json = JSON.stringify(value) ?? String(value);
@@ -38,7 +33,7 @@ export function shown(value: unknown): string {
 /** The section as an object that may be written to; absent or malformed sections give null. */
 export function sectionOf({ recipe }: Translation, name: string): JsonObject | null {
   const value = recipe[name];
-  return isObject(value) ? value : null;
+  return isJsonObject(value) ? value : null;
 }
 
 /** Removes an option and returns its value. */
@@ -62,7 +57,7 @@ export function contradict(translation: Translation, message: string): void {
 /** Moves `value` to `section.name` (at top level where the section is empty); another value there contradicts it. */
 export function put(translation: Translation, section: '' | Section, name: string, value: unknown, from: string): void {
   const target = section === '' ? translation.recipe : (translation.recipe[section] ??= {});
-  if (!isObject(target)) return;
+  if (!isJsonObject(target)) return;
   const path = section === '' ? name : `${section}.${name}`;
   if (Object.hasOwn(target, name) && JSON.stringify(target[name]) !== JSON.stringify(value)) {
     return contradict(translation, `${from} and ${path} are both given: they are the same option, keep one`);

@@ -1,7 +1,8 @@
 // The recipe's format reward and the answer it reads from a completion. Exact on every Unicode text: the
 // definition is Python code with `re`, so the patterns below spell out what Python's classes and flags mean.
 
-import { pythonRound, pythonSplit, pythonStrip, PYTHON_SPACE } from './pythonText';
+import { PYTHON_SPACE, pythonStrip } from '../text/pythonStrip';
+import { pythonRound, pythonSplit } from './pythonText';
 import type { AnswerBatch, Reward } from './reward';
 
 // Flags `iu` fold U+017F to s and U+212A to k like Python's IGNORECASE; Python also folds U+0130 and U+0131 to i.

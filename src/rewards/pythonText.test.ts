@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { pythonRound, pythonSplit, pythonStrip } from './pythonText';
+import { pythonStrip } from '../text/pythonStrip';
+import { pythonRound, pythonSplit } from './pythonText';
 
 // Expected values are those of CPython 3.11.
 it('strips what Python strips: U+001C and U+0085, not U+FEFF and not the zero-width space', () => {

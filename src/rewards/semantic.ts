@@ -2,8 +2,9 @@
 // The encoder is handed in; this file never knows where it runs.
 
 import { check } from '../base/errors';
+import { pythonStrip } from '../text/pythonStrip';
 import { predictedAnswer } from './format';
-import { pythonRound, pythonStrip } from './pythonText';
+import { pythonRound } from './pythonText';
 import type { AnswerBatch, Reward } from './reward';
 
 /** Embeds texts; one row per text, all of one width. */

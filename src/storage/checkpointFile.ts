@@ -2,6 +2,7 @@
 // Checks everything before it stores anything. The dataset and the base model travel apart.
 
 import * as v from 'valibot';
+import { sha256Hex } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
 import { decodeCheckpoint, encodeCheckpoint } from '../formats/checkpoint';
 import { readGzipLines, writeGzipLines } from '../formats/gzipLines';
@@ -9,7 +10,6 @@ import { decodeRunFile, encodeRunFile, type RunFile } from '../formats/runFile';
 import { listCheckpoints, loadCheckpoint, newestCheckpoint, saveCheckpoints } from './checkpoints';
 import type { CheckpointInfo, CheckpointRecord } from './checkpoints';
 import { request } from './database';
-import { sha256Hex } from './opfs';
 import { holdRun } from './runLock';
 import { findRun, putRun, PUT_RUN_STORES, readEvents, type RunRecord } from './runs';
 

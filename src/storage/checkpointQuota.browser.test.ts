@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cdp } from 'vitest/browser';
+import { sha256Hex } from '../base/bytes';
 import { listDatasets, deleteDataset } from './datasets';
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoints';
-import { opfs, sha256Hex } from './opfs';
+import { opfs } from './opfs';
 import { createRun, deleteRun, listRuns } from './runs';
 import { noise } from './testing/checkpointFaults';
 import type { Ask, Told } from './testing/checkpoint.worker';

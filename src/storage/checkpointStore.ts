@@ -1,9 +1,10 @@
 // The protocol that keeps checkpoints whole: new file, flush, read back, SHA-256, then a strict record, which alone
 // makes a checkpoint exist. File system and database are parameters, so that tests can break them.
 
+import { sha256Hex } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
 import { request, storageError, type Database } from './database';
-import { sha256Hex, writeFile, type Files } from './opfs';
+import { writeFile, type Files } from './opfs';
 import { ofRun, reading } from './runDatabase';
 
 export interface CheckpointInfo {

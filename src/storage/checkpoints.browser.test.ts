@@ -1,6 +1,7 @@
 // Checkpoints in the browser's real file system and database: whole after every fault, or refused by name.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sha256Hex } from '../base/bytes';
 import { decodeCheckpoint, encodeCheckpoint } from '../formats/checkpoint';
 import { createCheckpointStore } from './checkpointStore';
 import {
@@ -12,7 +13,7 @@ import {
   sweepOrphans,
 } from './checkpoints';
 import type { CheckpointInfo, CheckpointRecord } from './checkpoints';
-import { opfs, sha256Hex, writeFile } from './opfs';
+import { opfs, writeFile } from './opfs';
 import { runDatabase } from './runDatabase';
 import { createRun, deleteRun, listRuns, type RunRecord } from './runs';
 import { FAULTS, noise, survey, type Survey } from './testing/checkpointFaults';

@@ -141,9 +141,3 @@ export async function writeFile(files: Files, name: string, bytes: Uint8Array<Ar
     throw storageError(error, `writing ${name}`);
   }
 }
-
-/** SHA-256 as 64 hex digits. */
-export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}

@@ -1,5 +1,6 @@
 // What a run leaves behind: the adapter in PEFT's form, and a case that lets PEFT check it.
 
+import { bytesOf } from '../base/bytes';
 import { exportPeftAdapter } from '../formats/peft';
 import { writeSafetensors } from '../formats/safetensors';
 import { decodeImage } from '../image/decode';
@@ -12,10 +13,6 @@ import { loadImage } from '../storage/datasets';
 import { putArtifact } from '../storage/runs';
 import type { AdapterSummary } from '../protocol/messages';
 import type { Session } from './session';
-
-function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-}
 
 /** Stores adapter_config.json and adapter_model.safetensors. @throws storage.quota, peft.export */
 export async function saveAdapter(session: Session, runId: string): Promise<AdapterSummary> {

@@ -2,7 +2,7 @@
 // A hash tells that something differs, never what.
 
 import type { DatasetRow } from '../base/dataset';
-import { sha256Hex } from '../data/importImages';
+import { sha256Hex } from '../base/bytes';
 import type { Recorder } from '../gpu/recorder';
 import { shaderSources } from '../ops/shaderSources';
 
@@ -26,7 +26,7 @@ async function hashJson(value: unknown): Promise<string> {
   return sha256Hex(new TextEncoder().encode(JSON.stringify(value)));
 }
 
-async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
+async function readBlob(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await blob.arrayBuffer());
 }
 
@@ -45,8 +45,8 @@ async function sampledParts(blob: Blob): Promise<Blob[]> {
 }
 
 async function hashFile(blob: Blob): Promise<string> {
-  if (blob.size <= WHOLE_BYTES) return sha256Hex(await bytesOf(blob));
-  return sha256Hex(await bytesOf(new Blob(await sampledParts(blob))));
+  if (blob.size <= WHOLE_BYTES) return sha256Hex(await readBlob(blob));
+  return sha256Hex(await readBlob(new Blob(await sampledParts(blob))));
 }
 
 /**

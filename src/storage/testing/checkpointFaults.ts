@@ -1,9 +1,10 @@
 // Faults between the checkpoint store and disk, and a survey of what they destroy. A store that overwrites in place,
 // record first, is here as the control that the survey must catch.
 
+import { sha256Hex } from '../../base/bytes';
 import { createCheckpointStore, type CheckpointStore } from '../checkpointStore';
 import type { Database } from '../database';
-import { opfs, sha256Hex, type Files, type OpenFile } from '../opfs';
+import { opfs, type Files, type OpenFile } from '../opfs';
 import { runDatabase } from '../runDatabase';
 
 export const FAULTS = [

@@ -1,7 +1,7 @@
 // A run's steps and completions as text files. Pure.
 
 import { toCsv } from '../../formats/csv';
-import { toJsonl } from '../../formats/jsonl';
+import { toJsonl } from './jsonl';
 import { formatCompliance } from '../store/series';
 import type { RunView } from '../store/runView';
 

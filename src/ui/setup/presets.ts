@@ -1,5 +1,6 @@
 // The recipes that the page offers ready-made, in the order of the switch.
 
+import { isJsonObject } from '../../base/json';
 import { presets } from '../../recipe/presets';
 import type { Recipe } from '../../recipe/config';
 
@@ -51,8 +52,6 @@ export function presetOf(recipe: Recipe): PresetName | null {
 /** JSON with sorted keys: equal recipes give equal texts, however they were built. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
+    isJsonObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
   );
 }

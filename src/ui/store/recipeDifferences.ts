@@ -1,5 +1,6 @@
 // What sets a recipe apart from another one, in the options' own names. Pure.
 
+import { isJsonObject, type JsonObject } from '../../base/json';
 import type { Recipe } from '../../recipe/config';
 
 export interface Difference {
@@ -18,19 +19,13 @@ function written(value: unknown): string {
 
 /** Options of `recipe` that are not as in `base`, with the recipe's values, long ones shortened. */
 export function recipeDifferences(recipe: Recipe, base: Recipe): Difference[] {
-  return differences(recipe as unknown as Tree, base as unknown as Tree, '');
+  return differences(recipe as unknown as JsonObject, base as unknown as JsonObject, '');
 }
 
-type Tree = Record<string, unknown>;
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function differences(own: Tree, base: Tree, prefix: string): Difference[] {
+function differences(own: JsonObject, base: JsonObject, prefix: string): Difference[] {
   return Object.entries(own).flatMap(([name, value]): Difference[] => {
     const other = base[name];
-    if (isTree(value) && isTree(other)) return differences(value, other, `${prefix}${name}.`);
+    if (isJsonObject(value) && isJsonObject(other)) return differences(value, other, `${prefix}${name}.`);
     if (JSON.stringify(value) === JSON.stringify(other)) return [];
     const text = written(value);
     return [{ option: prefix + name, value: text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text }];

@@ -7,13 +7,7 @@ import { packExamples, type PackedBatch } from '../../data/pack';
 import { importPeftAdapter } from '../../formats/peft';
 import type { Tensor } from '../../gpu/tensor';
 import { batchLogits } from '../../infer/logits';
-import {
-  createAdapter,
-  loadValues,
-  unpackValues,
-  type LoraAdapter,
-  type LoraValues,
-} from '../../model/lora';
+import { createAdapter, loadValues, unpackValues, type LoraAdapter, type LoraValues } from '../../model/lora';
 import type { SchedulerType } from '../../recipe/config';
 import { openPass, type Trainee } from '../../train/lossPass';
 import { clearGradient, updateAdapter } from '../../train/optimizer';

@@ -1,5 +1,6 @@
 // Arrays of the image group that the folder stores whole or as every N-th element, with a hash of the whole.
 
+import { sha256Hex } from '../../base/bytes';
 import { check } from '../../base/errors';
 import { compareExact, compareTensor } from '../compare';
 import type { CheckResult, ReferenceTensor, TensorTolerance } from '../types';
@@ -29,11 +30,6 @@ function elementsOf(tensors: Tensors, array: StoredArray): ReferenceTensor['data
   return tensor.data;
 }
 
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** The whole array when the folder has it. */
 export function wholeArray(tensors: Tensors, array: StoredArray): Uint8Array | undefined {
   const data = strideOf(array) === 1 ? elementsOf(tensors, array) : undefined;
@@ -54,7 +50,8 @@ export async function compareBytes(
 ): Promise<CheckResult> {
   const size = want.shape.reduce((a, b) => a * b, 1);
   if (got.length !== size) return { name, pass: false, detail: `has ${got.length} bytes, expected ${size}` };
-  if ((await sha256(got)) === want.sha256) return { name, pass: true, worst: 0, limit: 0 };
+  if ((await sha256Hex(got as Uint8Array<ArrayBuffer>)) === want.sha256)
+    return { name, pass: true, worst: 0, limit: 0 };
   const found = compareExact(name, everyNth(got, strideOf(want)), elementsOf(tensors, want));
   return found.pass ? { name, pass: false, detail: 'sha256 differs; the stored elements agree' } : found;
 }

@@ -1,4 +1,11 @@
-// Finds repeated keys in JSON text, which JSON.parse silently merges. Must not be given invalid JSON.
+// What every reader of JSON needs to ask: is it an object, and was a key given twice.
+
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a JSON value is an object: no list, not null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
 const COLON = /\s*:/y;
@@ -10,7 +17,7 @@ function matchAt(pattern: RegExp, text: string, index: number): string | null {
 
 /**
  * The first key that occurs twice in one object of `text`, at any depth; null when there is none.
- * @param text valid JSON
+ * JSON.parse silently merges such keys. @param text valid JSON
  */
 export function findDuplicateKey(text: string): string | null {
   // One entry per open bracket: the keys seen so far, or null inside a list.
