@@ -2,24 +2,8 @@
 // Workgroup variant for GPUs: a 64 x 64 tile of y, N in steps of 16 through workgroup memory, 4 x 4 outputs each.
 // Same interface and requirements as matmul_nn.wgsl.
 // import lib/decode_f32.wgsl
+// import lib/matmul_nn_interface.wgsl
 const ADD: u32 = 0u; // spec
-
-struct Params {
-  m: u32,
-  n: u32,
-  k4: u32,
-  xStride4: u32,
-  xOffset4: u32,
-  wOffset4: u32,
-  yStride4: u32,
-  yOffset4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> w: array<Stored4>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 var<workgroup> xTile: array<f32, 16 * 68>; // [n of the step][row]
 var<workgroup> wTile: array<vec4f, 16 * 17>; // [n of the step][column / 4]

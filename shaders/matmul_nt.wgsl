@@ -4,6 +4,7 @@
 // x f32 [M, K] by stride and offset; w [N, K] in its storage type; y f32 [M, N] by stride and offset.
 // K, strides and offsets are multiples of 4. Where N is not, the columns of y up to the next multiple are written too.
 // import lib/decode_f32.wgsl
+// import lib/matmul_nt_interface.wgsl
 // import lib/share_none.wgsl
 const ROWS: u32 = 8u; // spec
 const COLS4: u32 = 2u; // spec
@@ -11,25 +12,7 @@ const COLS4: u32 = 2u; // spec
 const ADD: u32 = 0u; // spec 0: write, 1: add to y, 2: add the addend
 const BIAS: bool = false; // spec
 
-struct Params {
-  m: u32,
-  n: u32,
-  k4: u32,
-  xStride4: u32,
-  xOffset4: u32,
-  wOffset4: u32,
-  yStride4: u32,
-  yOffset4: u32,
-  addendStride4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> w: array<Stored4>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read> addend: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
+alias Output = vec4f;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {

@@ -2,29 +2,12 @@
 // Workgroup variant for GPUs: a 64 x 64 tile of y, K in steps of 16 through workgroup memory, 4 x 4 outputs each.
 // Same interface and requirements as matmul_nt.wgsl.
 // import lib/decode_f32.wgsl
+// import lib/matmul_nt_interface.wgsl
 const ADD: u32 = 0u; // spec
 const BIAS: bool = false; // spec
 const TILE: u32 = 64u;
 
-struct Params {
-  m: u32,
-  n: u32,
-  k4: u32,
-  xStride4: u32,
-  xOffset4: u32,
-  wOffset4: u32,
-  yStride4: u32,
-  yOffset4: u32,
-  addendStride4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> w: array<Stored4>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> addend: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+alias Output = f32;
 
 // [k of the step][row or column], so that an invocation reads four neighbours as scalars of one k.
 var<workgroup> xTile: array<f32, 16 * 68>;
