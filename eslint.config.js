@@ -6,35 +6,36 @@ import importX from 'eslint-plugin-import-x';
 import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
+/**
+ * The layers, lowest first, and what each may import besides itself; always layers above its own line here.
+ * An entry with a slash is one file or folder of a layer.
+ */
 const MODEL = ['base', 'formats', 'gpu', 'ops'];
-// infer packs prompts, so it may import data.
 const INFER = [...MODEL, 'model', 'text', 'image', 'data'];
 const EVAL = [...INFER, 'infer', 'rewards'];
-const TRAIN = [...EVAL, 'eval'];
+const TRAIN = [...EVAL, 'eval', 'recipe'];
 const WORKER = [...TRAIN, 'train', 'storage', 'protocol'];
 
-/** What each layer may import, itself apart. An entry with a slash is one file or folder of a layer. */
 const LAYERS = {
   base: [],
   formats: ['base'],
   text: ['base'],
   image: ['base'],
   gpu: ['base'],
+  recipe: ['base'],
   rewards: ['base', 'text'],
   storage: ['base', 'formats'],
   data: ['base', 'text', 'image'],
   ops: ['base', 'gpu'],
   model: MODEL,
+  // infer packs prompts, so it may import data.
   infer: INFER,
   eval: EVAL,
+  protocol: ['base', 'recipe'],
   train: TRAIN,
-  protocol: ['base'],
   worker: WORKER,
-  // Pure files that the page would otherwise write a second time.
-  ui: [
-    ...['base', 'protocol', 'storage', 'data/walkDrop', 'formats/csv'],
-    'rewards/userReward',
-  ],
+  // Pure files of lower layers that the page would otherwise write a second time.
+  ui: ['base', 'recipe', 'protocol', 'storage', 'data/walkDrop', 'rewards/userReward'],
   verify: [...WORKER, 'worker'],
 };
 

@@ -1,6 +1,6 @@
 // A run's steps and completions as text files. Pure.
 
-import { toCsv } from '../../formats/csv';
+import { toCsv } from './csv';
 import { toJsonl } from './jsonl';
 import { formatCompliance } from '../store/series';
 import type { RunView } from '../store/runView';
