@@ -1,6 +1,7 @@
 // From dropped files to checked rows and images. Stores nothing; the caller decides what becomes of the problems.
 
 import type { DatasetRow, ImportProblem, InputFile } from '../base/dataset';
+import { check } from '../base/errors';
 import { loadImages, sha256Hex } from './importImages';
 import type { RowWithImage } from './importImages';
 import type { ProblemList } from './importProblems';
@@ -91,13 +92,15 @@ function finishRows(kept: RowWithImage[], options: ImportOptions, problems: Prob
  * Reads dropped files: rows of `.jsonl` files (or JSON lists), each with its image from the same drop; zips are opened.
  * Rows that cannot be used are left out and reported with file and line; the others stay usable. With no usable row
  * the result has none, and `problems` say why.
- * @throws import.tooLarge when the images together exceed 1 GB
+ * @throws import.noFiles when there is nothing to read; import.tooLarge when the images together exceed 1 GB
  */
 export async function importFiles(
   files: InputFile[],
   options: ImportOptions,
   onProgress: ImportProgress,
 ): Promise<ImportResult> {
+  const hint = 'Give a .jsonl file together with its images. Browsers pass over links without a word.';
+  check(files.length > 0, 'import.noFiles', `no files in ${options.name}`, hint);
   const problems = createProblemList();
   const sorted = await readFiles(files, problems);
   const read = await readAllRows(sorted.rows, sorted.others, options.name, problems, onProgress);
