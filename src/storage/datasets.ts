@@ -15,7 +15,10 @@ interface DatasetBody {
   images: string[];
 }
 
-const database = openDatabase('lorikeet-datasets', ['infos', 'bodies', 'images', 'thumbnails']);
+/** Version 2 lists the pictures of each dataset in an index, so that a sweep reads no rows. */
+const database = openDatabase('lorikeet-datasets', ['infos', 'bodies', 'images', 'thumbnails'], 2, {
+  bodies: 'images',
+});
 const infos = database.store('infos');
 const bodies = database.store('bodies');
 const images = database.store('images');
@@ -75,13 +78,15 @@ async function commit(
   });
 }
 
+/** Reads keys only: rows and pictures of many datasets would not fit in memory at once. */
 async function sweep(open: (name: string) => IDBObjectStore): Promise<void> {
-  const used = new Set<string>();
-  for (const body of (await request(open('bodies').getAll())) as DatasetBody[]) {
-    for (const hash of body.images) used.add(hash);
-  }
+  const users = open('bodies').index('images');
+  const drop = async (store: IDBObjectStore, hash: IDBValidKey): Promise<void> => {
+    if ((await request(users.getKey(hash))) === undefined) store.delete(hash);
+  };
   for (const store of [open('images'), open('thumbnails')]) {
-    for (const hash of (await request(store.getAllKeys())) as string[]) if (!used.has(hash)) store.delete(hash);
+    const hashes = await request(store.getAllKeys());
+    await Promise.all(hashes.map((hash) => drop(store, hash)));
   }
 }
 
