@@ -292,6 +292,15 @@ test('a drop without any file is an error that names it', async () => {
   });
 });
 
+test('entries that the browser did not let the page read are counted and named', async () => {
+  const unread = ['d/a.png', 'd/b.png', 'd/c.png', 'd/d.png'];
+  const { rows, problems } = await run([drop('train.jsonl', rowText('a.png')), A], { unread });
+  expect(rows).toHaveLength(1);
+  expect(problems[0]).toMatchObject({ level: 'error', code: 'file.unread', file: 'drop' });
+  expect(problems[0].message).toBe('4 entries could not be read and may be links: d/a.png, d/b.png, d/c.png, ...');
+  await expect(run([], { unread })).rejects.toMatchObject({ message: expect.stringContaining('4 entries') });
+});
+
 test('duplicate rows are kept with a warning, across the splits with a stronger one', async () => {
   const train = drop('train.jsonl', `${rowText('a.png')}\n${rowText('b.png')}\n${rowText('a.png')}`);
   const { rows, problems } = await run([train, drop('val.jsonl', rowText('b.png')), A, B]);
