@@ -1,7 +1,8 @@
 // What is wrong with data, model, recipe or browser is said by name, and the page stays usable afterwards.
 
-import { stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyModel, copyPictures, demoRows, readJson, writeDataset, writeRecipe, type Row } from './dataFolder';
 import { openApp } from './openApp';
@@ -179,6 +180,66 @@ test('a GPU that is lost in mid-run is named within 5 seconds, and after a reloa
   await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 1, grpoSteps: 0, evalRows: 1 }));
   await startTraining(page);
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
+});
+
+/** Opens the page's databases at a version and keeps them open, as a tab of another release may. */
+function holdDatabases(page: Page, version: number): Promise<void> {
+  return page.evaluate(async (wanted) => {
+    const held = globalThis as { held?: IDBDatabase[] };
+    held.held = [];
+    for (const name of ['lorikeet-datasets', 'lorikeet-runs']) {
+      const opened = new Promise<IDBDatabase>((resolve, reject) => {
+        const opening = indexedDB.open(name, wanted);
+        opening.onsuccess = () => resolve(opening.result);
+        opening.onerror = () => reject(opening.error ?? new Error('not opened'));
+      });
+      held.held.push(await opened);
+    }
+  }, version);
+}
+
+test('a tab that holds the stored data in an older form is named within 5 seconds; once it is closed the page goes on', async () => {
+  const context = await app.page.context().browser()!.newContext();
+  const old = await context.newPage();
+  await old.goto(`${app.origin}/favicon.svg`);
+  await holdDatabases(old, 1);
+  const page = await context.newPage();
+  await page.goto(`${app.origin}/`);
+  const notice = card(page, 2).locator('[role=alert][data-code="storage.blocked"]');
+  await notice.waitFor({ timeout: 5000 });
+  expect(await notice.textContent()).toContain('Close other Lorikeet tabs');
+  expect(await page.locator('#startObstacle').textContent()).toBe('Close other Lorikeet tabs first.');
+  await old.close();
+  await cardSays(page, 2, '400 rows to train');
+  await expect.poll(() => card(page, 4).textContent(), { timeout: 10_000 }).toContain('may clear it when space runs');
+
+  const newer = await context.newPage();
+  await newer.goto(`${app.origin}/favicon.svg`);
+  await holdDatabases(newer, 1000);
+  await page.locator('.banner[data-code="storage.newer"]').waitFor({ timeout: 5000 });
+  expect(await page.locator('#startObstacle').textContent()).toBe('Reload this tab first.');
+  await context.close();
+});
+
+test('a browser that keeps what is stored is taken at its word', async () => {
+  const context = await app.page.context().browser()!.newContext();
+  const page = await context.newPage();
+  await page.goto(`${app.origin}/favicon.svg`);
+  const browser = await context.browser()!.newBrowserCDPSession();
+  const { targetInfos } = await browser.send('Target.getTargets');
+  const browserContextId = targetInfos.find(({ url }) => url.endsWith('/favicon.svg'))?.browserContextId;
+  await browser.send('Browser.grantPermissions', { permissions: ['durableStorage'], browserContextId });
+  await openPage(page, app.origin);
+  await expect.poll(() => card(page, 4).textContent(), { timeout: 10_000 }).toContain('kept until you clear it');
+  await context.close();
+});
+
+test('an empty folder is named at once', async () => {
+  const path = join(app.folder, 'empty');
+  await mkdir(path);
+  await openPage(app.page, app.origin);
+  await dropPaths(app.page, [path]);
+  await expect.poll(() => card(app.page, 2).locator('[role=alert]').textContent()).toContain('no files in empty');
 });
 
 test('none of this wrote an error to the console', () => {

@@ -70,12 +70,24 @@ test('missing images are listed up to 20 with a count, and only their rows are l
   expect(problems.find(({ code }) => code === 'image.missingCount')?.message).toContain('25 images');
 });
 
-test('unsafe image names are refused with file and line', async () => {
-  const names = ['../a.png', 'images/../../a.png', '/etc/a.png', 'C:\\a.png', 'images\\a.png', 'https://x.y/a.png'];
-  const lines = [...names, 'a.png\0', 'a.png'].map((name) => rowText(name)).join('\n');
+test('image names that lead out of the drop are refused with file and line', async () => {
+  const names = ['../a.png', 'images/../../a.png', '..\\a.png', 'https://x.y/a.png', 'file:///images/a.png', 'a.png\0'];
+  const lines = [...names, 'a.png'].map((name) => rowText(name)).join('\n');
   const { rows, problems } = await run([drop('train.jsonl', lines), A]);
-  expect(rows.map((row) => row.line)).toEqual([8]);
-  expect(problems.filter(({ code }) => code === 'image.path').map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(rows.map((row) => row.line)).toEqual([7]);
+  expect(problems.filter(({ code }) => code === 'image.path').map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test('paths of another machine find the picture whose folders they end with, and no other', async () => {
+  const found = ['images\\a.png', '/home/me/images/a.png', 'C:\\data\\images\\a.png', '.\\images\\a.png'];
+  for (const name of found) {
+    const { rows, problems } = await run([drop('train.jsonl', rowText(name)), A]);
+    expect([name, rows.length, errors(problems)]).toEqual([name, 1, []]);
+  }
+  for (const name of ['/etc/a.png', 'C:\\a\\a.png', 'other\\a.png']) {
+    const { problems } = await run([drop('train.jsonl', rowText(name)), A]);
+    expect([name, errors(problems)]).toEqual([name, [['image.missing', 1]]]);
+  }
 });
 
 test('percent-encoded names are names, not paths', async () => {
@@ -83,12 +95,92 @@ test('percent-encoded names are names, not paths', async () => {
   expect(errors(problems)).toEqual([['image.missing', 1]]);
 });
 
-test('an image is found beside the rows, from the top, by its end and by its name', async () => {
+test('an image is found beside the rows, from the top and by its end', async () => {
   const files = [drop('set/images/a.png', pngOf(1)), drop('set/train.jsonl', '')];
-  for (const name of ['images/a.png', './images/a.png', 'set/images/a.png', 'a.png', 'COCO/a.png']) {
+  for (const name of ['images/a.png', './images/a.png', 'set/images/a.png', 'a.png', 'all/set/images/a.png']) {
     const { rows, problems } = await run([files[0], drop('set/train.jsonl', rowText(name))]);
     expect([name, rows.length, errors(problems)]).toEqual([name, 1, []]);
   }
+});
+
+test('a missing picture is not replaced by one of the same name in another folder', async () => {
+  const train = [0, 1].map((i) => rowText(`train/000${i}.png`)).join('\n');
+  const val = [0, 1].map((i) => rowText(`val/000${i}.png`)).join('\n');
+  const files = [drop('d/train.jsonl', train), drop('d/val.jsonl', val)];
+  const pictures = [drop('d/val/0000.png', pngOf(1)), drop('d/val/0001.png', pngOf(2))];
+  const { rows, problems } = await run([...files, ...pictures]);
+  expect(rows.map(({ file, line }) => [file, line])).toEqual([
+    ['d/val.jsonl', 1],
+    ['d/val.jsonl', 2],
+  ]);
+  expect(errors(problems)).toEqual([
+    ['image.missing', 1],
+    ['image.missing', 2],
+  ]);
+  const animals = await run([
+    drop('d/rows.jsonl', `${rowText('cats/1.png')}\n${rowText('dogs/1.png')}`),
+    drop('d/dogs/1.png', pngOf(1)),
+  ]);
+  expect(animals.rows.map(({ line }) => line)).toEqual([2]);
+});
+
+test('letter case does not make a picture of another folder the row’s', async () => {
+  const { problems } = await run([drop('train.jsonl', rowText('Train/a.PNG')), drop('val/A.png', pngOf(1))]);
+  expect(errors(problems)).toEqual([['image.missing', 1]]);
+});
+
+test('how many rows were matched by file name alone is said once a file', async () => {
+  const lines = ['images/a.png', 'images/a.png', 'images/b.png'].map((name) => rowText(name, name)).join('\n');
+  const flat = [drop('d/a.png', pngOf(1)), drop('d/b.png', pngOf(2))];
+  const { rows, problems } = await run([drop('d/train.jsonl', lines), ...flat]);
+  expect(rows).toHaveLength(3);
+  const [note, ...more] = problems.filter(({ code }) => code === 'image.byName');
+  expect(more).toEqual([]);
+  expect(note).toMatchObject({ level: 'warning', file: 'd/train.jsonl' });
+  expect(note.message).toBe(
+    '3 rows were matched to a picture by file name alone: "images/a.png" in line 1 is taken to be d/a.png',
+  );
+});
+
+test('a bare name is matched by name alone only where the pictures lie in several folders', async () => {
+  const one = await run([drop('train.jsonl', rowText('a.png')), A, B]);
+  expect(codes(one.problems)).not.toContain('image.byName');
+  const two = await run([drop('train.jsonl', rowText('a.png')), A, drop('more/b.png', pngOf(2))]);
+  expect(codes(two.problems)).toContain('image.byName');
+});
+
+test('two names of one file of rows never end on one picture', async () => {
+  const pairs = [
+    ['train/0.png', 'val/0.png'],
+    ['train/0.png', '0.png'],
+  ];
+  for (const names of pairs) {
+    const { problems } = await run([
+      drop('rows.jsonl', names.map((name) => rowText(name)).join('\n')),
+      drop('0.png', pngOf(1)),
+    ]);
+    const expected = names.map((_, i) => ['image.ambiguous', i + 1]).filter((_, i) => names[i] !== '0.png');
+    expect([names, errors(problems)]).toEqual([names, expected]);
+  }
+  const folded = await run([
+    drop('rows.jsonl', `${rowText('images/a.png')}\n${rowText('images/A.png')}`),
+    drop('images/a.png', pngOf(1)),
+  ]);
+  expect(errors(folded.problems)).toEqual([['image.ambiguous', 2]]);
+  expect(folded.problems[0].message).toContain('"images/a.png" in rows.jsonl, line 1');
+});
+
+test('a picture at its place in one dataset is not taken for a missing one of the dataset beside it', async () => {
+  const rows = rowText('images/0.png');
+  const files = [drop('a/rows.jsonl', rows), drop('b/rows.jsonl', rows), drop('b/images/0.png', pngOf(1))];
+  const { rows: kept, problems } = await run(files);
+  expect(kept.map(({ file }) => file)).toEqual(['b/rows.jsonl']);
+  expect(problems).toMatchObject([{ code: 'image.ambiguous', file: 'a/rows.jsonl', line: 1 }, {}]);
+});
+
+test('without a picture in the drop it is said that links are passed over', async () => {
+  const { problems } = await run([drop('train.jsonl', rowText('a.png'))]);
+  expect(problems.find(({ code }) => code === 'image.none')?.message).toContain('links');
 });
 
 test('the same name in two folders is ambiguous unless the row gives the folder', async () => {
@@ -182,6 +274,31 @@ test('without a file of rows the import says so and names what it found', async 
 test('a .json list of rows is taken when there is no .jsonl', async () => {
   const { rows } = await run([drop('rows.json', `[${rowText('a.png')}]`), A]);
   expect(rows).toHaveLength(1);
+});
+
+test('a list of rows in a .json file is named when .jsonl files are read instead of it', async () => {
+  const lists = [drop('val.json', `\n [${rowText('a.png')}]`), drop('config.json', '{"a": [1]}')];
+  const { rows, problems } = await run([drop('train.jsonl', rowText('a.png')), A, ...lists], { validationRatio: 0 });
+  expect(rows).toHaveLength(1);
+  const ignored = problems.filter(({ code }) => code === 'file.ignored');
+  expect(ignored).toMatchObject([{ level: 'warning', file: 'val.json' }]);
+  expect(ignored[0].message).toContain('train.jsonl');
+});
+
+test('a drop without any file is an error that names it', async () => {
+  await expect(run([], { name: 'empty' })).rejects.toMatchObject({
+    code: 'import.noFiles',
+    message: 'no files in empty',
+  });
+});
+
+test('entries that the browser did not let the page read are counted and named', async () => {
+  const unread = ['d/a.png', 'd/b.png', 'd/c.png', 'd/d.png'];
+  const { rows, problems } = await run([drop('train.jsonl', rowText('a.png')), A], { unread });
+  expect(rows).toHaveLength(1);
+  expect(problems[0]).toMatchObject({ level: 'error', code: 'file.unread', file: 'drop' });
+  expect(problems[0].message).toBe('4 entries could not be read and may be links: d/a.png, d/b.png, d/c.png, ...');
+  await expect(run([], { unread })).rejects.toMatchObject({ message: expect.stringContaining('4 entries') });
 });
 
 test('duplicate rows are kept with a warning, across the splits with a stronger one', async () => {

@@ -3,6 +3,7 @@
 import { sha256Hex } from '../base/bytes';
 import type { DatasetRow, ImportProblem, InputFile } from '../base/dataset';
 import { loadImages } from './importImages';
+import { check } from '../base/errors';
 import type { RowWithImage } from './importImages';
 import type { ProblemList } from './importProblems';
 import { createProblemList } from './importProblems';
@@ -11,10 +12,13 @@ import { readFiles } from './readFiles';
 import type { FileRow } from './rowsFile';
 import { readRowsFile } from './rowsFile';
 import type { Bytes, SourceFile } from './sourceFile';
+import { onEachChunk } from './sourceFile';
 
 export interface ImportOptions {
   /** What was dropped, for messages about the whole. */
   name: string;
+  /** Paths that the browser names but does not let the page read. */
+  unread?: readonly string[];
   /** Share of rows for validation when no file name tells, 0 to below 1. */
   validationRatio: number;
   seed: number;
@@ -29,7 +33,10 @@ export interface ImportResult {
   problems: ImportProblem[];
 }
 
-/** `read` counts files of rows, `images` counts images. */
+/**
+ * `read` counts files of rows, `images` counts images. It is called often, several times for the same count, from
+ * between two awaits: what it throws ends the import.
+ */
 export type ImportProgress = (step: 'read' | 'images', done: number, total: number) => void;
 
 async function readAllRows(
@@ -46,8 +53,8 @@ async function readAllRows(
   }
   const rows: FileRow[] = [];
   for (const [i, source] of sources.entries()) {
-    onProgress('read', i, sources.length);
-    for (const row of await readRowsFile(source, problems)) rows.push(row);
+    const watched = onEachChunk(source, () => onProgress('read', i, sources.length));
+    for (const row of await readRowsFile(watched, problems)) rows.push(row);
   }
   onProgress('read', sources.length, sources.length);
   return rows;
@@ -88,20 +95,31 @@ function finishRows(kept: RowWithImage[], options: ImportOptions, problems: Prob
   return rows;
 }
 
+function unreadText(unread: readonly string[], before = ''): string {
+  if (unread.length === 0) return '';
+  const what = unread.length === 1 ? '1 entry' : `${unread.length} entries`;
+  const named = unread.slice(0, 3).join(', ') + (unread.length > 3 ? ', ...' : '');
+  return `${before}${what} could not be read and may be links: ${named}`;
+}
+
 /**
  * Reads dropped files: rows of `.jsonl` files (or JSON lists), each with its image from the same drop; zips are opened.
  * Rows that cannot be used are left out and reported with file and line; the others stay usable. With no usable row
  * the result has none, and `problems` say why.
- * @throws import.tooLarge when the images together exceed 1 GB
+ * @throws import.noFiles when there is nothing to read; import.tooLarge when the images together exceed 1 GB
  */
 export async function importFiles(
   files: InputFile[],
   options: ImportOptions,
   onProgress: ImportProgress,
 ): Promise<ImportResult> {
+  const hint = 'Give a .jsonl file together with its images. Browsers pass over links without a word.';
+  const { name, unread = [] } = options;
+  check(files.length > 0, 'import.noFiles', `no files in ${name}${unreadText(unread, '; ')}`, hint);
   const problems = createProblemList();
+  if (unread.length > 0) problems.add({ level: 'error', code: 'file.unread', file: name, message: unreadText(unread) });
   const sorted = await readFiles(files, problems);
-  const read = await readAllRows(sorted.rows, sorted.others, options.name, problems, onProgress);
+  const read = await readAllRows(sorted.rows, sorted.others, name, problems, onProgress);
   const { rows: kept, images } = await loadImages(read, sorted.images, problems, {
     inspectImage: options.inspectImage,
     onProgress: (done, total) => onProgress('images', done, total),

@@ -1,10 +1,10 @@
-// Finds, reads and checks the images that rows name; a row without a usable image is left out and reported.
+// Reads and checks the images that rows name; a row without a usable image is left out and reported.
 
 import { sha256Hex } from '../base/bytes';
 import { LorikeetError } from '../base/errors';
 import { imageSize } from '../image/header';
-import { findFile, indexFiles, pathFault } from './importPaths';
 import type { ProblemList } from './importProblems';
+import { matchImages, usedBy } from './matchImages';
 import type { FileRow } from './rowsFile';
 import type { Bytes, SourceFile } from './sourceFile';
 import { readAll } from './sourceFile';
@@ -24,63 +24,6 @@ export interface RowWithImage {
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 /** All images are in memory until they are stored. */
 const MAX_TOTAL_BYTES = 2 ** 30;
-const MAX_LISTED = 20;
-
-/** Row lists by image name, in order of first use. */
-function groupBy(rows: FileRow[], key: (row: FileRow) => string): Map<string, FileRow[]> {
-  const groups = new Map<string, FileRow[]>();
-  for (const row of rows) {
-    const list = groups.get(key(row));
-    if (list) list.push(row);
-    else groups.set(key(row), [row]);
-  }
-  return groups;
-}
-
-function usedBy(rows: FileRow[]): string {
-  return rows.length === 1 ? '1 row uses it' : `${rows.length} rows use it`;
-}
-
-function reportMissing(missing: FileRow[][], problems: ProblemList): void {
-  for (const rows of missing.slice(0, MAX_LISTED)) {
-    const { file, line, image } = rows[0];
-    const message = `image "${image}" is not among the dropped files (${usedBy(rows)})`;
-    problems.add({ level: 'error', code: 'image.missing', file, line, message });
-  }
-  if (missing.length <= MAX_LISTED) return;
-  const { file, line } = missing[MAX_LISTED][0];
-  const message = `${missing.length} images are missing in all; the first ${MAX_LISTED} are listed`;
-  problems.add({ level: 'error', code: 'image.missingCount', file, line, message });
-}
-
-/** Rows by the path of the image file that they mean. */
-function resolveNames(rows: FileRow[], images: SourceFile[], problems: ProblemList): Map<string, FileRow[]> {
-  const index = indexFiles(images.map(({ path }) => path));
-  const byPath = new Map<string, FileRow[]>();
-  const missing: FileRow[][] = [];
-  for (const group of groupBy(rows, (row) => JSON.stringify([row.file, row.image])).values()) {
-    const { file, line, image } = group[0];
-    const fault = pathFault(image);
-    const found = fault === null ? findFile(index, image, file) : null;
-    if (found === null) {
-      const message = `image name "${image}" is refused: ${fault} (${usedBy(group)})`;
-      problems.add({ level: 'error', code: 'image.path', file, line, message });
-    } else if (found.kind === 'missing') {
-      missing.push(group);
-    } else if (found.kind === 'ambiguous') {
-      const message = `image "${image}" may be ${found.paths.slice(0, 3).join(' or ')}; write the folder too`;
-      problems.add({ level: 'error', code: 'image.ambiguous', file, line, message });
-    } else {
-      if (found.folded) {
-        const message = `image "${image}" is taken to be ${found.path}: letter case or accents are written differently`;
-        problems.add({ level: 'warning', code: 'image.spelling', file, line, message });
-      }
-      byPath.set(found.path, [...(byPath.get(found.path) ?? []), ...group]);
-    }
-  }
-  reportMissing(missing, problems);
-  return byPath;
-}
 
 /** Bytes and hash of one image. Errors: those of reading, of the header check and of `inspect`. */
 async function loadOne(source: SourceFile): Promise<{ bytes: Bytes; hash: string }> {
@@ -120,7 +63,7 @@ export async function loadImages(
   problems: ProblemList,
   options: ImageOptions,
 ): Promise<{ rows: RowWithImage[]; images: Map<string, Bytes> }> {
-  const byPath = resolveNames(rows, images, problems);
+  const byPath = matchImages(rows, images, problems);
   const sources = new Map(images.map((source) => [source.path, source]));
   const hashOf = new Map<FileRow, string>();
   const loaded = new Map<string, Bytes>();

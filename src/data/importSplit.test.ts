@@ -12,22 +12,31 @@ function rowsOf(file: string, count: number, perImage = 1): RowWithImage[] {
   }));
 }
 
-test('file names that hold train or val, valid, validation, eval, test decide', () => {
-  const cases: [string, string | null][] = [
-    ['demo_cot_train.jsonl', 'train'],
-    ['set/Training.jsonl', 'train'],
-    ['demo_cot_val.jsonl', 'val'],
-    ['valid.jsonl', 'val'],
-    ['my-validation-2.jsonl', 'val'],
-    ['eval.jsonl', 'val'],
-    ['TEST.JSONL', 'val'],
-    ['valset.jsonl', 'val'],
-    ['train_val.jsonl', null],
-    ['rows.jsonl', null],
-    ['interview.jsonl', null],
-    ['val/rows.jsonl', null],
-  ];
-  for (const [path, split] of cases) expect([path, splitOfFile(path)]).toEqual([path, split]);
+function expectSplits(split: string | null, names: string[]): void {
+  for (const name of names) expect([name, splitOfFile(`${name}.jsonl`)]).toEqual([name, split]);
+}
+
+test('a whole word in the file name says training or validation', () => {
+  expectSplits('train', ['demo_cot_train', 'set/Training', 'gqa_cot_train_10k', 'train2', 'train2017', 'minitrain']);
+  expectSplits('val', ['demo_cot_val', 'valid', 'my-validation-2', 'eval', 'TEST', 'dev', 'gqa_cot_val_1k', 'val2017']);
+  expectSplits('val', ['valset', 'testmini', 'minival', 'testdev_balanced', '2017val', 'rows.val']);
+});
+
+test('a word of the two that is joined to another by a capital letter counts', () => {
+  expectSplits('train', ['trainSet', 'myTrain', 'GQATrainRows']);
+  expectSplits('val', ['valData', 'gqaVal2', 'GQATest']);
+});
+
+test('letters that stand inside another word say nothing', () => {
+  expectSplits('val', ['trains_val', 'strain_test', 'constraints_val']);
+  expectSplits('train', ['values_train', 'trains_train']);
+  expectSplits(null, ['latest', 'older', 'values', 'retrieval', 'approval', 'interval', 'arrival', 'festival']);
+  expectSplits(null, ['contest', 'removal', 'valencia', 'testimony', 'medieval', 'trains', 'strain', 'constraints']);
+  expectSplits(null, ['interview', 'rows', 'devices', 'évaluations', 'größetest']);
+});
+
+test('a name that holds both words, or neither, says nothing, and folders are not asked', () => {
+  expectSplits(null, ['train_val', 'trainval', 'train-vs-test', 'val/rows', 'train/rows']);
 });
 
 test('rows of named files go where the name says, unnamed ones to training', () => {

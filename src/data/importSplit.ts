@@ -5,18 +5,22 @@ import { permutation, STREAM, streamKey } from '../base/random';
 import { baseName } from './importPaths';
 import type { RowWithImage } from './importImages';
 
-const VAL_WORD = /(^|[^a-z])(val|valid|validation|eval|evaluation|test|dev)(?![a-z])/;
-const VAL_END = /^(val|eval|test)|(val|valid|validation|eval|test)$/;
+// A whole word, alone or joined to what is commonly written with it: valset, minival, testdev, trainingdata.
+const TRAIN_WORD = /^(mini)?(train|training)(set|split|data|mini)?$/;
+const VAL_WORD = /^(mini)?(val|valid|validation|eval|evaluation|test|testing|dev)+(set|split|data|mini)?$/;
+
+/** Words of a file name in small letters: signs, digits and a capital after a small letter part them. */
+function wordsOf(name: string): string[] {
+  const parted = name.replace(/(\p{Ll})(?=\p{Lu})|(\p{Lu})(?=\p{Lu}\p{Ll})/gu, '$1$2 ');
+  return parted.toLowerCase().match(/\p{L}+/gu) ?? [];
+}
 
 /** What a file's name says; null when it says nothing, or both. */
 export function splitOfFile(path: string): Split | null {
-  const name = baseName(path)
-    .toLowerCase()
-    .replace(/\.[a-z]+$/, '');
-  const train = name.includes('train');
-  if (VAL_WORD.test(name)) return train ? null : 'val';
-  if (train) return 'train';
-  return VAL_END.test(name) ? 'val' : null;
+  const words = wordsOf(baseName(path).replace(/\.[a-z]+$/i, ''));
+  const train = words.some((word) => TRAIN_WORD.test(word));
+  const val = words.some((word) => VAL_WORD.test(word));
+  return train === val ? null : train ? 'train' : 'val';
 }
 
 /** Rows grouped so that a group must stay together, chosen in a seeded order until `wanted` rows are reached. */
@@ -46,8 +50,8 @@ function splitByRatio(rows: RowWithImage[], ratio: number, seed: number): Set<Ro
 }
 
 /**
- * A split per row, in the rows' order. Files whose names hold `val`, `valid`, `validation`, `eval` or `test` are for
- * validation and all others for training; when no name tells the two apart, rows go by ratio.
+ * A split per row, in the rows' order. Files whose names hold the word `val`, `valid`, `validation`, `eval`, `test` or
+ * `dev` are for validation and all others for training; when no name tells the two apart, rows go by ratio.
  * @param ratio share for validation, 0 to below 1
  * @returns byRatio: whether the ratio decided
  */

@@ -6,7 +6,7 @@ import { baseName, pathFault } from './importPaths';
 import type { ProblemList } from './importProblems';
 import { entryFault, zipSource } from './importZip';
 import type { SourceFile } from './sourceFile';
-import { blobSource } from './sourceFile';
+import { blobSource, readHead } from './sourceFile';
 import { readZipDirectory } from './zipDirectory';
 
 export interface ImportLimits {
@@ -29,6 +29,8 @@ export interface SortedFiles {
 const IMAGE = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|heic|heif|svg)$/i;
 const LINES = /\.(jsonl|ndjson)$/i;
 const JSON_FILE = /\.json$/i;
+/** Enough to see how a file begins. */
+const HEAD_BYTES = 256;
 const ZIP = /\.zip$/i;
 
 /** What macOS, Windows and version control leave in folders. */
@@ -86,10 +88,24 @@ function byPath(a: SourceFile, b: SourceFile): number {
   return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
 }
 
+/** Whether a `.json` file starts like a list of rows; configurations and the like are objects. */
+async function startsAsList(source: SourceFile): Promise<boolean> {
+  const head = await readHead(source, HEAD_BYTES).catch(() => new Uint8Array());
+  return new TextDecoder().decode(head).trimStart().startsWith('[');
+}
+
+async function reportLists(jsonFiles: SourceFile[], taken: SourceFile, problems: ProblemList): Promise<void> {
+  for (const source of jsonFiles) {
+    if (!(await startsAsList(source))) continue;
+    const message = `the file looks like a list of rows but is left out, because .jsonl files are read where there are any (${taken.path}). Take those out of the data, or write this one as .jsonl`;
+    problems.add({ level: 'warning', code: 'file.ignored', file: source.path, message });
+  }
+}
+
 /**
  * Opens what was dropped. The order is by path, so that it does not depend on how files were dropped. `.json` files are
  * taken for rows only when there is no `.jsonl` (configurations and the like lie beside data).
- * @param problems gets unreadable zips and refused paths; the other files stay usable
+ * @param problems gets unreadable zips, refused paths and ignored lists; the other files stay usable
  */
 export async function readFiles(
   files: InputFile[],
@@ -97,8 +113,10 @@ export async function readFiles(
   limits: ImportLimits = IMPORT_LIMITS,
 ): Promise<SortedFiles> {
   const sources = (await openAll(files, limits, problems)).sort(byPath);
-  const rowPattern = sources.some(({ path }) => LINES.test(path)) ? LINES : JSON_FILE;
-  const rows = sources.filter(({ path }) => rowPattern.test(path));
+  const jsonFiles = sources.filter(({ path }) => JSON_FILE.test(path));
+  const lines = sources.filter(({ path }) => LINES.test(path));
+  if (lines.length > 0) await reportLists(jsonFiles, lines[0], problems);
+  const rows = lines.length > 0 ? lines : jsonFiles;
   const images = sources.filter(({ path }) => IMAGE.test(baseName(path)));
   const used = new Set([...rows, ...images]);
   return { rows, images, others: sources.filter((source) => !used.has(source)).map(({ path }) => path) };

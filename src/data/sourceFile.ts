@@ -40,6 +40,19 @@ export function blobSource(path: string, blob: Blob): SourceFile {
   return { path, size: blob.size, chunks: () => blobChunks(blob) };
 }
 
+/** The same file; `call` is called before each chunk, and what it throws ends the reading. */
+export function onEachChunk(source: SourceFile, call: () => void): SourceFile {
+  const { path, size } = source;
+  const chunks = async function* (): AsyncGenerator<Bytes> {
+    call();
+    for await (const chunk of source.chunks()) {
+      yield chunk;
+      call();
+    }
+  };
+  return { path, size, chunks };
+}
+
 function join(parts: Bytes[], length: number): Bytes {
   const out = new Uint8Array(length);
   let at = 0;

@@ -255,12 +255,18 @@ export type DataRequest =
       id: number;
       name: string;
       files: InputFile[];
+      /** Paths of the drop that the browser did not let the page read. */
+      unread?: string[];
       validationRatio: number;
       seed: number;
       recipe: Recipe;
       model: ModelSource;
     }
   | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource }
+  /** Stops that import, under way or waiting; nothing of it stays stored, even if it has just ended. */
+  | { type: 'cancel'; id: number }
+  /** Asks for a stored run as one file. Answered even while an import runs. */
+  | { type: 'exportRun'; id: number; runId: string }
   | RenderPromptRequest;
 
 /** Asks for a row's prompt and target as the tokens that training would see. Answered even while an import runs. */
@@ -299,6 +305,10 @@ export type DataMessage =
   | { type: 'progress'; id: number; step: 'read' | 'images' | 'tokens' | 'save'; done: number; total: number }
   | { type: 'imported'; id: number; info: DatasetInfo }
   | { type: 'failed'; id: number; error: ErrorRecord; problems: ImportProblem[] }
+  /** The import was stopped by a request. */
+  | { type: 'cancelled'; id: number }
+  | { type: 'runFile'; id: number; file: Blob }
+  | { type: 'runFileFailed'; id: number; error: ErrorRecord }
   | { type: 'prompt'; id: number; prompt: RenderedPrompt }
   | { type: 'promptFailed'; id: number; error: ErrorRecord };
 

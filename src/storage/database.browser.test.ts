@@ -1,6 +1,7 @@
 // Versions of a database in a real IndexedDB.
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { watchStorage, type StorageStatus } from './connection';
 import { openDatabase, request } from './database';
 
 /** A database as an earlier version of the program left it. */
@@ -29,6 +30,61 @@ test('a new version adds its stores and keeps stores and data of the old one', a
   for (const [store, value] of Object.entries({ a: 'kept', b: 'kept', c: 'new' })) {
     expect(await database.store(store)('readonly', (opened) => request(opened.get('key')))).toBe(value);
   }
+});
+
+test('an index that a new version adds finds what the old one stored', async () => {
+  const name = await fresh();
+  const old = openDatabase(name, ['a']);
+  await old.transact(['a'], (open) => void open('a').put({ list: ['x', 'y'] }, 'key'));
+  const database = openDatabase(name, ['a'], 2, { a: 'list' });
+  const find = (entry: string): Promise<unknown> =>
+    database.store('a')('readonly', (store) => request(store.index('list').getKey(entry)));
+  expect([await find('y'), await find('z')]).toEqual(['key', undefined]);
+});
+
+function watch(): StorageStatus[] {
+  const seen: StorageStatus[] = [];
+  onTestFinished(watchStorage((status) => seen.push(status)));
+  return seen;
+}
+
+test('a tab that keeps the old version open is named within 5 seconds, and all goes on once it is closed', async () => {
+  const name = await fresh();
+  const old = await earlier(name, 1, ['a']);
+  const seen = watch();
+  const database = openDatabase(name, ['a', 'c'], 2);
+  const read = (): Promise<unknown> => database.store('a')('readonly', (store) => request(store.get('key')));
+  const began = performance.now();
+  await expect(read()).rejects.toMatchObject({ code: 'storage.blocked', hint: expect.stringContaining('Close other') });
+  expect(performance.now() - began).toBeLessThan(5000);
+  expect(seen.at(-1)).toMatchObject({ blocked: true });
+  // An opening behind the first one is told too, though the browser says nothing to it.
+  const second = openDatabase(name, ['a', 'c'], 2);
+  await expect(second.transact(['c'], () => undefined)).rejects.toMatchObject({ code: 'storage.blocked' });
+  await expect(read()).rejects.toMatchObject({ code: 'storage.blocked' });
+  old.close();
+  await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ blocked: false }), 5000);
+  expect(await read()).toBe('kept');
+  await second.transact(['c'], (open) => void open('c').put('new', 'key'));
+});
+
+test('a tab whose database was taken over by a newer version learns of it at once', async () => {
+  const name = await fresh();
+  const old = openDatabase(name, ['a']);
+  await old.transact(['a'], (open) => void open('a').put('kept', 'key'));
+  const seen = watch();
+  await openDatabase(name, ['a', 'c'], 2).transact(['c'], () => undefined);
+  expect(seen.at(-1)).toMatchObject({ outdated: true });
+});
+
+test('a database that is deleted elsewhere makes no tab out of date', async () => {
+  const name = await fresh();
+  const database = openDatabase(name, ['a']);
+  await database.transact(['a'], () => undefined);
+  const seen = watch();
+  await request(indexedDB.deleteDatabase(name));
+  await database.transact(['a'], (open) => void open('a').put(1, 'key'));
+  expect(seen).toEqual([]);
 });
 
 test('a handle of the old version in another tab gives way', async () => {

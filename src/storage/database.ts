@@ -3,6 +3,7 @@
 
 import type { UseStore } from 'idb-keyval';
 import { LorikeetError } from '../base/errors';
+import { createConnection } from './connection';
 
 export interface Database {
   /** A store in the form that idb-keyval's functions take. */
@@ -59,25 +60,17 @@ function transactionEnd(transaction: IDBTransaction): Promise<void> {
   });
 }
 
-function connect(name: string, version: number, stores: string[], onClosed: () => void): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open(name, version);
-    opening.onupgradeneeded = () => {
-      const present = opening.result.objectStoreNames;
-      for (const store of stores) if (!present.contains(store)) opening.result.createObjectStore(store);
-    };
-    opening.onerror = () => reject(opening.error);
-    opening.onsuccess = () => {
-      const connection = opening.result;
-      connection.onclose = onClosed;
-      // Another tab upgrades or deletes the database: holding on would block it.
-      connection.onversionchange = () => {
-        connection.close();
-        onClosed();
-      };
-      resolve(connection);
-    };
-  });
+/** Makes what is missing; stores that are there keep their data. */
+function addStores(stores: readonly string[], lists: Record<string, string>) {
+  return (database: IDBDatabase, transaction: IDBTransaction): void => {
+    for (const name of stores) {
+      const present = database.objectStoreNames.contains(name);
+      const store = present ? transaction.objectStore(name) : database.createObjectStore(name);
+      const field = lists[name];
+      if (field === undefined || store.indexNames.contains(field)) continue;
+      store.createIndex(field, field, { multiEntry: true });
+    }
+  };
 }
 
 async function runChange<T>(
@@ -105,25 +98,28 @@ async function runChange<T>(
 /**
  * A handle on database `name` with the object stores `stores` (keys are given with each value). Opens on first use,
  * and again after the browser closed the connection.
- * @param version raise it with every new store; stores of older versions keep their data
- * @throws LorikeetError storage.quota, storage.newer, storage.failed from its methods
+ * @param version raise it with every new store or index; stores of older versions keep their data
+ * @param lists by store, a field that holds a list of keys: an index of the field's name finds the values by each
+ * @throws LorikeetError storage.quota, storage.newer, storage.blocked, storage.failed from its methods
  */
-export function openDatabase(name: string, stores: string[], version = 1): Database {
-  let connection: Promise<IDBDatabase> | undefined;
-  const forget = (): void => {
-    connection = undefined;
-  };
+export function openDatabase(
+  name: string,
+  stores: string[],
+  version = 1,
+  lists: Record<string, string> = {},
+): Database {
+  const connection = createConnection(name, version, addStores(stores, lists));
   const begin = async (
     names: string[],
     mode: IDBTransactionMode,
     durability: IDBTransactionDurability,
   ): Promise<IDBTransaction> => {
     for (let attempt = 0; ; attempt++) {
-      connection ??= connect(name, version, stores, forget);
+      const opened = await connection.open();
       try {
-        return (await connection).transaction(names, mode, { durability });
+        return opened.transaction(names, mode, { durability });
       } catch (error) {
-        forget();
+        connection.forget();
         // A handle that the browser closed behind our back throws InvalidStateError: once more with a new one.
         const stale = error instanceof DOMException && error.name === 'InvalidStateError';
         if (!stale || attempt > 0) throw error;

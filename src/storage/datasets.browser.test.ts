@@ -68,6 +68,15 @@ test('saving the same id again replaces the rows', async () => {
   await expect(loadImage('h1')).rejects.toMatchObject({ code: 'storage.missing' });
 });
 
+test('a sweep reads keys, never rows or pictures', async () => {
+  await saveDataset(info('one'), [row('h1')], bytesOf('h1'), new Map([['h1', Uint8Array.of(9)]]));
+  const readers = (['get', 'getAll', 'openCursor'] as const).map((name) => vi.spyOn(IDBObjectStore.prototype, name));
+  const indexReaders = (['get', 'getAll', 'openCursor'] as const).map((name) => vi.spyOn(IDBIndex.prototype, name));
+  await dropUnusedImages();
+  for (const reader of [...readers, ...indexReaders]) expect(reader).not.toHaveBeenCalled();
+  expect(await loadImage('h1')).toEqual(Uint8Array.of(0, 1, 2));
+});
+
 test('a transaction that the browser aborts leaves no half-written dataset', async () => {
   await saveDataset(info('before'), [row('h1')], bytesOf('h1'));
   const put = IDBObjectStore.prototype.put;

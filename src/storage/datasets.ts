@@ -15,14 +15,17 @@ interface DatasetBody {
   images: string[];
 }
 
-const database = openDatabase('lorikeet-datasets', ['infos', 'bodies', 'images', 'thumbnails']);
+/** Version 2 lists the pictures of each dataset in an index, so that a sweep reads no rows. */
+const database = openDatabase('lorikeet-datasets', ['infos', 'bodies', 'images', 'thumbnails'], 2, {
+  bodies: 'images',
+});
 const infos = database.store('infos');
 const bodies = database.store('bodies');
 const images = database.store('images');
 const thumbnails = database.store('thumbnails');
 
-// Large enough to be quick, small enough that one transaction does not double the images' memory.
-const BATCH_BYTES = 16 * 1024 * 1024;
+// Large enough to be quick, small enough that one transaction neither doubles the images' memory nor is silent for long.
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 function reading<T>(what: string, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
@@ -45,12 +48,16 @@ function* imageBatches(all: Map<string, Uint8Array>, skip: Set<string>): Generat
   if (batch.length > 0) yield batch;
 }
 
-async function writeImages(all: Map<string, Uint8Array>): Promise<void> {
-  const stored = new Set((await keys(images)) as string[]);
+async function writeImages(all: Map<string, Uint8Array>, onProgress: (done: number) => void): Promise<void> {
+  const stored = new Set((await reading('listing images', keys(images))) as string[]);
+  let done = [...all.keys()].filter((hash) => stored.has(hash)).length;
+  onProgress(done);
   for (const batch of imageBatches(all, stored)) {
     await database.transact(['images'], (open) => {
       for (const [hash, bytes] of batch) open('images').put(bytes, hash);
     });
+    done += batch.length;
+    onProgress(done);
   }
 }
 
@@ -75,13 +82,15 @@ async function commit(
   });
 }
 
+/** Reads keys only: rows and pictures of many datasets would not fit in memory at once. */
 async function sweep(open: (name: string) => IDBObjectStore): Promise<void> {
-  const used = new Set<string>();
-  for (const body of (await request(open('bodies').getAll())) as DatasetBody[]) {
-    for (const hash of body.images) used.add(hash);
-  }
+  const users = open('bodies').index('images');
+  const drop = async (store: IDBObjectStore, hash: IDBValidKey): Promise<void> => {
+    if ((await request(users.getKey(hash))) === undefined) store.delete(hash);
+  };
   for (const store of [open('images'), open('thumbnails')]) {
-    for (const hash of (await request(store.getAllKeys())) as string[]) if (!used.has(hash)) store.delete(hash);
+    const hashes = await request(store.getAllKeys());
+    await Promise.all(hashes.map((hash) => drop(store, hash)));
   }
 }
 
@@ -89,6 +98,7 @@ async function sweep(open: (name: string) => IDBObjectStore): Promise<void> {
  * Stores a dataset whole or not at all: images first, then the record that makes it exist. The same id is replaced.
  * @param all file bytes by sha256 hex, at least those that `rows` name and are not stored yet
  * @param small thumbnails by the same hashes
+ * @param onProgress images written; what it throws undoes all
  * @throws LorikeetError storage.quota (nothing is left behind), storage.failed, storage.imageMissing
  */
 export async function saveDataset(
@@ -96,10 +106,11 @@ export async function saveDataset(
   rows: DatasetRow[],
   all: Map<string, Uint8Array>,
   small: Map<string, Uint8Array> = new Map(),
+  onProgress: (done: number) => void = () => undefined,
 ): Promise<void> {
   const used = [...new Set(rows.map((row) => row.image))];
   try {
-    await reading('listing images', writeImages(all));
+    await writeImages(all, onProgress);
     await commit(info, { rows, images: used }, all, small);
   } catch (error) {
     // If even the sweep fails, the next start sweeps; the first error is the one to show.

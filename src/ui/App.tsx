@@ -2,6 +2,7 @@
 
 import { Header } from './Header';
 import { HistoryPlace } from './HistoryPlace';
+import { OutdatedBanner } from './parts/OutdatedBanner';
 import { useThemeOnRoot } from './parts/useTheme';
 import { useTrainingGuards } from './parts/useTrainingGuards';
 import { RunPlace } from './run/RunPlace';
@@ -20,6 +21,7 @@ export function App(): React.JSX.Element {
   return (
     <>
       <Header />
+      <OutdatedBanner />
       {place === 'setup' && <SetupPlace />}
       {place === 'run' && <RunPlace />}
       {place === 'history' && <HistoryPlace />}

@@ -1,17 +1,20 @@
 // What the user (or the terminal runner) can ask for, in terms of workers and stores.
 
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
+import { nameOfFiles } from '../data/walkDrop';
 import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
 import type { WorkerClient } from './workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { recipeProblem } from './setup/readRecipe';
-import { beginImport, useDataset } from './store/dataset';
+import { beginImport, dropImport, useDataset } from './store/dataset';
 import { replayRun } from './store/history';
 import { beginPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
+import { beginExport } from './store/runExports';
 import { goTo, modelSource, useSettings } from './store/settings';
+import { askToKeep, useStorage } from './store/storage';
 
 let client: WorkerClient | null = null;
 
@@ -25,34 +28,51 @@ function workers(): WorkerClient {
   return client;
 }
 
-/** Imports dropped or picked files; the data worker checks them and stores what is usable. */
-export function importFiles(files: InputFile[]): void {
+/**
+ * Imports dropped or picked files in the place of an import under way; the data worker checks them and stores what is
+ * usable. @param unread paths that the browser names but does not let the page read
+ */
+export function importFiles(files: InputFile[], name = nameOfFiles(files), unread: string[] = []): void {
   const { recipe, seed, validationRatio } = useSettings.getState();
-  const label = labelOf(files);
-  const id = beginImport(label, false);
+  cancelImport();
+  const id = beginImport(name, false);
+  void askToKeep();
   const model =
     modelSource(useSettings.getState()) ?? modelSource({ ...useSettings.getState(), modelKind: 'bundled' })!;
-  workers().toData({ type: 'import', id, name: label, files, validationRatio, seed, recipe, model });
+  workers().toData({ type: 'import', id, name, files, unread, validationRatio, seed, recipe, model });
 }
 
 /** Imports the data that comes with the page. */
 export function importDemo(): void {
   const { recipe } = useSettings.getState();
+  cancelImport();
   const id = beginImport('Demo data', true);
+  void askToKeep();
   const url = new URL('demo/', document.baseURI).href;
   const model = modelSource({ ...useSettings.getState(), modelKind: 'bundled' })!;
   workers().toData({ type: 'importBundled', id, url, recipe, model });
 }
 
-function labelOf(files: InputFile[]): string {
-  const tops = [...new Set(files.map((file) => file.path.split('/')[0] ?? file.path))];
-  return tops.length > 3 ? `${tops.slice(0, 2).join(', ')} and ${tops.length - 2} more` : tops.join(', ');
+/** Stops the import under way, if there is one; nothing of it stays stored. */
+export function cancelImport(): void {
+  const id = dropImport();
+  if (id !== null) workers().toData({ type: 'cancel', id });
+}
+
+/** A stored run as one file, packed by the data worker. Errors: those of exportRunFile. */
+export function exportRun(runId: string): Promise<Blob> {
+  const { id, file } = beginExport();
+  workers().toData({ type: 'exportRun', id, runId });
+  return file;
 }
 
 /** Why training cannot start now; null when it can. */
 export function startObstacle(): string | null {
   const settings = useSettings.getState();
   const dataset = useDataset.getState();
+  const storage = useStorage.getState();
+  if (storage.outdated) return 'Reload this tab first.';
+  if (storage.blocked) return 'Close other Lorikeet tabs first.';
   if (isBusy(useRun.getState().view)) return 'A run is under way.';
   if (!modelSource(settings)) return 'Choose the model’s folder first.';
   if (settings.modelProblem) return 'The model has a problem.';
@@ -75,6 +95,7 @@ export function startRun(): void {
   beginRun({ runId, recipe, seed, datasetId, modelName, live: true });
   goTo('run');
   showLoading(runId);
+  void askToKeep();
   const from = adapter ? { adapter: adapter.source } : {};
   workers().toTrainer({ type: 'start', runId, recipe, seed, datasetId, model, ...from });
 }

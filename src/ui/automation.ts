@@ -3,10 +3,10 @@
 
 import { LorikeetError, type ErrorRecord } from '../base/errors';
 import type { DatasetInfo, ImportProblem, RunEvent } from '../protocol/messages';
-import { exportRunFile, importRunFile } from '../storage/checkpointFile';
+import { importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
-import { continueRun, importDemo, pauseRun, resumeRun, startObstacle, startRun, stopRun } from './actions';
+import { continueRun, importDemo, pauseRun, resumeRun, startObstacle, startRun, stopRun, exportRun } from './actions';
 import { artifactBytes, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
 import { readAdapterFiles } from './setup/adapterFiles';
@@ -189,9 +189,9 @@ async function sendArtifact(name: string): Promise<void> {
 async function saveRunFile(): Promise<number> {
   const { view } = useRun.getState();
   if (!view) throw new LorikeetError('artifact.missing', 'no run has been started');
-  const bytes = await exportRunFile(view.runId);
-  saveFile(RUN_FILE, bytes, 'application/octet-stream');
-  return bytes.length;
+  const file = await exportRun(view.runId);
+  saveFile(RUN_FILE, file, 'application/octet-stream');
+  return file.size;
 }
 
 function toBase64(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -19,8 +19,10 @@ import './styles/result.css';
 import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
+import { LorikeetError } from '../base/errors';
 import type { DataMessage, RunEvent, TrainerMessage } from '../protocol/messages';
 import { startWorkers } from './workerClient';
+import { watchStorage, type StorageStatus } from '../storage/connection';
 import { connectClient, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
 import { hasHost, installAutomation, tellHost } from './automation';
@@ -30,6 +32,8 @@ import { refreshHistory } from './store/history';
 import { rememberDuration } from './store/lastRun';
 import { applyPreview } from './store/promptPreview';
 import { pushEvent, useRun } from './store/run';
+import { applyExport, failExports } from './store/runExports';
+import { BLOCKED, useStorage } from './store/storage';
 
 const HISTORY_DELAY_MS = 400;
 
@@ -69,12 +73,23 @@ function onFinished(seconds: number | undefined, complete: boolean): void {
 }
 
 async function onData(message: DataMessage): Promise<void> {
-  if (applyPreview(message)) return;
+  if (applyPreview(message) || applyExport(message)) return;
   const { importing } = useDataset.getState();
   const ended = await applyDataMessage(message);
   if (ended?.type === 'imported') tellHost({ type: 'dataset', info: ended.info, bundled: importing?.bundled ?? false });
   if (ended?.type === 'failed') tellHost({ type: 'datasetFailed', error: ended.error, problems: ended.problems });
   if (ended) await readStorage();
+}
+
+/** What cannot be read at the start is read once the tab in the way has let go. */
+function onStorage(status: StorageStatus): void {
+  const { blocked } = useStorage.getState();
+  useStorage.setState(status);
+  if (!blocked || status.blocked) return;
+  const { failure, info, importing } = useDataset.getState();
+  if (failure?.error.code === BLOCKED.code) useDataset.setState({ failure: null });
+  if (!info && !importing) orShow(openFirstDataset());
+  orShow(Promise.all([refreshHistory(), readStorage()]));
 }
 
 /** The dataset of the last visit; on a first visit the demo's, so that one button is enough. */
@@ -90,6 +105,7 @@ async function openFirstDataset(): Promise<void> {
 function start(): void {
   installAutomation();
   watchRequests();
+  watchStorage(onStorage);
   const root = document.getElementById('root');
   if (root) createRoot(root).render(<App />);
   const { problem } = useDevice.getState();
@@ -101,8 +117,10 @@ function start(): void {
     trainer: onTrainer,
     data: (message) => orShow(onData(message)),
     crashed: (worker, error) => {
-      if (worker === 'data') useDataset.setState({ importing: null, failure: { error, problems: [] } });
-      else {
+      if (worker === 'data') {
+        useDataset.setState({ importing: null, failure: { error, problems: [] } });
+        failExports(new LorikeetError(error.code, error.message, error.hint));
+      } else {
         failRun(error);
         tellHost({ type: 'failed', error });
       }

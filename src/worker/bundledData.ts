@@ -5,11 +5,12 @@ import { check, LorikeetError } from '../base/errors';
 
 const AT_ONCE = 8;
 
-async function get(url: string): Promise<Response> {
+async function get(url: string, signal: AbortSignal): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { signal });
   } catch (error) {
+    signal.throwIfAborted();
     const detail = error instanceof Error ? error.message : String(error);
     throw new LorikeetError('bundled.fetch', `${url} cannot be fetched (${detail})`, 'Is the server still running?');
   }
@@ -17,9 +18,9 @@ async function get(url: string): Promise<Response> {
   return response;
 }
 
-async function fileList(folder: string): Promise<string[]> {
+async function fileList(folder: string, signal: AbortSignal): Promise<string[]> {
   const url = `${folder}index.json`;
-  const list = (await (await get(url)).json().catch(() => null)) as { files?: unknown } | null;
+  const list = (await (await get(url, signal)).json().catch(() => null)) as { files?: unknown } | null;
   const files = list?.files;
   const valid = Array.isArray(files) && files.every((name): name is string => typeof name === 'string');
   check(valid, 'bundled.index', `${url}: expected { "files": [names] }`);
@@ -29,21 +30,22 @@ async function fileList(folder: string): Promise<string[]> {
 /**
  * The files that `${url}data/index.json` lists.
  * @param url the demo's folder, with a slash at its end
- * @throws bundled.fetch, bundled.index
+ * @throws bundled.fetch, bundled.index, the signal's reason
  */
 export async function fetchBundled(
   url: string,
+  signal: AbortSignal,
   onProgress: (done: number, total: number) => void,
 ): Promise<InputFile[]> {
   const folder = `${url.replace(/\/?$/, '/')}data/`;
-  const names = await fileList(folder);
+  const names = await fileList(folder, signal);
   const out = new Array<InputFile>(names.length);
   let next = 0;
   let done = 0;
   const lane = async (): Promise<void> => {
     for (let at = next++; at < names.length; at = next++) {
       const address = folder + names[at].split('/').map(encodeURIComponent).join('/');
-      out[at] = { path: names[at], file: await (await get(address)).blob() };
+      out[at] = { path: names[at], file: await (await get(address, signal)).blob() };
       onProgress(++done, names.length);
     }
   };

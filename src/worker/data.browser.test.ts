@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { DataMessage, DataRequest, InputFile, ModelSource } from '../protocol/messages';
 import { deleteDataset, listDatasets, loadDataset, loadImage, loadThumbnail } from '../storage/datasets';
 import { presets } from '../recipe/presets';
+import { openDatabase, request } from '../storage/database';
 
 type Ending = Exclude<DataMessage, { type: 'progress' }>;
 
@@ -150,6 +151,155 @@ test('model files as blobs are counted with, missing ones leave the counts out, 
   expect(broken.problems.map(({ code }) => code)).toContain('model.json');
   const elsewhere: ModelSource = { kind: 'bundled', url: new URL('/nowhere/', location.href).href };
   expect(imported(await dropped(files, { model: elsewhere })).info.promptTokens).toBeNull();
+});
+
+/** Hashes of all stored pictures, and ids of all datasets. */
+async function storedKeys(): Promise<IDBValidKey[]> {
+  const database = openDatabase('lorikeet-datasets', ['images', 'thumbnails', 'bodies', 'infos'], 2);
+  const lists = ['images', 'thumbnails', 'bodies', 'infos'].map((name) =>
+    database.store(name)('readonly', (store) => request(store.getAllKeys())),
+  );
+  return (await Promise.all(lists)).flat();
+}
+
+/** Files of `count` rows, each with a picture of its own. */
+function manyRows(count: number): InputFile[] {
+  const names = Array.from({ length: count }, (_, i) => `${i}.png`);
+  const pictures = names.map((name, i) => file(name, png(i % 256, 40 + Math.floor(i / 256), 40)));
+  return [file('train.jsonl', names.map((name) => row(name, `${name}?`)).join('\n')), ...pictures];
+}
+
+/** Asks to cancel an import at the first report of a step, or at its answer; resolves with what came last. */
+function cancelAt(when: string, files: InputFile[]): Promise<DataMessage['type']> {
+  const id = ++count;
+  return new Promise((resolve, reject) => {
+    let cancelled = false;
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.onmessage = ({ data }: MessageEvent<DataMessage>) => {
+      if (data.id !== id) return;
+      if (cancelled && data.type !== 'progress' && data.type !== 'imported') return resolve(data.type);
+      if (cancelled || (data.type === 'progress' ? data.step : data.type) !== when) return;
+      cancelled = true;
+      worker.postMessage({ type: 'cancel', id });
+    };
+    worker.postMessage({
+      type: 'import',
+      id,
+      files,
+      name: 'mine',
+      validationRatio: 0.5,
+      seed: 1,
+      recipe,
+      model: MODEL,
+    });
+  });
+}
+
+for (const when of ['read', 'images', 'tokens', 'save', 'imported']) {
+  test(`an import that is cancelled at "${when}" stores nothing, and the next one works`, async () => {
+    expect(await cancelAt(when, manyRows(60))).toBe('cancelled');
+    expect(await storedKeys()).toEqual([]);
+    imported(await dropped([file('train.jsonl', row('a.png', 'What?')), file('a.png', png(1))]));
+  });
+}
+
+test('a cancelled import takes nothing from a dataset that was stored before with the same data', async () => {
+  const files = manyRows(5);
+  const { info } = imported(await dropped(files));
+  expect(await cancelAt('tokens', files)).toBe('cancelled');
+  expect((await listDatasets()).map(({ id }) => id)).toEqual([info.id]);
+  const { rows } = await loadDataset(info.id);
+  for (const { image } of rows) await loadImage(image);
+});
+
+test('two imports run one after the other, and one that waits can be cancelled', async () => {
+  const ids = [++count, ++count, ++count];
+  const seen: string[] = [];
+  await new Promise<void>((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<DataMessage>) => {
+      seen.push(`${data.id} ${data.type}`);
+      if (data.id === ids[2] && data.type !== 'progress') resolve();
+    };
+    const settings = { name: 'mine', validationRatio: 0.5, seed: 1, recipe, model: MODEL };
+    for (const id of ids)
+      worker.postMessage({ type: 'import', id, files: manyRows(id === ids[0] ? 30 : 4), ...settings });
+    worker.postMessage({ type: 'cancel', id: ids[1] });
+  });
+  const order = seen.map((entry) => entry.split(' ')[0]);
+  expect(order).toEqual([...order].sort((a, b) => Number(a) - Number(b)));
+  expect(seen.filter((entry) => !entry.endsWith('progress'))).toEqual([
+    `${ids[0]} imported`,
+    `${ids[1]} cancelled`,
+    `${ids[2]} imported`,
+  ]);
+});
+
+test('what a killed import had written is gone after the next start', async () => {
+  const killed = new Worker(new URL('./data.worker.ts', import.meta.url), { type: 'module' });
+  const id = ++count;
+  const request = { type: 'import', id, files: manyRows(60), name: 'mine', validationRatio: 0.5, seed: 1, recipe };
+  await new Promise<void>((resolve) => {
+    killed.onmessage = ({ data }: MessageEvent<DataMessage>) => {
+      if (data.type === 'progress' && data.step === 'save') resolve();
+    };
+    killed.postMessage({ ...request, model: MODEL });
+  });
+  killed.terminate();
+  const started = new Worker(new URL('./data.worker.ts', import.meta.url), { type: 'module' });
+  await new Promise<void>((resolve) => {
+    started.onmessage = () => resolve();
+    started.postMessage({
+      type: 'import',
+      id: ++count,
+      files: [],
+      name: 'none',
+      validationRatio: 0,
+      seed: 1,
+      recipe,
+      model: MODEL,
+    });
+  });
+  started.terminate();
+  const sets = await listDatasets();
+  const named = await Promise.all(sets.map((set) => loadDataset(set.id)));
+  const keys = (await storedKeys()).filter((key) => !sets.some((set) => set.id === key));
+  expect(new Set(keys)).toEqual(new Set(named.flatMap(({ rows }) => rows.map(({ image }) => image))));
+});
+
+test('an import without files fails by name', async () => {
+  expect(await dropped([], { name: 'empty' })).toMatchObject({
+    type: 'failed',
+    error: { code: 'import.noFiles', message: 'no files in empty' },
+  });
+});
+
+test('every step of an import reports its count up to its end', async () => {
+  const id = ++count;
+  const reports: Record<string, [done: number, total: number][]> = {};
+  await new Promise<void>((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<DataMessage>) => {
+      if (data.type !== 'progress') return resolve();
+      (reports[data.step] ??= []).push([data.done, data.total]);
+    };
+    const settings = { name: 'mine', validationRatio: 0.5, seed: 1, recipe, model: MODEL };
+    worker.postMessage({ type: 'import', id, files: manyRows(40), ...settings });
+  });
+  const ends = Object.entries(reports).map(([step, list]) => [step, ...(list.at(-1) ?? [])]);
+  expect(ends).toEqual([
+    ['read', 1, 1],
+    ['images', 40, 40],
+    ['tokens', 40, 40],
+    ['save', 40, 40],
+  ]);
+});
+
+test('a run is packed into a file off the page, and one that is not stored is refused by name', async () => {
+  const id = ++count;
+  const message = await new Promise<DataMessage>((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<DataMessage>) => resolve(data);
+    worker.postMessage({ type: 'exportRun', id, runId: 'none' });
+  });
+  expect(message).toMatchObject({ type: 'runFileFailed', id, error: { code: 'storage.missing' } });
 });
 
 test('a demo folder that is not there fails by name', async () => {

@@ -65,18 +65,26 @@ function statsOf(counts: number[]): TokenStats {
   return { min: counts.reduce(least), max: counts.reduce(most), mean: sum / counts.length };
 }
 
+/** How long the worker may go without looking at its messages. */
+const BUSY_MS = 50;
+
+/** Lets messages in, such as one that cancels. */
+function takeMessages(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 /**
  * Counts prompt and target tokens of every row, image tokens included (without the recipe's pre-resize).
- * @param rows at least one @param images file bytes by hash @param onProgress rows done
+ * @param rows at least one @param images file bytes by hash @param onProgress rows done; what it throws ends the count
  * @throws chat.template, prompt.images, prompt.target, tokenizer.vocabulary when the model's files do not fit together
  */
-export function countTokens(
+export async function countTokens(
   rows: DatasetRow[],
   images: Map<string, Uint8Array>,
   recipe: Recipe,
   model: TextModel,
   onProgress: (done: number) => void,
-): TokenReport {
+): Promise<TokenReport> {
   const imageTokens = new Map<string, number>();
   for (const [hash, bytes] of images) {
     const { width, height } = imageSize(bytes);
@@ -84,13 +92,19 @@ export function countTokens(
   }
   const problems = createProblemList();
   const count = createCounter(recipe, model);
-  const counts = rows.map((row, i) => {
+  const counts: RowTokens[] = [];
+  let lookedAt = performance.now();
+  for (const row of rows) {
     const tokens = count(row, imageTokens.get(row.image) ?? 0);
     const fault = misfit(tokens, recipe);
     if (fault) problems.add({ level: 'warning', ...fault, file: row.file, line: row.line });
-    onProgress(i + 1);
-    return tokens;
-  });
+    counts.push(tokens);
+    if (performance.now() - lookedAt > BUSY_MS) {
+      await takeMessages();
+      lookedAt = performance.now();
+    }
+    onProgress(counts.length);
+  }
   return {
     rows: rows.map((row, i) => ({ ...row, promptTokens: counts[i].prompt, targetTokens: counts[i].target })),
     prompt: statsOf(counts.map(({ prompt }) => prompt)),

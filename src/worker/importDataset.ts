@@ -6,20 +6,23 @@ import { LorikeetError, toErrorRecord } from '../base/errors';
 import { datasetId, importFiles } from '../data/import';
 import type { ImportOptions } from '../data/import';
 import type { DataMessage, ModelSource } from '../protocol/messages';
-import { saveDataset } from '../storage/datasets';
+import { saveDataset, deleteDataset, listDatasets } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import { countTokens } from './datasetTokens';
 import { loadTextModel } from './textModel';
 import { makeThumbnail } from './thumbnail';
 
 export type ImportStep = Extract<DataMessage, { type: 'progress' }>['step'];
+/** Called between all units of work; what it throws ends the import, and nothing is stored. */
 export type ReportStep = (step: ImportStep, done: number, total: number) => void;
 
 export interface ImportJob {
   files: InputFile[];
-  options: Pick<ImportOptions, 'name' | 'validationRatio' | 'seed'>;
+  options: Pick<ImportOptions, 'name' | 'unread' | 'validationRatio' | 'seed'>;
   recipe: Recipe;
   model: ModelSource;
+  /** Aborted when the user no longer wants the data. */
+  signal: AbortSignal;
 }
 
 interface Counts {
@@ -35,7 +38,8 @@ interface Counted {
 }
 
 export type ImportOutcome =
-  | { ok: true; info: DatasetInfo }
+  /** `added`: it was not stored before. */
+  | { ok: true; info: DatasetInfo; added: boolean }
   /** `problems` are what was found until it failed. */
   | { ok: false; error: ErrorRecord; problems: ImportProblem[] };
 
@@ -55,13 +59,16 @@ async function tokens(
   images: Map<string, Uint8Array>,
   report: ReportStep,
 ): Promise<Counted> {
+  report('tokens', 0, rows.length);
   try {
     const model = await loadTextModel(job.model);
     if (!model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
-    const counted = countTokens(rows, images, job.recipe, model, (done) => report('tokens', done, rows.length));
+    const onRow = (done: number): void => report('tokens', done, rows.length);
+    const counted = await countTokens(rows, images, job.recipe, model, onRow);
     const { prompt, target, problems } = counted;
     return { rows: counted.rows, counts: { promptTokens: prompt, targetTokens: target, problems } };
   } catch (error) {
+    job.signal.throwIfAborted();
     // The data is fine; what is wrong with the model's files is shown when the model is loaded.
     const { code, message } = toErrorRecord(error);
     const text = `tokens are not counted: ${message}`;
@@ -89,10 +96,26 @@ function noRows(name: string, problems: ImportProblem[]): ErrorRecord {
   return { code: 'import.noRows', message: `"${name}" holds no usable row`, hint };
 }
 
+/** Stores the dataset; when it is no longer wanted after all, as if it had never been. */
+async function store(
+  { signal }: ImportJob,
+  info: DatasetInfo,
+  rows: DatasetRow[],
+  images: Map<string, Uint8Array>,
+  thumbnails: Map<string, Uint8Array>,
+  report: ReportStep,
+): Promise<boolean> {
+  const known = (await listDatasets()).some(({ id }) => id === info.id);
+  await saveDataset(info, rows, images, thumbnails, (done) => report('save', done, images.size));
+  if (signal.aborted && !known) await deleteDataset(info.id);
+  signal.throwIfAborted();
+  return !known;
+}
+
 /**
  * Imports and stores a dataset; nothing stored changes unless it succeeds.
  * @returns import.noRows, storage.quota and the like as an outcome, with the problems found
- * @throws import.tooLarge
+ * @throws import.noFiles, import.tooLarge, the signal's reason
  */
 export async function importDataset(job: ImportJob, report: ReportStep): Promise<ImportOutcome> {
   const thumbnails = new Map<string, Uint8Array>();
@@ -103,12 +126,10 @@ export async function importDataset(job: ImportJob, report: ReportStep): Promise
   const { rows, counts } = await tokens(job, read, images, report);
   const all = [...problems, ...counts.problems];
   const info = { ...describe(name, await datasetId(rows), rows, images), ...counts, problems: all };
-  report('save', 0, images.size);
   try {
-    await saveDataset(info, rows, images, thumbnails);
+    return { ok: true, info, added: await store(job, info, rows, images, thumbnails, report) };
   } catch (error) {
+    job.signal.throwIfAborted();
     return { ok: false, error: toErrorRecord(error), problems: all };
   }
-  report('save', images.size, images.size);
-  return { ok: true, info };
 }

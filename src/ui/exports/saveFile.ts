@@ -1,7 +1,7 @@
 // Hands a file to the browser's download. Nothing is sent anywhere.
 
-/** Saves text or bytes under a name. */
-export function saveFile(name: string, content: string | Uint8Array<ArrayBuffer>, type: string): void {
+/** Saves text, bytes or a blob under a name. */
+export function saveFile(name: string, content: string | Uint8Array<ArrayBuffer> | Blob, type: string): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement('a');
   link.href = url;

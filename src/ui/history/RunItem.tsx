@@ -1,8 +1,8 @@
 // One run of the history: what it is, where it stands, what it reached, and its buttons.
 
-import { exportRunFile } from '../../storage/checkpointFile';
 import type { CheckpointRecord } from '../../storage/checkpoints';
 import type { RunSummary, Stage } from '../../protocol/messages';
+import { exportRun } from '../actions';
 import { saveFile } from '../exports/saveFile';
 import { bytesText, duration, fixed, percent, plural } from '../format';
 import { Icon } from '../parts/Icon';
@@ -125,7 +125,7 @@ function RunButtons({ run, busy, attempt, onDelete }: ButtonsProps): React.JSX.E
   const { record, status, resumable, checkpoints } = run;
   const live = status === 'here' || status === 'elsewhere';
   const download = async (): Promise<void> =>
-    saveFile(fileName(run), await exportRunFile(record.id), 'application/octet-stream');
+    saveFile(fileName(run), await exportRun(record.id), 'application/octet-stream');
   return (
     <div className="runActions">
       {resumable && <ResumeButton record={record} className="button compact" disabled={busy} attempt={attempt} />}

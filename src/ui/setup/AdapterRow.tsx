@@ -27,7 +27,7 @@ export function AdapterRow(): React.JSX.Element {
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        attempt(take(filesFromDrop(event.dataTransfer)));
+        attempt(take(filesFromDrop(event.dataTransfer).then((given) => given?.files ?? [])));
       }}
     >
       <div className="rowBetween">

@@ -3,11 +3,13 @@
 import { bytesText } from '../format';
 import { Icon } from '../parts/Icon';
 import { adapterName, useDevice, type DeviceView } from '../store/device';
+import { useStorage } from '../store/storage';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Check card. */
 export function CheckCard(): React.JSX.Element {
   const device = useDevice();
+  const keeping = useStorage((view) => view.keeping);
   const { adapter, storage } = device;
   const state: CardState = adapter ? { kind: 'ready' } : { kind: 'checking', share: null };
   return (
@@ -26,6 +28,13 @@ export function CheckCard(): React.JSX.Element {
         {storage && (
           <Check good={storage.quota - storage.usage > 50e6}>
             Storage: {bytesText(storage.usage)} used, the browser offers {bytesText(storage.quota)}
+          </Check>
+        )}
+        {keeping && (
+          <Check good={keeping === 'kept'}>
+            {keeping === 'kept'
+              ? 'Storage: kept until you clear it'
+              : 'The browser may clear it when space runs short: bookmark or install this page, and download what must last'}
           </Check>
         )}
         <Check good={device.foreignRequests === 0}>

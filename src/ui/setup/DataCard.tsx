@@ -1,28 +1,45 @@
 // Card 2: the rows to learn from. Files come in by drop or picker; the data worker checks and stores them.
 
 import { useState } from 'react';
-import { importDemo } from '../actions';
+import { cancelImport, importDemo } from '../actions';
 import { plural, fixed } from '../format';
 import { Icon } from '../parts/Icon';
-import { splitProblems, useDataset, cancelImport, type DatasetView } from '../store/dataset';
+import { splitProblems, useDataset, type DatasetView } from '../store/dataset';
+import { BLOCKED, useStorage } from '../store/storage';
 import { DataTable } from './DataTable';
 import { DropZone } from './DropZone';
 import { ExampleStrip, FaintExamples } from './ExampleStrip';
 import { Problems } from './Problems';
 import { SetupCard, type CardState } from './SetupCard';
 
-const STEPS = { read: 'rows read', images: 'pictures read', tokens: 'rows measured', save: 'pictures stored' } as const;
+const STEPS = {
+  read: 'files read',
+  images: 'pictures read',
+  tokens: 'rows measured',
+  save: 'pictures stored',
+} as const;
 const VERBS = { read: 'Reading rows', images: 'Reading pictures', tokens: 'Counting tokens', save: 'Storing' } as const;
 
 /** The Data card with its five looks: empty, checking, ready, some rows unusable, nothing usable. */
 export function DataCard(): React.JSX.Element {
   const view = useDataset();
+  const blocked = useStorage((storage) => storage.blocked);
   const [looking, setLooking] = useState(false);
+  if (blocked) {
+    return (
+      <SetupCard number={2} title="Data" line="The stored data cannot be reached." state={{ kind: 'problem' }}>
+        <div className="problems" role="alert" data-code={BLOCKED.code}>
+          <p className="label">{BLOCKED.message}</p>
+          <p className="soft">{BLOCKED.hint}</p>
+        </div>
+      </SetupCard>
+    );
+  }
   return (
     <SetupCard number={2} title="Data" line={lineOf(view)} state={stateOf(view)}>
       <DropZone>
         {view.importing ? (
-          <button type="button" className="button quiet" onClick={cancelImport}>
+          <button type="button" className="button quiet" disabled={view.importing.stored} onClick={cancelImport}>
             Cancel
           </button>
         ) : view.bundled && view.info ? (

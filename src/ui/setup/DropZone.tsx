@@ -1,7 +1,7 @@
 // Where files enter: drop, or one of two pickers (files, a folder). Hands over files with their paths, nothing else.
 
 import { useState } from 'react';
-import { filesFromDrop, filesFromList } from '../../data/walkDrop';
+import { filesFromDrop, filesFromList, nameOfFiles, type Given } from '../../data/walkDrop';
 import { importFiles, orShow } from '../actions';
 import { Icon } from '../parts/Icon';
 
@@ -12,7 +12,7 @@ export function DropZone({ children }: { children: React.ReactNode }): React.JSX
     event.preventDefault();
     setOver(false);
     // The browser empties the drop when this handler returns, so the walk must begin now.
-    orShow(filesFromDrop(event.dataTransfer).then(importFiles));
+    orShow(filesFromDrop(event.dataTransfer).then((given) => given && take(given)));
   };
   return (
     <div
@@ -34,7 +34,7 @@ export function DropZone({ children }: { children: React.ReactNode }): React.JSX
           className="visuallyHidden"
           type="file"
           multiple
-          onChange={(event) => take(event.currentTarget)}
+          onChange={(event) => pick(event.currentTarget)}
         />
       </label>
       <label className="button quiet">
@@ -45,7 +45,7 @@ export function DropZone({ children }: { children: React.ReactNode }): React.JSX
           type="file"
           multiple
           {...{ webkitdirectory: '' }}
-          onChange={(event) => take(event.currentTarget)}
+          onChange={(event) => pick(event.currentTarget)}
         />
       </label>
       {children}
@@ -53,8 +53,13 @@ export function DropZone({ children }: { children: React.ReactNode }): React.JSX
   );
 }
 
-function take(input: HTMLInputElement): void {
+function pick(input: HTMLInputElement): void {
   const files = filesFromList(input.files ?? new DataTransfer().files);
   input.value = '';
-  if (files.length > 0) importFiles(files);
+  // A folder without files has no name here.
+  take({ name: nameOfFiles(files) || 'the chosen folder', files, unread: [] });
+}
+
+function take({ files, name, unread }: Given): void {
+  importFiles(files, name, unread);
 }

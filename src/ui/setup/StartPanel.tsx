@@ -12,6 +12,7 @@ import { useDevice } from '../store/device';
 import { lastDuration } from '../store/lastRun';
 import { isBusy, useRun } from '../store/run';
 import { goTo, useSettings } from '../store/settings';
+import { useStorage } from '../store/storage';
 import { useDemoFacts, type DemoFacts } from './demoFacts';
 
 /** Example, start button, and what is known beforehand. */
@@ -19,6 +20,8 @@ export function StartPanel(): React.JSX.Element {
   const dataset = useDataset();
   const settings = useSettings();
   const busy = useRun((run) => isBusy(run.view));
+  // What stands in the way of a start is also a matter of storage.
+  useStorage();
   const foreign = useDevice((device) => device.foreignRequests);
   const facts = useDemoFacts();
   const isDemo = settings.modelKind === 'bundled' && (dataset.bundled || !dataset.info);

@@ -12,6 +12,8 @@ export interface ImportView {
   label: string;
   bundled: boolean;
   progress: Extract<DataMessage, { type: 'progress' }> | null;
+  /** It has succeeded and its rows are being read back: too late to cancel. */
+  stored: boolean;
 }
 
 export interface DatasetView {
@@ -40,13 +42,16 @@ let importCount = 0;
 /** Notes a new import, which supersedes any earlier one, and returns its id. */
 export function beginImport(label: string, bundled: boolean): number {
   importCount += 1;
-  useDataset.setState({ importing: { id: importCount, label, bundled, progress: null }, failure: null });
+  useDataset.setState({ importing: { id: importCount, label, bundled, progress: null, stored: false }, failure: null });
   return importCount;
 }
 
-/** Drops the import under way; its answer will be ignored. */
-export function cancelImport(): void {
+/** Forgets the import under way, whose answer will be ignored. @returns its id; null when there is none to cancel */
+export function dropImport(): number | null {
+  const { importing } = useDataset.getState();
+  if (importing === null || importing.stored) return null;
   useDataset.setState({ importing: null });
+  return importing.id;
 }
 
 /**
@@ -56,25 +61,41 @@ export function cancelImport(): void {
 export async function applyDataMessage(message: DataMessage): Promise<DataMessage | null> {
   const { importing } = useDataset.getState();
   if (importing === null || message.id !== importing.id) return null;
-  if (message.type === 'prompt' || message.type === 'promptFailed') return null;
-  if (message.type === 'progress') {
-    useDataset.setState({ importing: { ...importing, progress: message } });
-    return null;
+  switch (message.type) {
+    case 'progress':
+      useDataset.setState({ importing: { ...importing, progress: message } });
+      return null;
+    case 'failed':
+      useDataset.setState({ importing: null, failure: { error: message.error, problems: message.problems } });
+      return message;
+    case 'imported':
+      await openImported(message.info.id, importing);
+      return message;
+    default:
+      return null;
   }
-  if (message.type === 'failed') {
-    useDataset.setState({ importing: null, failure: { error: message.error, problems: message.problems } });
-    return message;
+}
+
+async function openImported(id: string, importing: ImportView): Promise<void> {
+  useDataset.setState({ importing: { ...importing, stored: true } });
+  const isCurrent = (): boolean => useDataset.getState().importing?.id === importing.id;
+  try {
+    const found = await loadDataset(id);
+    if (isCurrent()) showDataset(found, importing.bundled);
+  } finally {
+    // Another import may have begun meanwhile.
+    if (isCurrent()) useDataset.setState({ importing: null });
   }
-  await openDataset(message.info.id, importing.bundled);
-  useDataset.setState({ importing: null });
-  return message;
 }
 
 /** Loads a stored dataset and makes it the one in use. */
 export async function openDataset(id: string, bundled: boolean): Promise<void> {
-  const { info, rows } = await loadDataset(id);
+  showDataset(await loadDataset(id), bundled);
+}
+
+function showDataset({ info, rows }: { info: DatasetInfo; rows: DatasetRow[] }, bundled: boolean): void {
   useDataset.setState({ info, rows, bundled, failure: null, accepted: false });
-  save('dataset', { id, bundled });
+  save('dataset', { id: info.id, bundled });
 }
 
 /** Opens the dataset used last, if it is still stored; true if there was one. */

@@ -8,7 +8,7 @@ export interface DeviceView {
   adapter: AdapterInfo | null;
   /** Why there is no adapter; the page then shows what to do instead of its places. */
   problem: ErrorRecord | null;
-  storage: { quota: number; usage: number; persisted: boolean } | null;
+  storage: { quota: number; usage: number } | null;
   /** Requests of this page to other origins, from the browser's own resource timing. */
   foreignRequests: number;
 }
@@ -43,8 +43,7 @@ export function adapterName(adapter: AdapterInfo): string {
 export async function readStorage(): Promise<void> {
   if (!navigator.storage?.estimate) return;
   const { quota = 0, usage = 0 } = await navigator.storage.estimate();
-  const persisted = (await navigator.storage.persisted?.()) ?? false;
-  useDevice.setState({ storage: { quota, usage, persisted } });
+  useDevice.setState({ storage: { quota, usage } });
 }
 
 /** Counts requests that this page sends to other origins, from now on and since it was opened. */
