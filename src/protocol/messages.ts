@@ -258,9 +258,10 @@ export type DataRequest =
       validationRatio: number;
       seed: number;
       recipe: Recipe;
-      model: ModelSource;
+      /** null while none is chosen: tokens are not counted then. */
+      model: ModelSource | null;
     }
-  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource }
+  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource | null }
   | RenderPromptRequest;
 
 /** Asks for a row's prompt and target as the tokens that training would see. Answered even while an import runs. */

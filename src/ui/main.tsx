@@ -71,6 +71,10 @@ function onFinished(seconds: number | undefined, complete: boolean): void {
 async function onData(message: DataMessage): Promise<void> {
   if (applyPreview(message)) return;
   const { importing } = useDataset.getState();
+  if (message.type === 'progress' && message.id === importing?.id) {
+    const { step, done, total } = message;
+    tellHost({ type: 'importProgress', step, done, total });
+  }
   const ended = await applyDataMessage(message);
   if (ended?.type === 'imported') tellHost({ type: 'dataset', info: ended.info, bundled: importing?.bundled ?? false });
   if (ended?.type === 'failed') tellHost({ type: 'datasetFailed', error: ended.error, problems: ended.problems });
@@ -101,8 +105,10 @@ function start(): void {
     trainer: onTrainer,
     data: (message) => orShow(onData(message)),
     crashed: (worker, error) => {
-      if (worker === 'data') useDataset.setState({ importing: null, failure: { error, problems: [] } });
-      else {
+      if (worker === 'data') {
+        useDataset.setState({ importing: null, failure: { error, problems: [] } });
+        tellHost({ type: 'datasetFailed', error, problems: [] });
+      } else {
         failRun(error);
         tellHost({ type: 'failed', error });
       }

@@ -19,7 +19,8 @@ export interface ImportJob {
   files: InputFile[];
   options: Pick<ImportOptions, 'name' | 'validationRatio' | 'seed'>;
   recipe: Recipe;
-  model: ModelSource;
+  /** null: tokens are not counted. */
+  model: ModelSource | null;
 }
 
 interface Counts {
@@ -56,7 +57,7 @@ async function tokens(
   report: ReportStep,
 ): Promise<Counted> {
   try {
-    const model = await loadTextModel(job.model);
+    const model = job.model && (await loadTextModel(job.model));
     if (!model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
     const counted = countTokens(rows, images, job.recipe, model, (done) => report('tokens', done, rows.length));
     const { prompt, target, problems } = counted;

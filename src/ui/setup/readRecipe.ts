@@ -1,12 +1,20 @@
 // Recipes from JSON, and what is wrong with one that is being edited.
 
 import { LorikeetError, toErrorRecord } from '../../base/errors';
+import { jsonFileText } from '../../base/textBytes.mjs';
 import type { Recipe } from '../../train/config';
 import { parseRecipe, type ParsedRecipe } from '../../train/recipe';
 
 /** Reads a recipe from JSON text or from the parsed value. Errors: recipe.syntax, and those of parseRecipe. */
 export function readRecipe(json: unknown): ParsedRecipe {
   return parseRecipe(typeof json === 'string' ? parseText(json) : json);
+}
+
+/** Reads a recipe's file. Errors: recipe.encoding when it is not UTF-8, and those of readRecipe. */
+export async function readRecipeFile(file: Blob): Promise<ParsedRecipe> {
+  const read = jsonFileText(new Uint8Array(await file.arrayBuffer()));
+  if ('problem' in read) throw new LorikeetError('recipe.encoding', `The recipe cannot be read: ${read.problem}.`);
+  return readRecipe(read.text);
 }
 
 function parseText(text: string): unknown {
