@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { findBrowser, findProgram } from './browser.mjs';
 import { Failure } from './failure.mjs';
+import { THIS_MACHINE } from './machine.mjs';
 import { REPOSITORY, packageBin } from './paths.mjs';
 import { runProgram, succeeds } from './processes.mjs';
 
@@ -12,7 +13,7 @@ const ADVICE =
 
 /** Words to put before a command that needs root, or null when this user may not become root without a password. */
 function rootPrefix() {
-  if (process.getuid?.() === 0) return [];
+  if (THIS_MACHINE.isRoot) return [];
   return findProgram(['sudo']) && succeeds('sudo', ['-n', 'true']) ? ['sudo', '-n'] : null;
 }
 
@@ -42,7 +43,8 @@ async function installByPlaywright() {
 
 /** A downloaded browser may lack system libraries, which shows only when it is started. */
 function assertStarts(path) {
-  if (succeeds(path, ['--version'])) return path;
+  // Windows' builds bring all libraries along, and open a window instead of telling their version.
+  if (THIS_MACHINE.platform === 'win32' || succeeds(path, ['--version'])) return path;
   throw new Failure(
     `${path} does not start: system libraries are missing.`,
     `As root: node ${packageBin('playwright', 'cli.js')} install-deps chromium. ${ADVICE}`,
