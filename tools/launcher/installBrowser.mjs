@@ -1,6 +1,7 @@
 // Gets a browser onto a machine that has none: Debian's chromium where apt may install, else Playwright's download.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { BROWSER_NEEDED } from '../../src/base/minimumBrowser.mjs';
 import { findBrowser, findProgram } from './browser.mjs';
 import { Failure } from './failure.mjs';
 import { THIS_MACHINE } from './machine.mjs';
@@ -8,7 +9,7 @@ import { REPOSITORY, packageBin } from './paths.mjs';
 import { runProgram, succeeds } from './processes.mjs';
 
 const ADVICE =
-  'Install one: `sudo apt-get install chromium` on Debian, Google Chrome from https://www.google.com/chrome elsewhere; ' +
+  `Install ${BROWSER_NEEDED}: \`sudo apt-get install chromium\` on Debian, https://www.google.com/chrome elsewhere; ` +
   'or set LORIKEET_BROWSER to the program of one you have.';
 
 /** Words to put before a command that needs root, or null when this user may not become root without a password. */
