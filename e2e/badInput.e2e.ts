@@ -4,6 +4,7 @@ import { mkdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BROWSER_NEEDED } from '../src/base/minimumBrowser.mjs';
 import { copyModel, copyPictures, demoRows, readJson, writeDataset, writeRecipe, type Row } from './dataFolder';
 import { openApp } from './openApp';
 import type { App } from './openApp';
@@ -161,6 +162,16 @@ test('a browser without WebGPU gets a page that says what to do', async () => {
   await notice.waitFor({ timeout: 20_000 });
   expect(await notice.getAttribute('data-code')).toBe('browser.noWebGpu');
   for (const word of ['Chrome', 'Edge', 'npm run train']) expect(await notice.textContent()).toContain(word);
+  await page.close();
+});
+
+test('a browser that is too old for the engine gets the version that is needed', async () => {
+  const page = await app.page.context().newPage();
+  await page.addInitScript(() => Reflect.deleteProperty(GPUAdapter.prototype, 'info'));
+  await page.goto(`${app.origin}/`);
+  const notice = page.locator('main.unsupported[data-code="browser.tooOld"]');
+  await notice.waitFor({ timeout: 20_000 });
+  expect(await notice.textContent()).toContain(`Lorikeet needs ${BROWSER_NEEDED}.`);
   await page.close();
 });
 

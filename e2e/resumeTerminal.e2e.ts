@@ -1,12 +1,12 @@
 // `npm run train -- --resume OUT`: whatever ended a run, going on with it gives what it would have given anyway.
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { threefry2x32, unitFloat } from '../src/base/random';
 import { CLOCKS } from './clocks';
-import { readJson, temporaryFolder, writeDataset } from './dataFolder';
+import { DEMO_MODEL, readJson, temporaryFolder, writeDataset } from './dataFolder';
 import { REPOSITORY } from './repository';
 
 const SFT_STEPS = 6;
@@ -187,11 +187,33 @@ test('after Ctrl-C other data and settings are refused, and the command that was
   await expectSameResults('stopped');
 });
 
-test('a finished run has nothing left to do', async () => {
+/** Every file below a folder with its content, by path. */
+async function contents(path: string): Promise<Record<string, string>> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(await Promise.all(files.map(async (file) => [file, await readFile(file, 'base64')])));
+}
+
+test('a finished run has nothing left to do, and one that fails before its first checkpoint leaves it as it was', async () => {
   expect(await endsWith(train('--resume', 'whole'), 0)).toContain('has finished; there is nothing to go on with.');
+  const before = await contents(join(folder.path, 'whole'));
+  await writeFile(join(folder.path, 'short.json'), JSON.stringify({ ...RECIPE, max_prompt_length: 10 }));
+  const flags = ['--data', data, '--recipe', 'short.json', '--out', 'whole', '--software'];
+  const output = await endsWith(train(...flags), 1);
+  expect(output).toContain('(data.empty)');
+  expect(output).toContain('The earlier run in whole is as it was.');
+  expect(await contents(join(folder.path, 'whole'))).toEqual(before);
 });
 
-test('a run that its own reward made fail goes on with the mended reward', async () => {
+test('SIGTERM before there is a run ends at once and leaves nothing behind', async () => {
+  const runner = trainNew('early');
+  await untilSays(runner, 'Training in Chromium');
+  runner.child.kill('SIGTERM');
+  expect(await endsWith(runner, 130)).not.toContain('resumed');
+  expect(await readdir(join(folder.path, 'early'))).toEqual([]);
+});
+
+test('a run that its own reward made fail goes on with the mended reward, beside the run that was there before', async () => {
   const withReward = (javascript: string): string => {
     const grpo = {
       ...RECIPE.grpo,
@@ -208,30 +230,49 @@ test('a run that its own reward made fail goes on with the mended reward', async
   const mended = 'function score(batch) { return batch.completions.map((text) => text.length); }';
   await writeFile(join(folder.path, 'mended.json'), withReward(mended));
 
+  await cp(join(folder.path, 'whole'), join(folder.path, 'failed'), { recursive: true });
   const failed = await endsWith(train('--data', data, '--recipe', 'wrong.json', '--out', 'failed', '--software'), 1);
   expect(failed).toMatch(/error: .*own.*\(reward\.\w+\)/);
   expect(failed).toContain('Go on with: npm run train -- --resume failed');
+  expect(failed).toContain(`The earlier run is in ${join('failed', 'previous')}.`);
   expect(await readJson(join(folder.path, 'failed', 'run.json'))).toMatchObject({ state: 'failed' });
+  const kept = Object.values(await contents(join(folder.path, 'failed', 'previous')));
+  expect(kept.sort()).toEqual(Object.values(await contents(join(folder.path, 'whole'))).sort());
   await endsWith(train('--resume', 'failed', '--recipe', 'mended.json'), 0);
   expect(await readJson(join(folder.path, 'failed', 'summary.json'))).toMatchObject({ complete: true, stepsGrpo: 1 });
 });
 
-test('a run starts from the adapter that it is given, in the adapter’s shape', async () => {
+/** A folder of links to the files of `source`, as model caches keep a snapshot: names that only the links have. */
+async function linked(name: string, source: string): Promise<string> {
+  const [blobs, snapshot] = [join(folder.path, `${name}-blobs`), join(folder.path, name)];
+  await Promise.all([blobs, snapshot].map((path) => mkdir(path)));
+  for (const [i, file] of (await readdir(source)).entries()) {
+    await cp(join(source, file), join(blobs, String(i)));
+    await symlink(`../${name}-blobs/${i}`, join(snapshot, file));
+  }
+  return snapshot;
+}
+
+test('links to model, adapter and pictures are followed: the run starts from the adapter, in its shape', async () => {
+  const model = await linked('snapshot', DEMO_MODEL);
+  // Another name than the demo's own: what was trained must be told.
+  const config = { ...(await readJson(join(DEMO_MODEL, 'config.json'))), _name_or_path: 'mine/of-links' };
+  await writeFile(join(model, 'config.json'), JSON.stringify(config));
+  await linked('linked-adapter', join(folder.path, 'whole/adapter'));
+  await mkdir(join(folder.path, 'linked-data'));
+  for (const name of await readdir(data)) await symlink(join(data, name), join(folder.path, 'linked-data', name));
   const still = { max_steps: 1, per_device_train_batch_size: 1, gradient_accumulation_steps: 1, learning_rate: 1e-30 };
   const settings = { ...RECIPE, lora: { ...RECIPE.lora, r: 4 }, sft: still, grpo: { max_steps: 0 } };
   await writeFile(join(folder.path, 'still.json'), JSON.stringify(settings));
   const flags = [
-    '--data',
-    data,
-    '--recipe',
-    'still.json',
-    '--adapter',
-    'whole/adapter',
-    '--out',
-    'still',
-    '--software',
+    ...['--model', 'snapshot', '--data', 'linked-data', '--adapter', 'linked-adapter'],
+    ...['--recipe', 'still.json', '--out', 'still', '--software'],
   ];
-  await endsWith(train(...flags), 0);
+  const output = await endsWith(train(...flags), 0);
+  expect(output).toContain('Reading rows: file ');
+  expect(output).toContain('Data: linked-data, 12 training rows, 4 validation rows');
+  const saved = await readJson(join(folder.path, 'still/adapter/adapter_config.json'));
+  expect(saved['base_model_name_or_path']).toBe('mine/of-links');
   const name = 'adapter/adapter_model.safetensors';
   const [found, given] = await Promise.all(['still', 'whole'].map((out) => readFile(join(folder.path, out, name))));
   expect(found!.equals(given!), 'a step too small for float32 leaves it as it was').toBe(true);

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import type { Line } from './jsonl';
-import { readLines, wideEncoding } from './jsonl';
+import { wideEncoding } from '../base/textBytes.mjs';
+import { readLines } from './jsonl';
 import type { Bytes } from './sourceFile';
 
 async function* chunked(bytes: Uint8Array<ArrayBuffer>, size: number): AsyncGenerator<Bytes> {

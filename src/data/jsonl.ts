@@ -1,5 +1,6 @@
 // Splits a stream of bytes into lines of text. Must not parse: a line may be anything.
 
+import { decodeUtf8 } from '../base/textBytes.mjs';
 import type { Bytes } from './sourceFile';
 
 const LF = 10;
@@ -9,27 +10,6 @@ const MAX_LINE_BYTES = 16 * 1024 * 1024;
 export type Line =
   | { line: number; text: string; /** false when the file ends without a line end. */ ended: boolean }
   | { line: number; fault: { code: 'jsonl.encoding' | 'jsonl.tooLong'; message: string } };
-
-/** Name of the UTF-16 or UTF-32 form that a file's first bytes show; null for anything else. */
-export function wideEncoding(head: Uint8Array): string | null {
-  const [a, b, c, d] = head;
-  if (a === 0xff && b === 0xfe) return c === 0 && d === 0 ? 'UTF-32 (little endian)' : 'UTF-16 (little endian)';
-  if (a === 0xfe && b === 0xff) return 'UTF-16 (big endian)';
-  if (head.length < 4) return null;
-  // Without a mark: JSON starts with two ASCII characters, so zeros alternate.
-  if (a !== 0 && b === 0 && c !== 0 && d === 0) return 'UTF-16 (little endian)';
-  if (a === 0 && b !== 0 && c === 0 && d !== 0) return 'UTF-16 (big endian)';
-  return null;
-}
-
-/** Text of UTF-8 bytes without a byte order mark at their start; null when they are not UTF-8. */
-export function decodeUtf8(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
-}
 
 interface LineBuffer {
   parts: Bytes[];

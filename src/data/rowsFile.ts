@@ -2,8 +2,9 @@
 
 import type { ImportProblem } from '../base/dataset';
 import { LorikeetError, toErrorRecord } from '../base/errors';
+import { decodeUtf8, wideEncoding } from '../base/textBytes.mjs';
 import type { ProblemList } from './importProblems';
-import { decodeUtf8, readLines, wideEncoding } from './jsonl';
+import { readLines } from './jsonl';
 import { parseJson, scanJson } from './jsonText';
 import type { RowFields } from './rows';
 import { readRow } from './rows';

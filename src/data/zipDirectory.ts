@@ -2,7 +2,7 @@
 // Format: PKWARE APPNOTE.TXT 6.3, sections 4.3.12 and 4.3.16.
 
 import { check, LorikeetError } from '../base/errors';
-import { decodeUtf8 } from './jsonl';
+import { decodeUtf8 } from '../base/textBytes.mjs';
 
 export interface ZipEntry {
   name: string;

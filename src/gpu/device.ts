@@ -1,6 +1,7 @@
 // Asking for a GPU device with everything the engine can use, and saying plainly why there is none.
 
 import { LorikeetError } from '../base/errors';
+import { BROWSER_NEEDED } from '../base/minimumBrowser.mjs';
 
 /** What decides kernel variants. `software`: a CPU plays the GPU (SwiftShader, lavapipe, WARP). */
 export type AdapterClass = 'software' | 'gpu';
@@ -44,7 +45,7 @@ export async function requestDevice(): Promise<{ device: GPUDevice; info: Device
     throw new LorikeetError(
       'webgpu.missing',
       'This browser has no WebGPU.',
-      'Use Chrome or Edge 121 or later, over https or on localhost.',
+      `Use ${BROWSER_NEEDED}, over https or on localhost.`,
     );
   }
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });

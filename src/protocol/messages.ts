@@ -260,9 +260,10 @@ export type DataRequest =
       validationRatio: number;
       seed: number;
       recipe: Recipe;
-      model: ModelSource;
+      /** null while none is chosen: tokens are not counted then. */
+      model: ModelSource | null;
     }
-  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource }
+  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource | null }
   /** Stops that import, under way or waiting; nothing of it stays stored, even if it has just ended. */
   | { type: 'cancel'; id: number }
   /** Asks for a stored run as one file. Answered even while an import runs. */

@@ -1,7 +1,10 @@
 // The whole page where WebGPU cannot work: what is missing, and what to do about it.
 
 import type { ErrorRecord } from '../base/errors';
+import { BROWSER_NEEDED } from '../base/minimumBrowser.mjs';
 import { Logo } from './parts/Icon';
+
+const NO_BROWSER = 'Without a suitable browser, npm run train does the same in the terminal (on Linux).';
 
 const REMEDIES: Record<string, string[]> = {
   'browser.insecure': [
@@ -9,17 +12,18 @@ const REMEDIES: Record<string, string[]> = {
     'On another machine of your network, forward the port: ssh -L 5177:localhost:5177 that-machine.',
   ],
   'browser.noWebGpu': [
-    'Use a current Chrome or Edge (113 or newer), Safari 26, or Firefox 141 on Windows.',
+    `Use ${BROWSER_NEEDED}. Firefox and Safari have not been tried.`,
     'On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu switched on, and a restart.',
-    'Without a suitable browser, npm run train does the same in the terminal.',
+    NO_BROWSER,
   ],
+  'browser.tooOld': [`Update this browser, or use another one: ${BROWSER_NEEDED}.`, NO_BROWSER],
 };
 
 const NO_ADAPTER = [
   'Look at chrome://gpu: “WebGPU” should say “Hardware accelerated”. Switch on hardware acceleration in the settings.',
   'Update the graphics driver and restart the browser; after several GPU crashes it refuses until then.',
   'On Linux start Chrome with --enable-unsafe-webgpu. Without any GPU add --use-webgpu-adapter=swiftshader: slower, but it works.',
-  'Or run npm run train in the terminal: it brings a software adapter along.',
+  'Or run npm run train in the terminal (on Linux): it brings a software adapter along.',
 ];
 
 /** Says why training cannot work in this browser and how to make it work. */

@@ -37,8 +37,7 @@ export function importFiles(files: InputFile[], name = nameOfFiles(files), unrea
   cancelImport();
   const id = beginImport(name, false);
   void askToKeep();
-  const model =
-    modelSource(useSettings.getState()) ?? modelSource({ ...useSettings.getState(), modelKind: 'bundled' })!;
+  const model = modelSource(useSettings.getState());
   workers().toData({ type: 'import', id, name, files, unread, validationRatio, seed, recipe, model });
 }
 
@@ -49,7 +48,7 @@ export function importDemo(): void {
   const id = beginImport('Demo data', true);
   void askToKeep();
   const url = new URL('demo/', document.baseURI).href;
-  const model = modelSource({ ...useSettings.getState(), modelKind: 'bundled' })!;
+  const model = modelSource(useSettings.getState());
   workers().toData({ type: 'importBundled', id, url, recipe, model });
 }
 
@@ -120,13 +119,17 @@ export function needsModelFolder(record: RunRecord): boolean {
 /**
  * Goes on with a stored run from its newest checkpoint, and shows it.
  * @param mended a copy of the run's recipe with other user rewards
+ * @param model its base model; the caller may know it better than the record does
  * @throws page.busy, page.noModel (its folder must be picked again), recipe.*, storage.failed
  */
-export async function continueRun(record: RunRecord, mended?: Recipe): Promise<void> {
+export async function continueRun(
+  record: RunRecord,
+  mended?: Recipe,
+  model: ModelSource | null = modelOf(record),
+): Promise<void> {
   if (isBusy(useRun.getState().view)) {
     throw new LorikeetError('page.busy', 'Another run is under way in this tab.', 'Stop it, or wait for its end.');
   }
-  const model = modelOf(record);
   if (!model) {
     throw new LorikeetError(
       'page.noModel',

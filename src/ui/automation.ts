@@ -2,51 +2,79 @@
 // window.lorikeetHost, a function that it installs before the page loads. Without a host nothing here is active.
 
 import { LorikeetError, type ErrorRecord } from '../base/errors';
-import type { DatasetInfo, ImportProblem, RunEvent } from '../protocol/messages';
+import type { DatasetInfo, ImportProblem, RunEvent, DataMessage, InputFile, ModelSource } from '../protocol/messages';
 import { importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
-import { continueRun, importDemo, pauseRun, resumeRun, startObstacle, startRun, stopRun, exportRun } from './actions';
+import {
+  continueRun,
+  importDemo,
+  pauseRun,
+  resumeRun,
+  startObstacle,
+  startRun,
+  stopRun,
+  exportRun,
+  importFiles,
+} from './actions';
 import { artifactBytes, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
 import { readAdapterFiles } from './setup/adapterFiles';
+import { factsOfFiles } from './setup/modelFacts';
 import { readRecipe } from './setup/readRecipe';
 import { useDataset } from './store/dataset';
 import { flushNow, useRun } from './store/run';
 import { recipeOf } from './store/history';
-import { setRecipe, setSeed, useSettings } from './store/settings';
+import { modelSource, setRecipe, setSeed, useSettings } from './store/settings';
 
 /** What the page tells the host. */
 export type HostMessage =
   /** The page takes calls and files. A dataset of an earlier visit has been reported before. */
   | { type: 'ready' }
   | { type: 'event'; event: RunEvent }
+  | { type: 'importProgress'; step: ImportStep; done: number; total: number }
   | { type: 'dataset'; info: DatasetInfo; bundled: boolean }
   | { type: 'datasetFailed'; error: ErrorRecord; problems: ImportProblem[] }
   /** The browser or its adapter cannot train. */
   | { type: 'unsupported'; error: ErrorRecord }
   /** A worker died: the run has ended without an event of its own. */
-  | { type: 'failed'; error: ErrorRecord }
-  | { type: 'artifact'; name: string; base64: string };
+  | { type: 'failed'; error: ErrorRecord };
 
-/** What the host may call. A failed call throws (or rejects with) a LorikeetError. */
+type ImportStep = Extract<DataMessage, { type: 'progress' }>['step'];
+
+/** What the host has asked for; a run begins with nothing else. */
+export interface Wanted {
+  model: ModelSource['kind'];
+  data: ModelSource['kind'];
+  /** Starts from an adapter that the host gave. */
+  adapter: boolean;
+}
+
+/**
+ * What the host may call. A failed call throws (or rejects with) a LorikeetError. `names` are those of the files that
+ * the host has put into the input #automation-files before, in their order: a file's own name may be another.
+ */
 export interface LorikeetApi {
   /** Takes a recipe as JSON text or as the parsed object, with its seed if it has one; answers with notes on it. */
   setRecipe(json: unknown): string[];
   setSeed(seed: number): void;
-  /** Waits for an import under way, imports the demo's data if there is none, then starts. Answers with the seed. */
-  start(): Promise<{ seed: number }>;
-  /** Takes the two files of a PEFT adapter from the input #automation-files. @param name what the run calls it */
-  setAdapter(name: string): Promise<void>;
-  /** Stores the run of the file in the input #automation-files, and sets it up. */
-  openRun(): Promise<void>;
+  /** Takes the files of a model's folder. @param folder what the run calls it. Errors: model.*, page.files */
+  setModel(names: string[], folder: string): Promise<void>;
+  /** Takes the two files of a PEFT adapter. @param name what the run calls it. Errors: adapter.*, page.files */
+  setAdapter(names: string[], name: string): Promise<void>;
+  /** Begins to import files of data, named with their folders; a message of the data's says how that ends. */
+  importData(names: string[]): void;
+  /** Waits for an import under way (of the demo's data where that is wanted), then starts. Answers with the seed. */
+  start(wanted: Wanted): Promise<{ seed: number }>;
+  /** Stores the run of the one file, and sets it up. */
+  openRun(names: string[]): Promise<void>;
   /** Goes on with the opened run, with its data as `start`. @param mended recipe as JSON with other user rewards */
-  continueRun(mended: string | null): Promise<void>;
+  continueRun(wanted: Wanted, mended: string | null): Promise<void>;
   pause(): void;
   resume(): void;
   stop(): void;
-  /** Answers by a message of type `artifact`. */
-  artifact(name: string): Promise<void>;
+  /** Saves a file of the run as a download under its name. Answers with its size in bytes. */
+  artifact(name: string): Promise<number>;
   /** Saves the run's newest checkpoint, record and log as a download, RUN_FILE. Answers with its size in bytes. */
   runFile(): Promise<number>;
 }
@@ -77,16 +105,18 @@ export function installAutomation(): void {
   (window as HostWindow).lorikeet = {
     setRecipe: takeRecipe,
     setSeed,
-    setAdapter: (name) => takeAdapter(input, name),
+    setModel: (names, folder) => takeModel(takeFiles(input, names), folder),
+    setAdapter: (names, name) => takeAdapter(takeFiles(input, names), name),
+    importData: (names) => importFiles(takeFiles(input, names)),
     start: startWhenReady,
-    openRun: async () => {
-      opened = await openRun(input);
+    openRun: async (names) => {
+      opened = await openRun(takeFiles(input, names));
     },
-    continueRun: (mended) => continueWhenReady(opened, mended),
+    continueRun: (wanted, mended) => continueWhenReady(opened, wanted, mended),
     pause: pauseRun,
     resume: resumeRun,
     stop: stopRun,
-    artifact: sendArtifact,
+    artifact: saveArtifact,
     runFile: saveRunFile,
   };
 }
@@ -99,14 +129,25 @@ function addFileInput(): HTMLInputElement {
   return input;
 }
 
-function takeFiles(input: HTMLInputElement): File[] {
+/** The files in the input, under the host's names for them. Errors: page.files */
+function takeFiles(input: HTMLInputElement, names: string[]): InputFile[] {
   const files = [...(input.files ?? [])];
   input.value = '';
-  return files;
+  if (files.length !== names.length || files.length === 0) {
+    throw new LorikeetError('page.files', `The browser took ${files.length} of the ${names.length} files.`);
+  }
+  return files.map((file, i) => ({ path: names[i]!, file }));
 }
 
-async function takeAdapter(input: HTMLInputElement, name: string): Promise<void> {
-  const files = takeFiles(input).map((file) => ({ path: `${name}/${file.name}`, file }));
+async function takeModel(list: InputFile[], folder: string): Promise<void> {
+  const files = Object.fromEntries(list.map(({ path, file }) => [path, file]));
+  // What the page would show on the Model card, the host hears at once.
+  await factsOfFiles(files);
+  useSettings.setState({ modelKind: 'files', picked: { name: folder, files } });
+}
+
+async function takeAdapter(list: InputFile[], name: string): Promise<void> {
+  const files = list.map(({ path, file }) => ({ path: `${name}/${path}`, file }));
   useSettings.setState({ adapter: await readAdapterFiles(files) });
 }
 
@@ -117,8 +158,11 @@ function takeRecipe(json: unknown): string[] {
   return notes;
 }
 
-async function startWhenReady(): Promise<{ seed: number }> {
-  await dataReady();
+async function startWhenReady(wanted: Wanted): Promise<{ seed: number }> {
+  await dataReady(wanted);
+  assertWanted(wanted);
+  const { modelProblem } = useSettings.getState();
+  if (modelProblem) throw asError(modelProblem);
   const obstacle = startObstacle();
   if (obstacle !== null) throw new LorikeetError('page.notReady', obstacle);
   const { seed } = useSettings.getState();
@@ -126,25 +170,46 @@ async function startWhenReady(): Promise<{ seed: number }> {
   return { seed };
 }
 
-async function openRun(input: HTMLInputElement): Promise<RunRecord> {
-  const [file] = takeFiles(input);
-  if (!file) throw new LorikeetError('page.notReady', 'no run file has been given');
-  const record = await importRunFile(new Uint8Array(await file.arrayBuffer()), file.name);
+function asError({ code, message, hint }: ErrorRecord): LorikeetError {
+  return new LorikeetError(code, message, hint);
+}
+
+/** Holds what the page is set up with against what the host has asked for. Errors: page.notWanted */
+function assertWanted(wanted: Wanted): void {
+  const settings = useSettings.getState();
+  const { info, bundled } = useDataset.getState();
+  const found: Wanted = {
+    model: modelSource(settings)?.kind ?? 'bundled',
+    data: info && !bundled ? 'files' : 'bundled',
+    adapter: settings.adapter !== null,
+  };
+  for (const part of ['model', 'data', 'adapter'] as const) {
+    if (found[part] === wanted[part]) continue;
+    const message = `${part}: the run was to have ${String(wanted[part])}, and the page has ${String(found[part])}.`;
+    throw new LorikeetError('page.notWanted', message, 'Nothing was trained.');
+  }
+}
+
+async function openRun(files: InputFile[]): Promise<RunRecord> {
+  const [{ path, file }] = files as [InputFile];
+  const record = await importRunFile(new Uint8Array(await file.arrayBuffer()), path);
   // The data is imported with them, as it was when the run began: they decide which rows validate.
   setRecipe(recipeOf(record));
   setSeed(record.seed);
   return record;
 }
 
-async function continueWhenReady(record: RunRecord | null, mended: string | null): Promise<void> {
+async function continueWhenReady(record: RunRecord | null, wanted: Wanted, mended: string | null): Promise<void> {
   if (!record) throw new LorikeetError('page.notReady', 'no run has been opened');
-  await dataReady();
+  await dataReady(wanted);
+  assertWanted(wanted);
   const { info } = useDataset.getState();
   if (info && info.id !== record.datasetId) {
     const message = `"${info.name}" is not the data that this run was trained on ("${record.datasetName}").`;
     throw new LorikeetError('checkpoint.dataset', message, 'Give the same files; nothing of the run was changed.');
   }
-  await continueRun(record, mended === null ? undefined : readMended(mended, record));
+  const recipe = mended === null ? undefined : readMended(mended, record);
+  await continueRun(record, recipe, modelSource(useSettings.getState()));
 }
 
 /** Errors: recipe.*, checkpoint.recipe. */
@@ -155,13 +220,13 @@ function readMended(json: string, record: RunRecord): Recipe {
   throw new LorikeetError('checkpoint.recipe', message, 'Take the seed out of the recipe, or start a new run.');
 }
 
-/** Waits until there is data; without any, the demo's is imported. Errors: those of the import. */
-async function dataReady(): Promise<void> {
+/** Waits until there is data; the demo's is imported where it is wanted. Errors: those of the import. */
+async function dataReady(wanted: Wanted): Promise<void> {
   const { info, importing } = useDataset.getState();
-  if (!info && !importing) importDemo();
+  if (!info && !importing && wanted.data === 'bundled') importDemo();
   await importEnded();
   const { failure } = useDataset.getState();
-  if (failure) throw new LorikeetError(failure.error.code, failure.error.message, failure.error.hint);
+  if (failure) throw asError(failure.error);
 }
 
 function importEnded(): Promise<void> {
@@ -175,7 +240,7 @@ function importEnded(): Promise<void> {
   });
 }
 
-async function sendArtifact(name: string): Promise<void> {
+async function saveArtifact(name: string): Promise<number> {
   flushNow();
   const { view, recipe } = useRun.getState();
   if (!view || !recipe) throw new LorikeetError('artifact.missing', 'no run has been started');
@@ -183,7 +248,8 @@ async function sendArtifact(name: string): Promise<void> {
     throw new LorikeetError('artifact.unknown', `${name} is not one of ${ARTIFACTS.join(', ')}`);
   }
   const bytes = await artifactBytes(view, recipe, name as ArtifactName);
-  tellHost({ type: 'artifact', name, base64: await toBase64(bytes) });
+  saveFile(name, bytes, 'application/octet-stream');
+  return bytes.length;
 }
 
 async function saveRunFile(): Promise<number> {
@@ -192,13 +258,4 @@ async function saveRunFile(): Promise<number> {
   const file = await exportRun(view.runId);
   saveFile(RUN_FILE, file, 'application/octet-stream');
   return file.size;
-}
-
-function toBase64(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result).split(',')[1] ?? '');
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(new Blob([bytes]));
-  });
 }

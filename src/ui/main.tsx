@@ -75,6 +75,10 @@ function onFinished(seconds: number | undefined, complete: boolean): void {
 async function onData(message: DataMessage): Promise<void> {
   if (applyPreview(message) || applyExport(message)) return;
   const { importing } = useDataset.getState();
+  if (message.type === 'progress' && message.id === importing?.id) {
+    const { step, done, total } = message;
+    tellHost({ type: 'importProgress', step, done, total });
+  }
   const ended = await applyDataMessage(message);
   if (ended?.type === 'imported') tellHost({ type: 'dataset', info: ended.info, bundled: importing?.bundled ?? false });
   if (ended?.type === 'failed') tellHost({ type: 'datasetFailed', error: ended.error, problems: ended.problems });
@@ -120,6 +124,7 @@ function start(): void {
       if (worker === 'data') {
         useDataset.setState({ importing: null, failure: { error, problems: [] } });
         failExports(new LorikeetError(error.code, error.message, error.hint));
+        tellHost({ type: 'datasetFailed', error, problems: [] });
       } else {
         failRun(error);
         tellHost({ type: 'failed', error });

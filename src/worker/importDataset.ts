@@ -20,7 +20,8 @@ export interface ImportJob {
   files: InputFile[];
   options: Pick<ImportOptions, 'name' | 'unread' | 'validationRatio' | 'seed'>;
   recipe: Recipe;
-  model: ModelSource;
+  /** null: tokens are not counted. */
+  model: ModelSource | null;
   /** Aborted when the user no longer wants the data. */
   signal: AbortSignal;
 }
@@ -61,7 +62,7 @@ async function tokens(
 ): Promise<Counted> {
   report('tokens', 0, rows.length);
   try {
-    const model = await loadTextModel(job.model);
+    const model = job.model && (await loadTextModel(job.model));
     if (!model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
     const onRow = (done: number): void => report('tokens', done, rows.length);
     const counted = await countTokens(rows, images, job.recipe, model, onRow);

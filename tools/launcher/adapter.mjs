@@ -1,12 +1,17 @@
 // Which WebGPU adapter headless Chromium gets on this machine. Needs the npm packages.
 
 import { hasGpu, webgpuArgs } from './browser.mjs';
+import { THIS_MACHINE } from './machine.mjs';
 import { IDENTITY_PATH } from './server.mjs';
 
 /** Name of the hardware adapter that a page of `origin` gets with the GPU flags, or null. */
 async function probeGpu(executablePath, origin) {
   const { chromium } = await import('playwright');
-  const browser = await chromium.launch({ executablePath, args: webgpuArgs('gpu'), chromiumSandbox: !isRoot() });
+  const browser = await chromium.launch({
+    executablePath,
+    args: webgpuArgs('gpu'),
+    chromiumSandbox: !THIS_MACHINE.isRoot,
+  });
   try {
     const page = await browser.newPage();
     await page.goto(origin + IDENTITY_PATH);
@@ -19,11 +24,6 @@ async function probeGpu(executablePath, origin) {
   } finally {
     await browser.close();
   }
-}
-
-/** Whether the launcher runs as root, where Chromium's sandbox cannot. */
-export function isRoot() {
-  return process.getuid?.() === 0;
 }
 
 /**

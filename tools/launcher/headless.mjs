@@ -3,9 +3,9 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRoot } from './adapter.mjs';
 import { webgpuArgs } from './browser.mjs';
 import { Failure } from './failure.mjs';
+import { THIS_MACHINE } from './machine.mjs';
 import { isProcessAlive } from './processes.mjs';
 
 const CRASH_ADVICE =
@@ -32,7 +32,7 @@ async function launch(profile, { executablePath, adapter, headed }) {
       executablePath,
       headless: !headed,
       args: webgpuArgs(adapter),
-      chromiumSandbox: !isRoot(),
+      chromiumSandbox: !THIS_MACHINE.isRoot,
       viewport: { width: 1440, height: 1000 },
       // Ctrl-C is the caller's: the page must live on to save.
       handleSIGINT: false,

@@ -1,18 +1,20 @@
 // Gets a browser onto a machine that has none: Debian's chromium where apt may install, else Playwright's download.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { BROWSER_NEEDED } from '../../src/base/minimumBrowser.mjs';
 import { findBrowser, findProgram } from './browser.mjs';
 import { Failure } from './failure.mjs';
+import { THIS_MACHINE } from './machine.mjs';
 import { REPOSITORY, packageBin } from './paths.mjs';
 import { runProgram, succeeds } from './processes.mjs';
 
 const ADVICE =
-  'Install one: `sudo apt-get install chromium` on Debian, Google Chrome from https://www.google.com/chrome elsewhere; ' +
+  `Install ${BROWSER_NEEDED}: \`sudo apt-get install chromium\` on Debian, https://www.google.com/chrome elsewhere; ` +
   'or set LORIKEET_BROWSER to the program of one you have.';
 
 /** Words to put before a command that needs root, or null when this user may not become root without a password. */
 function rootPrefix() {
-  if (process.getuid?.() === 0) return [];
+  if (THIS_MACHINE.isRoot) return [];
   return findProgram(['sudo']) && succeeds('sudo', ['-n', 'true']) ? ['sudo', '-n'] : null;
 }
 
@@ -42,7 +44,8 @@ async function installByPlaywright() {
 
 /** A downloaded browser may lack system libraries, which shows only when it is started. */
 function assertStarts(path) {
-  if (succeeds(path, ['--version'])) return path;
+  // Windows' builds bring all libraries along, and open a window instead of telling their version.
+  if (THIS_MACHINE.platform === 'win32' || succeeds(path, ['--version'])) return path;
   throw new Failure(
     `${path} does not start: system libraries are missing.`,
     `As root: node ${packageBin('playwright', 'cli.js')} install-deps chromium. ${ADVICE}`,

@@ -2,23 +2,42 @@
 
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { chooseAdapter } from './adapter.mjs';
 import { findProgram, webgpuArgs } from './browser.mjs';
+import { pathsOf, THIS_MACHINE } from './machine.mjs';
 
 /** Whether there is a screen to open a window on. */
-export function hasDisplay() {
-  if (process.platform !== 'linux') return true;
-  return Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
+export function hasDisplay({ platform, env } = THIS_MACHINE) {
+  if (platform === 'win32' || platform === 'darwin') return true;
+  return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
 }
 
-/** Chrome takes WebGPU flags only when it starts, so the page gets a profile, and with it a process, of its own. */
-function profileFolder() {
-  const data = process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share');
-  const folder = join(data, 'lorikeet', 'browser-profile');
-  mkdirSync(folder, { recursive: true });
-  return folder;
+/**
+ * Where the window's profile is, which holds a person's data: where the system wants a program's own data.
+ * @returns {string} absolute path
+ */
+export function profileFolder(machine = THIS_MACHINE) {
+  const { platform, env, home } = machine;
+  const { join } = pathsOf(machine);
+  if (platform === 'win32') {
+    return join(env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'Lorikeet', 'browser-profile');
+  }
+  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Lorikeet', 'browser-profile');
+  return join(env.XDG_DATA_HOME || join(home, '.local', 'share'), 'lorikeet', 'browser-profile');
+}
+
+/**
+ * The command by which the system opens an address in the browser that its user has chosen; null when there is none.
+ * @param {string} url @returns {string[] | null} program and arguments
+ */
+export function openerOf(url, machine = THIS_MACHINE) {
+  // `start` is a word of cmd.exe, which would read signs in the address its own way.
+  if (machine.platform === 'win32') {
+    const program = findProgram(['rundll32'], machine);
+    return program && [program, 'url.dll,FileProtocolHandler', url];
+  }
+  const program = findProgram([machine.platform === 'darwin' ? 'open' : 'xdg-open'], machine);
+  return program && [program, url];
 }
 
 /** A program that cannot run here says so within this time. */
@@ -49,10 +68,13 @@ function startDetached(program, args) {
  * @returns {Promise<boolean>} whether something was started
  */
 export async function openPage(url, browser) {
-  if (browser !== null) {
-    const args = webgpuArgs(await chooseAdapter(browser, new URL(url).origin));
-    return startDetached(browser, [...args, `--user-data-dir=${profileFolder()}`, url]);
+  if (browser === null) {
+    const opener = openerOf(url);
+    return opener !== null && startDetached(opener[0], opener.slice(1));
   }
-  const opener = findProgram(['xdg-open', 'open']);
-  return opener !== null && startDetached(opener, [url]);
+  const args = webgpuArgs(await chooseAdapter(browser, new URL(url).origin));
+  // Chrome takes WebGPU flags only when it starts, so the page gets a profile, and with it a process, of its own.
+  const profile = profileFolder();
+  mkdirSync(profile, { recursive: true });
+  return startDetached(browser, [...args, `--user-data-dir=${profile}`, url]);
 }

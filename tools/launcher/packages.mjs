@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { Failure } from './failure.mjs';
+import { THIS_MACHINE } from './machine.mjs';
 import { REPOSITORY, inRepository } from './paths.mjs';
 import { runProgram } from './processes.mjs';
 
@@ -11,6 +12,24 @@ const LOCK = inRepository('package-lock.json');
 const INSTALLED = inRepository('node_modules', '.package-lock.json');
 /** The hash of the lockfile that was installed: times change with every checkout, content does not. */
 const MARKER = inRepository('node_modules', '.lorikeet-lock');
+
+/** Without --include=dev a NODE_ENV of `production` would leave out the build tools. */
+const CI = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+
+/**
+ * How to run npm: under `npm run` the very npm that was called, else the one of PATH, which is a script of cmd.exe on
+ * Windows.
+ * @param {string[]} args plain words
+ * @returns {{program: string, args: string[], shell: boolean}}
+ */
+export function npmCommand(args, { platform, env } = THIS_MACHINE) {
+  const running = env.npm_execpath;
+  if (running && /[\\/]npm-cli\.c?js$/.test(running)) {
+    return { program: process.execPath, args: [running, ...args], shell: false };
+  }
+  const windows = platform === 'win32';
+  return { program: windows ? 'npm.cmd' : 'npm', args, shell: windows };
+}
 
 function lockHash() {
   return createHash('sha256').update(readFileSync(LOCK)).digest('hex');
@@ -29,13 +48,8 @@ function isCurrent() {
 export async function ensurePackages() {
   if (isCurrent()) return;
   process.stdout.write('Installing the npm packages of package-lock.json (once, about 30 s)...\n');
-  // Under `npm run` this is the very npm that was called.
-  const npm = process.env.npm_execpath;
-  // Without --include=dev a NODE_ENV of `production` would leave out the build tools.
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const code = npm?.endsWith('.js')
-    ? await runProgram(process.execPath, [npm, ...args], { cwd: REPOSITORY })
-    : await runProgram('npm', args, { cwd: REPOSITORY });
+  const { program, args, shell } = npmCommand(CI);
+  const code = await runProgram(program, args, { cwd: REPOSITORY, shell });
   if (code !== 0) {
     throw new Failure(
       `npm ci ended with code ${code}.`,

@@ -1,6 +1,7 @@
 // Running other programs and waiting for them.
 
 import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /**
  * Runs a program to its end with this terminal's input and output.
@@ -43,5 +44,20 @@ export function isProcessAlive(pid) {
     return true;
   } catch (error) {
     return error.code === 'EPERM';
+  }
+}
+
+/**
+ * A text that no other process of this machine has or had: its number, and on Linux when it began and in which boot.
+ * @returns {string} `PID START BOOT`; the number alone where the system does not tell more, or the process is gone
+ */
+export function processIdentity(pid) {
+  try {
+    // The name in brackets may hold anything; the start, in clock ticks since the boot, is the 20th field after it.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${pid} ${fields[19]} ${boot}`;
+  } catch {
+    return String(pid);
   }
 }

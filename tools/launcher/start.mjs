@@ -1,6 +1,7 @@
 // `npm start`: builds, serves on one fixed port and opens the page. One port, because the browser keeps a person's
 // data by origin, and another port is another origin.
 
+import { BROWSER_NEEDED } from '../../src/base/minimumBrowser.mjs';
 import { readInteger } from './arguments.mjs';
 import { findBrowser } from './browser.mjs';
 import { DIST, ensureBuild } from './build.mjs';
@@ -54,7 +55,7 @@ async function show(url, wanted) {
     return;
   }
   const opened = await openPage(url, await browserToOpen()).catch(() => false);
-  process.stdout.write(opened ? 'Opened it in a browser window.\n' : 'Open this address in Chrome or Chromium.\n');
+  process.stdout.write(opened ? 'Opened it in a browser window.\n' : `Open this address in ${BROWSER_NEEDED}.\n`);
 }
 
 function untilStopped() {

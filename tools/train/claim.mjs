@@ -3,15 +3,15 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../launcher/failure.mjs';
-import { isProcessAlive } from '../launcher/processes.mjs';
+import { isProcessAlive, processIdentity } from '../launcher/processes.mjs';
 
-/** Holds the process number of the runner that works in the folder. */
+/** Holds the identity of the runner that works in the folder: its number comes first. */
 export const CLAIM = 'runner.pid';
 
 /** Whether the claim could be made; false when there is one already. */
 function tryClaim(path) {
   try {
-    writeFileSync(path, `${process.pid}\n`, { flag: 'wx' });
+    writeFileSync(path, `${processIdentity(process.pid)}\n`, { flag: 'wx' });
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
@@ -19,13 +19,25 @@ function tryClaim(path) {
   }
 }
 
-/** The process number in a claim; NaN when it is gone or was never written whole. */
-function ownerOf(path) {
+/** What is in a claim; empty when it is gone or was never written. */
+function readClaim(path) {
   try {
-    return Number.parseInt(readFileSync(path, 'utf8'), 10);
+    return readFileSync(path, 'utf8').trim();
   } catch {
-    return NaN;
+    return '';
   }
+}
+
+/**
+ * Whether the runner that made a claim still lives. A number alone does not tell: containers begin to count anew, so
+ * that the next runner may have the number of the one that was killed.
+ */
+function isHeld(claim) {
+  const owner = Number.parseInt(claim, 10);
+  if (!isProcessAlive(owner)) return false;
+  const now = processIdentity(owner);
+  // A claim of an older Lorikeet, or of a system without start times, is a number.
+  return /^\d+$/.test(claim) || now === String(owner) ? owner !== process.pid : claim === now;
 }
 
 /**
@@ -37,10 +49,10 @@ function ownerOf(path) {
 export function claimFolder(folder) {
   const path = join(folder, CLAIM);
   for (let attempt = 0; !tryClaim(path); attempt++) {
-    const owner = ownerOf(path);
-    if (isProcessAlive(owner) || attempt === 2) {
+    const claim = readClaim(path);
+    if (isHeld(claim) || attempt === 2) {
       throw new Failure(
-        `${folder} is in use by another npm run train (process ${owner}).`,
+        `${folder} is in use by another npm run train (process ${Number.parseInt(claim, 10)}).`,
         `Wait for it, or give another --out. If that process is something else, delete ${path}.`,
       );
     }

@@ -10,6 +10,7 @@ import { CLAIM, claimFolder } from './claim.mjs';
 let folder;
 let other;
 const claimPath = () => join(folder, CLAIM);
+const ownerOf = (path) => Number.parseInt(readFileSync(path, 'utf8'), 10);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lorikeet-claim-'));
   other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
@@ -22,7 +23,7 @@ afterEach(async () => {
 
 test('a claim names its process until it is given back', () => {
   const release = claimFolder(folder);
-  expect(Number(readFileSync(claimPath(), 'utf8'))).toBe(process.pid);
+  expect(ownerOf(claimPath())).toBe(process.pid);
   release();
   expect(existsSync(claimPath())).toBe(false);
 });
@@ -30,7 +31,7 @@ test('a claim names its process until it is given back', () => {
 test('a folder in which another runner works is refused, and keeps its claim', async () => {
   await writeFile(claimPath(), `${other.pid}\n`);
   expect(() => claimFolder(folder)).toThrow(`${folder} is in use by another npm run train (process ${other.pid}).`);
-  expect(Number(readFileSync(claimPath(), 'utf8'))).toBe(other.pid);
+  expect(ownerOf(claimPath())).toBe(other.pid);
 });
 
 test.each(['killed', 'half written'])('a claim that was %s is taken over', async (kind) => {
@@ -38,5 +39,26 @@ test.each(['killed', 'half written'])('a claim that was %s is taken over', async
   other.kill('SIGKILL');
   await once(other, 'exit');
   claimFolder(folder);
-  expect(Number(readFileSync(claimPath(), 'utf8'))).toBe(process.pid);
+  expect(ownerOf(claimPath())).toBe(process.pid);
 });
+
+test('a claim with the number of this process that an earlier process made is taken over', async () => {
+  for (const claim of [`${process.pid} 1 another-boot\n`, `${process.pid}\n`]) {
+    await writeFile(claimPath(), claim);
+    claimFolder(folder)();
+  }
+});
+
+test('a folder that this process holds cannot be claimed again', () => {
+  claimFolder(folder);
+  expect(() => claimFolder(folder)).toThrow(`(process ${process.pid})`);
+});
+
+test.runIf(process.platform === 'linux')(
+  'a number that another process has now is no claim of that process',
+  async () => {
+    await writeFile(claimPath(), `${other.pid} 1 another-boot\n`);
+    claimFolder(folder);
+    expect(ownerOf(claimPath())).toBe(process.pid);
+  },
+);

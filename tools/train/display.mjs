@@ -18,6 +18,14 @@ const SHOWN = [
   ['learning_rate', 'lr'],
 ];
 
+/** What an import does in each of its steps, and what it counts there. */
+const IMPORT_STEPS = {
+  read: 'Reading rows: file',
+  images: 'Reading pictures:',
+  tokens: 'Counting tokens: row',
+  save: 'Storing: picture',
+};
+
 /** `75` -> `1m 15s`. */
 export function formatSeconds(seconds) {
   const whole = Math.max(0, Math.round(seconds));
@@ -88,8 +96,9 @@ function logWriter(stream) {
 /**
  * A display of run events.
  * @param {NodeJS.WriteStream} stream
- * @returns {{event: (event: object) => void, line: (text: string) => void, live: (text: string) => void}}
- *   `event` shows one RunEvent of src/protocol/messages.ts
+ * @returns {{event: (event: object) => void, importing: (progress: object) => void, line: (text: string) => void,
+ *   live: (text: string) => void}}
+ *   `event` shows one RunEvent of src/protocol/messages.ts, `importing` one importProgress of src/ui/automation.ts
  */
 export function createDisplay(stream = process.stdout) {
   const writer = stream.isTTY ? screenWriter(stream) : logWriter(stream);
@@ -119,5 +128,6 @@ export function createDisplay(stream = process.stdout) {
     resumed: (event) => writer.line(`Goes on from the checkpoint: ${placeText(event)}`),
     notice: (event) => writer.line(`  ${event.level === 'warning' ? 'warning: ' : ''}${event.message}`),
   };
-  return { event: (event) => show[event.type]?.(event), line: writer.line, live: writer.live };
+  const importing = ({ step, done, total }) => writer.live(`  ${IMPORT_STEPS[step] ?? step} ${done} of ${total}`);
+  return { event: (event) => show[event.type]?.(event), importing, line: writer.line, live: writer.live };
 }

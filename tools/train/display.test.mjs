@@ -53,3 +53,14 @@ test('a checkpoint and the place where a run goes on each get a line that stays'
     '  checkpoint: GRPO step 6, 12.3 MB, best so far\n',
   ]);
 });
+
+test('an import shows what it counts, so that a long one is not silent', () => {
+  const stream = memoryStream(true);
+  const display = createDisplay(stream);
+  display.importing({ step: 'images', done: 12, total: 3741 });
+  display.importing({ step: 'tokens', done: 7, total: 11_000 });
+  expect(stream.written).toEqual([
+    '\r\x1b[2K  Reading pictures: 12 of 3741',
+    '\r\x1b[2K  Counting tokens: row 7 of 11000',
+  ]);
+});

@@ -1,30 +1,60 @@
-// Ctrl-C during a run: the first one stops and saves, the second one ends at once.
+// What Ctrl-C, SIGTERM and a closed terminal do: they stop a run, and end at once whatever is no run.
 
 /** npm passes on the terminal's Ctrl-C, so one key press can arrive twice. */
 const SAME_PRESS_MS = 700;
-const EXIT_CODE = 130;
+/** Longer than a browser takes to close. */
+const PATIENCE_MS = 3000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** The exit code of what a signal has ended. */
+export const STOPPED = 130;
+
+/** A signal has ended the work. */
+export class Interrupted extends Error {}
+
+/** Without this, writing to a terminal that is gone would end the process before its run is saved. */
+function surviveClosedTerminal() {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (!['EIO', 'EPIPE'].includes(error.code)) throw error;
+    });
+  }
+}
 
 /**
- * Watches for Ctrl-C and SIGTERM.
- * @param {() => void} onFirst asked to stop
- * @param {() => Promise<void>} onSecond told to end; the process exits with 130 after it, or after 3 s
- * @returns {() => void} stops watching
+ * Watches for signals. The first one stops the run that is under way, so that it saves; without one it ends the work at
+ * once, as a second one does. Work that does not end is cut off by the end of the process, with 130, after 3 s.
+ * @returns {{wanted: boolean, during: (stop: () => void) => void, until: <T>(work: Promise<T>) => Promise<T>,
+ *   unwatch: () => void}} `wanted`: there has been a signal; `during` says how to stop the run that is under way now;
+ *   `until` waits for work, and rejects with Interrupted when it shall end at once
  */
-export function watchInterrupts(onFirst, onSecond) {
+export function watchInterrupts() {
+  surviveClosedTerminal();
   let firstAt = null;
+  let stop = null;
+  let cut;
+  const ended = new Promise((_, reject) => (cut = reject));
+  ended.catch(() => {});
+  const endNow = () => {
+    setTimeout(() => process.exit(STOPPED), PATIENCE_MS).unref();
+    cut(new Interrupted());
+  };
+  const watch = {
+    wanted: false,
+    during: (how) => (stop = how),
+    until: (work) => Promise.race([work, ended]),
+    unwatch: () => SIGNALS.forEach((signal) => process.off(signal, onSignal)),
+  };
   const onSignal = () => {
-    if (firstAt === null) {
-      firstAt = Date.now();
-      onFirst();
-    } else if (Date.now() - firstAt > SAME_PRESS_MS) {
-      setTimeout(() => process.exit(EXIT_CODE), 3000).unref();
-      void onSecond().finally(() => process.exit(EXIT_CODE));
+    watch.wanted = true;
+    if (firstAt !== null) {
+      if (Date.now() - firstAt > SAME_PRESS_MS) endNow();
+      return;
     }
+    firstAt = Date.now();
+    if (stop === null) endNow();
+    else stop();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return () => {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  };
+  SIGNALS.forEach((signal) => process.on(signal, onSignal));
+  return watch;
 }

@@ -1,7 +1,10 @@
-// Fetches a run's files from the page and writes them to the output folder.
+// A run's files in the output folder: where each has its place, fetching them, and making room for those of a new run.
 
-import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { downloadTo } from './download.mjs';
+import { RUN_FILE, RUN_RECORD } from './runRecord.mjs';
 
 /** Artifact names of the page and where they go. */
 const PLACES = {
@@ -15,53 +18,61 @@ const PLACES = {
   'case.safetensors': 'check/case.safetensors',
 };
 
-/** Long enough for the largest adapter; a page whose worker died may never answer. */
-const ANSWER_MS = 120_000;
+/** What can be drawn or measured again from the rest, or is not there without validation rows. */
+const DISPENSABLE = ['charts.png', 'case.json', 'case.safetensors'];
 
-async function fetchArtifact(session, name) {
-  let timer;
-  const tooLate = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${ANSWER_MS / 1000} s`)), ANSWER_MS);
-  });
-  const answer = Promise.all([
-    session.next(['artifact'], (message) => message.name === name),
-    session.call('artifact', name),
-  ]);
-  try {
-    const [message] = await Promise.race([answer, tooLate]);
-    return Buffer.from(message.base64, 'base64');
-  } finally {
-    clearTimeout(timer);
-  }
-}
+/** Everything of one run in its folder; nothing else there is ever touched. */
+const RUN_ENTRIES = [RUN_RECORD, RUN_FILE, ...new Set(Object.values(PLACES).map((place) => place.split('/')[0]))];
+/** What a run was made for: its adapter, its summary, or the checkpoint that it can go on from. */
+const RESULTS = [RUN_FILE, 'adapter', 'summary.json'];
 
-/** The place of the check's tensors is named by its case.json. */
-function placeOf(name, fetched) {
-  const record = fetched.get('case.json');
-  if (name !== 'case.safetensors' || record === undefined) return PLACES[name];
-  return `check/${basename(JSON.parse(record.toString('utf8')).tensors ?? 'case.safetensors')}`;
-}
+/** Holds the run that was in the folder before. */
+export const PREVIOUS = 'previous';
 
 /**
- * Saves every file that the page can give.
+ * Saves every file that the page can give, each as a whole.
  * @param {object} session of openSession @param {string} folder absolute path
- * @returns {Promise<{written: string[], missing: string[]}>} paths inside the folder; missing with the reason
+ * @returns {Promise<{written: string[], missing: {place: string, message: string, needed: boolean}[]}>} paths inside the
+ *   folder; `message` is the reason, `needed` whether the run is not whole without the file
  */
 export async function saveOutputs(session, folder) {
-  const fetched = new Map();
   const written = [];
   const missing = [];
-  for (const name of Object.keys(PLACES)) {
+  for (const [name, place] of Object.entries(PLACES)) {
     try {
-      const bytes = await fetchArtifact(session, name);
-      fetched.set(name, bytes);
-      const place = placeOf(name, fetched);
-      await mkdir(dirname(join(folder, place)), { recursive: true });
-      await writeFile(join(folder, place), bytes);
+      await downloadTo(session, join(folder, place), { name, call: ['artifact', name] });
       written.push(place);
     } catch (error) {
-      missing.push(`${PLACES[name]}: ${error.message}`);
+      missing.push({ place, message: error.message, needed: !DISPENSABLE.includes(name) });
     }
   }
   return { written, missing };
+}
+
+/** Replaces the folder's run file by the run as the page stores it now. @param {() => Promise<void>} ready see downloadTo */
+export function saveRunFile(session, folder, ready) {
+  return downloadTo(session, join(folder, RUN_FILE), { name: RUN_FILE, call: ['runFile'], ready });
+}
+
+/** Whether a folder holds what an earlier run was made for. */
+export function hasResults(folder) {
+  return RESULTS.some((name) => existsSync(join(folder, name)));
+}
+
+/**
+ * Makes room for a new run: the results of an earlier one move to `previous`, in place of what is there. Without
+ * results only remains are there, and they go. May be repeated after a crash at any moment.
+ * @param {string} folder absolute path
+ */
+export async function setAside(folder) {
+  const moving = join(folder, `${PREVIOUS}.part`);
+  const entries = RUN_ENTRIES.filter((name) => existsSync(join(folder, name)));
+  if (!hasResults(folder) && !existsSync(moving)) {
+    for (const name of entries) await rm(join(folder, name), { recursive: true });
+    return;
+  }
+  await mkdir(moving, { recursive: true });
+  for (const name of entries) await rename(join(folder, name), join(moving, name));
+  await rm(join(folder, PREVIOUS), { recursive: true, force: true });
+  if ((await readdir(moving)).length > 0) await rename(moving, join(folder, PREVIOUS));
 }

@@ -1,15 +1,20 @@
 // What a training run was asked to do: the flags, checked before anything slow starts.
 
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { readInteger } from '../launcher/arguments.mjs';
 import { Failure } from '../launcher/failure.mjs';
 import { inRepository } from '../launcher/paths.mjs';
 import { resumeCommand } from './command.mjs';
+import { readAdapter, readData, readFolder, readModel, readRecipe, userPath } from './inputs.mjs';
 import { hasRunFile, ownVersion, readRunRecord, RUN_FILE, RUN_RECORD } from './runRecord.mjs';
 
 export const options = {
-  data: { type: 'string', value: 'DIR', about: 'folder with the JSONL files and their images (default: the demo)' },
+  data: {
+    type: 'string',
+    value: 'PATH',
+    about: 'folder or zip with the JSONL files and their images (default: the demo)',
+  },
   model: {
     type: 'string',
     value: 'DIR',
@@ -25,15 +30,13 @@ export const options = {
   resume: {
     type: 'string',
     value: 'DIR',
-    about: 'goes on with the unfinished run whose results are there; --data, --model: where those folders are now',
+    about: 'goes on with the unfinished run whose results are there; --data, --model: where those are now',
   },
   seed: { type: 'string', value: 'N', about: "random seed (default: the recipe's, else 0)" },
   port: { type: 'string', value: 'N', about: 'port to serve on (default: a free one)' },
   headed: { type: 'boolean', about: 'show the browser window' },
   software: { type: 'boolean', about: 'use software WebGPU even where there is a GPU' },
 };
-
-const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors'];
 
 /** Flags that would make another run of a resumed one, and what to do instead. */
 const NOT_WITH_RESUME = {
@@ -42,51 +45,9 @@ const NOT_WITH_RESUME = {
   out: 'A resumed run writes its results where the earlier ones are.',
 };
 
-/** Paths are meant from where npm was called; npm itself runs scripts in the repository. */
-function userPath(path) {
-  return resolve(process.env.INIT_CWD ?? '.', path);
-}
-
-function readFolder(flag, path) {
-  if (path === undefined) return null;
-  const folder = userPath(path);
-  if (!existsSync(folder)) throw new Failure(`--${flag} ${path}: there is no ${folder}`);
-  if (!statSync(folder).isDirectory()) throw new Failure(`--${flag} ${path}: expected a folder, found a file`);
-  return folder;
-}
-
-function readModel(path) {
-  const folder = readFolder('model', path);
-  if (folder !== null && !existsSync(join(folder, 'config.json'))) {
-    throw new Failure(`--model ${path}: no config.json in it`, 'Give a model folder as on the Hugging Face hub.');
-  }
-  return folder;
-}
-
-function readAdapter(path) {
-  const folder = readFolder('adapter', path);
-  if (folder === null) return null;
-  const missing = ADAPTER_FILES.filter((name) => !existsSync(join(folder, name)));
-  if (missing.length === 0) return folder;
-  const nested = existsSync(join(folder, 'adapter', ADAPTER_FILES[0]));
-  throw new Failure(
-    `--adapter ${path}: no ${missing.join(' and no ')} in it`,
-    nested
-      ? `There is an adapter in ${join(path, 'adapter')}.`
-      : 'Give a folder as PEFT saves it (safe_serialization).',
-  );
-}
-
-/** The recipe's text, known to be JSON; the page checks its fields. */
-function readRecipe(path) {
-  if (path === undefined) return null;
-  try {
-    const text = readFileSync(userPath(path), 'utf8');
-    JSON.parse(text);
-    return text;
-  } catch (error) {
-    throw new Failure(`--recipe ${path}: ${error.message}`, 'Expected a JSON file, e.g. public/demo/recipe.json.');
-  }
+/** Reads a flag that may be left out; null then. */
+function optional(value, read) {
+  return value === undefined ? null : read(value);
 }
 
 /** A run that can go on is worth more than the folder's name: it is never overwritten. */
@@ -114,17 +75,19 @@ function makeOutput(path) {
 
 function readCommon(flags) {
   return {
-    recipe: readRecipe(flags.recipe),
+    recipe: optional(flags.recipe, readRecipe),
     port: flags.port === undefined ? 0 : readInteger('port', flags.port, 1, 65535),
     headed: Boolean(flags.headed),
   };
 }
 
-/** Where a recorded folder is now: the flag's, else the recorded one if it is still there. */
-function recordedFolder(flag, given, recorded, out) {
-  if (given !== null || recorded === null || existsSync(recorded)) return given ?? recorded;
+/** What a recorded path holds now: the flag's, else the recorded one if it is still there. */
+function recorded(flag, value, path, read, out) {
+  if (value !== undefined) return read(value);
+  if (path === null) return null;
+  if (existsSync(path)) return read(path);
   throw new Failure(
-    `the run's ${flag} folder is not there any more: ${recorded} (named in ${join(out, RUN_RECORD)})`,
+    `the run's ${flag} is not there any more: ${path} (named in ${join(out, RUN_RECORD)})`,
     `Say where it is now: ${resumeCommand(out)} --${flag} DIR`,
   );
 }
@@ -147,38 +110,48 @@ function readResumed(flags) {
   if (record.model === null && flags.model !== undefined) {
     throw new Failure('--model cannot be given with this --resume.', 'The run trains the demo model.');
   }
-  const given = { data: readFolder('data', flags.data), model: readModel(flags.model) };
-  const finished = record.state === 'finished';
-  // Of a finished run nothing is needed any more.
-  const folderOf = (flag) => (finished ? record[flag] : recordedFolder(flag, given[flag], record[flag], out));
+  const plan = { ...readCommon(flags), ...record, out, resumed: true, finished: record.state === 'finished' };
+  // Another adapter of the machine would not repeat the run's bits.
+  plan.software ||= Boolean(flags.software);
+  // Of a finished run nothing is needed any more; the adapter that a run began with is in its run file.
+  if (plan.finished) return { ...plan, data: null, model: null, adapter: null };
   return {
-    ...readCommon(flags),
-    ...record,
-    out,
-    resumed: true,
-    finished,
-    data: folderOf('data'),
-    model: folderOf('model'),
-    // Another adapter of the machine would not repeat the run's bits.
-    software: record.software || Boolean(flags.software),
+    ...plan,
+    data: recorded('data', flags.data, record.data, readData, out),
+    model: recorded('model', flags.model, record.model, readModel, out),
+    adapter: record.adapter === null ? null : { path: record.adapter, files: [] },
   };
 }
 
 /**
+ * @typedef {object} Plan
+ * @property {import('./inputs.mjs').Given | null} data null: the demo's
+ * @property {import('./inputs.mjs').Given | null} model null: the demo's
+ * @property {import('./inputs.mjs').Given | null} adapter null: a new one
+ * @property {string | null} recipe JSON text; null: the demo's, or that of the run that goes on
+ * @property {string} out absolute path
+ * @property {boolean} resumed the run goes on with what is in `out`
+ * @property {boolean} finished there is nothing to do
+ * @property {number | null} seed null: the recipe's, else 0
+ * @property {string} version of Lorikeet that began the run
+ * @property {number} port 0: a free one
+ * @property {boolean} headed
+ * @property {boolean} software
+ */
+
+/**
  * Checks the flags and makes the output folder.
  * @param {Record<string, string | boolean | undefined>} flags
- * @returns {{data: string | null, model: string | null, adapter: string | null, recipe: string | null, out: string,
- *   resumed: boolean, finished: boolean, seed: number | null, version: string, port: number, headed: boolean,
- *   software: boolean}} absolute paths; `version` is the one that began the run, `finished` that there is nothing to do
+ * @returns {Plan}
  * @throws Failure
  */
 export function readPlan(flags) {
   if (flags.resume !== undefined) return readResumed(flags);
   return {
     ...readCommon(flags),
-    data: readFolder('data', flags.data),
-    model: readModel(flags.model),
-    adapter: readAdapter(flags.adapter),
+    data: optional(flags.data, readData),
+    model: optional(flags.model, readModel),
+    adapter: optional(flags.adapter, readAdapter),
     seed: flags.seed === undefined ? null : readInteger('seed', flags.seed, 0, Number.MAX_SAFE_INTEGER),
     software: Boolean(flags.software),
     resumed: false,

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Failure } from '../launcher/failure.mjs';
 import { readPlan } from './plan.mjs';
-import { ownVersion, readRunRecord, removeRun, RUN_FILE, RUN_RECORD, writeRunRecord } from './runRecord.mjs';
+import { ownVersion, readRunRecord, RUN_FILE, RUN_RECORD, writeRunRecord } from './runRecord.mjs';
 
 let root;
 let calledFrom;
@@ -29,6 +29,13 @@ async function leaveRun(state, { file = true, ...changes } = {}) {
   return out;
 }
 
+/** Makes a folder of data with one file; resolves with its path. */
+async function leaveData(name) {
+  await mkdir(join(root, name));
+  await writeFile(join(root, name, 'a.jsonl'), '');
+  return join(root, name);
+}
+
 /** The failure that flags bring, message and hint in one text. */
 function refusal(flags) {
   try {
@@ -49,11 +56,11 @@ test('what is written into run.json is what is read from it', async () => {
 test.each(['running', 'stopped', 'failed'])(
   'a run that is %s is resumed with its own seed and folders',
   async (state) => {
-    const data = join(root, 'data');
-    await mkdir(data);
+    const data = await leaveData('data');
     const out = await leaveRun(state, { data });
     const plan = readPlan({ resume: 'out' });
-    expect(plan).toMatchObject({ out, data, model: null, seed: 7, software: true, resumed: true, finished: false });
+    expect(plan).toMatchObject({ out, model: null, seed: 7, software: true, resumed: true, finished: false });
+    expect(plan.data).toEqual({ path: data, files: [{ name: 'data/a.jsonl', path: join(data, 'a.jsonl') }] });
     expect(plan).toMatchObject({ recipe: null, version: '0.0.1' });
   },
 );
@@ -64,14 +71,13 @@ test('a finished run has nothing to go on with, even when its folders are gone',
 });
 
 test('a moved folder is refused with the command that says where it is now', async () => {
-  const data = join(root, 'data');
-  await mkdir(data);
+  const data = await leaveData('data');
   await leaveRun('stopped', { data });
   await rename(data, join(root, 'elsewhere'));
   const text = refusal({ resume: 'out' });
-  expect(text).toContain(`the run's data folder is not there any more: ${data}`);
+  expect(text).toContain(`the run's data is not there any more: ${data}`);
   expect(text).toContain('npm run train -- --resume out --data DIR');
-  expect(readPlan({ resume: 'out', data: 'elsewhere' }).data).toBe(join(root, 'elsewhere'));
+  expect(readPlan({ resume: 'out', data: 'elsewhere' }).data.path).toBe(join(root, 'elsewhere'));
 });
 
 test('a run of the demo model takes no other model', async () => {
@@ -82,7 +88,7 @@ test('a run of the demo model takes no other model', async () => {
 
 test('the adapter that a run began with is not needed to go on', async () => {
   await leaveRun('stopped', { adapter: join(root, 'gone') });
-  expect(readPlan({ resume: 'out' }).adapter).toBe(join(root, 'gone'));
+  expect(readPlan({ resume: 'out' }).adapter.path).toBe(join(root, 'gone'));
 });
 
 test.each([
@@ -133,20 +139,69 @@ test('a new run never takes the folder of an unfinished one', async () => {
   expect(refusal({ out: 'out' })).toContain('npm run train -- --resume out');
 });
 
-test('a new run may take the folder of a finished one, and the old run file goes with its record', async () => {
+test('a new run may take the folder of a finished one', async () => {
   const out = await leaveRun('finished');
   expect(readPlan({ out: 'out' })).toMatchObject({ out, resumed: false, version: ownVersion() });
-  await writeFile(join(out, `${RUN_FILE}.part`), 'half');
-  await removeRun(out);
-  expect(await readdir(out)).toEqual([]);
 });
 
+/** A safetensors file that holds nothing. */
+const EMPTY_WEIGHTS = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d);
+
+/** Makes an adapter's folder. */
+async function leaveAdapter(config, weights) {
+  const folder = join(root, 'run', 'adapter');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'adapter_config.json'), config);
+  if (weights !== undefined) await writeFile(join(folder, 'adapter_model.safetensors'), weights);
+  return folder;
+}
+
 test('an adapter folder must hold both files of PEFT', async () => {
-  const inner = join(root, 'run', 'adapter');
-  await mkdir(inner, { recursive: true });
-  await writeFile(join(inner, 'adapter_config.json'), '{}');
+  await leaveAdapter('{"peft_type": "LORA"}');
   expect(refusal({ adapter: 'run' })).toContain(`There is an adapter in ${join('run', 'adapter')}.`);
   expect(refusal({ adapter: 'run/adapter' })).toContain('no adapter_model.safetensors in it');
-  await writeFile(join(inner, 'adapter_model.safetensors'), '');
-  expect(readPlan({ adapter: 'run/adapter', out: 'out' }).adapter).toBe(inner);
+  const folder = await leaveAdapter('{"peft_type": "LORA"}', EMPTY_WEIGHTS);
+  const { adapter } = readPlan({ adapter: 'run/adapter', out: 'out' });
+  expect(adapter.path).toBe(folder);
+  expect(adapter.files.map(({ name }) => name)).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+});
+
+test.each([
+  ['a config that is not JSON', '{"peft_type"', EMPTY_WEIGHTS, 'adapter_config.json: '],
+  ['another kind of adapter', '{"peft_type": "IA3"}', EMPTY_WEIGHTS, 'peft_type is "IA3", expected "LORA"'],
+  ['a Git LFS pointer', '{"peft_type": "LORA"}', 'version https://git-lfs.github.com/spec/v1', '(42 bytes'],
+  ['an empty file of weights', '{"peft_type": "LORA"}', '', '(0 bytes'],
+])('an adapter with %s is refused by name', async (_, config, weights, reason) => {
+  await leaveAdapter(config, weights);
+  expect(refusal({ adapter: 'run/adapter', out: 'out' })).toContain(reason);
+});
+
+test('a model whose files are links is given as the linked files, hidden ones apart', async () => {
+  await mkdir(join(root, 'model'));
+  await writeFile(join(root, 'blob'), '{}');
+  await symlink('../blob', join(root, 'model', 'config.json'));
+  await writeFile(join(root, 'model', '._config.json'), 'what another system left');
+  const { model } = readPlan({ model: 'model', out: 'out' });
+  expect(model.files).toEqual([{ name: 'config.json', path: join(root, 'blob') }]);
+});
+
+test('data may be a zip or one file of rows', async () => {
+  await writeFile(join(root, 'rows.zip'), '');
+  expect(readPlan({ data: 'rows.zip', out: 'out' }).data.files).toEqual([
+    { name: 'rows.zip', path: join(root, 'rows.zip') },
+  ]);
+});
+
+test('an empty folder of data is refused at once', async () => {
+  await mkdir(join(root, 'empty'));
+  expect(refusal({ data: 'empty' })).toContain(`--data empty: there are no files in ${join(root, 'empty')}.`);
+});
+
+test('a recipe with a byte order mark is read, and one in UTF-16 is named', async () => {
+  await writeFile(join(root, 'bom.json'), '\ufeff{"seed": 3}');
+  expect(readPlan({ recipe: 'bom.json', out: 'out' }).recipe).toBe('{"seed": 3}');
+  await writeFile(join(root, 'wide.json'), '\ufeff{"seed": 3}', 'utf16le');
+  expect(refusal({ recipe: 'wide.json', out: 'out' })).toContain(
+    '--recipe wide.json: the file is UTF-16 (little endian); save it as UTF-8',
+  );
 });

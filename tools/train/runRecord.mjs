@@ -2,11 +2,11 @@
 // the results, and one that was moved is named with the flag that corrects it.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../launcher/failure.mjs';
 import { inRepository } from '../launcher/paths.mjs';
-import { partOf, replaceFile } from './atomicFile.mjs';
+import { replaceFile } from './atomicFile.mjs';
 
 /** The checkpoint with the run's record and log, as the page exports it. */
 export const RUN_FILE = 'run.safetensors';
@@ -70,12 +70,4 @@ export function writeRunRecord(folder, record) {
 /** Whether a folder holds a run file. */
 export function hasRunFile(folder) {
   return existsSync(join(folder, RUN_FILE));
-}
-
-/** Removes what an earlier run left for its resumption, the record first: without it nothing is resumed by mistake. */
-export async function removeRun(folder) {
-  for (const name of [RUN_RECORD, RUN_FILE]) {
-    await rm(join(folder, name), { force: true });
-    await rm(partOf(join(folder, name)), { force: true });
-  }
 }

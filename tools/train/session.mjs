@@ -6,7 +6,7 @@ import { Failure } from '../launcher/failure.mjs';
 const READY_MS = 60_000;
 
 /** The input in which the page takes files from its host (src/ui/automation.ts). */
-export const FILES_INPUT = '#automation-files';
+const FILES_INPUT = '#automation-files';
 
 /** An error of the page as the terminal shows it. */
 export function pageFailure({ code, message, hint }) {
@@ -27,6 +27,24 @@ async function callPage(page, name, args) {
   );
   if (answer.error) throw pageFailure(answer.error);
   return answer.value;
+}
+
+/**
+ * Calls a function of the page's automation object on files, which it takes under the names that are given here. The
+ * browser reads them from disk when it needs them: nothing is copied.
+ */
+async function callWithFiles({ page, until, call }, files, name, args) {
+  await until(
+    page.setInputFiles(
+      FILES_INPUT,
+      files.map(({ path }) => path),
+    ),
+  );
+  return call(
+    name,
+    files.map((file) => file.name),
+    ...args,
+  );
 }
 
 /** Rejects when the page does not get ready, with what it said meanwhile. */
@@ -63,10 +81,11 @@ function nextMessage(messages, types, wanted = () => true) {
  * @param {string} url of the page
  * @returns {Promise<{messages: EventEmitter, page: import('playwright').Page,
  *   call: (name: string, ...args: unknown[]) => Promise<unknown>,
+ *   give: (files: import('./givenFiles.mjs').GivenFile[], name: string, ...args: unknown[]) => Promise<unknown>,
  *   next: (types: string[], wanted?: (message: object) => boolean) => Promise<object>,
  *   isAlive: () => boolean,
  *   until: <T>(work: Promise<T>) => Promise<T>}>}
- *   `messages` emits each message by its type; `until` waits for work, and rejects
+ *   `messages` emits each message by its type; `give` calls with files; `until` waits for work, and rejects
  *   when the browser dies first or the page says that it cannot train here
  */
 export async function openSession({ page, failed, isAlive }, url) {
@@ -85,6 +104,7 @@ export async function openSession({ page, failed, isAlive }, url) {
     next,
     until,
     call: (name, ...args) => until(callPage(page, name, args)),
+    give: (files, name, ...args) => callWithFiles(session, files, name, args),
   };
   const errors = [];
   const note = (text) => {

@@ -1,24 +1,17 @@
 // Gives the page what a run needs: model, adapter, recipe, seed and data, or the run file of a run that goes on.
 
 import { basename, join } from 'node:path';
-import { openRunFile } from './runFile.mjs';
-import { FILES_INPUT, pageFailure } from './session.mjs';
+import { RUN_FILE } from './runRecord.mjs';
+import { pageFailure } from './session.mjs';
 
 const SHOWN_PROBLEMS = 20;
 
 function showProblems(display, problems) {
-  for (const { level, file, line, message } of problems.slice(0, SHOWN_PROBLEMS)) {
-    display.line(`  ${level}: ${file}${line ? `:${line}` : ''}: ${message}`);
+  for (const { level, file, line, message, code } of problems.slice(0, SHOWN_PROBLEMS)) {
+    display.line(`  ${level}: ${file}${line ? `:${line}` : ''}: ${message} (${code})`);
   }
   const more = problems.length - SHOWN_PROBLEMS;
   if (more > 0) display.line(`  and ${more} more`);
-}
-
-/** Gives the page a folder as its picker would; answers with the import's result. */
-async function pickData(session, folder) {
-  const outcome = session.next(['dataset', 'datasetFailed'], (message) => !message.bundled);
-  const [message] = await Promise.all([outcome, session.until(session.page.setInputFiles('#pick-folder', folder))]);
-  return message;
 }
 
 function showData(display, { type, info, error, problems }) {
@@ -28,10 +21,11 @@ function showData(display, { type, info, error, problems }) {
   display.line(`Data: ${name}, ${trainRows} training rows, ${valRows} validation rows, ${images} images`);
 }
 
-async function giveAdapter(session, folder) {
-  const files = ['adapter_config.json', 'adapter_model.safetensors'].map((name) => join(folder, name));
-  await session.until(session.page.setInputFiles(FILES_INPUT, files));
-  await session.call('setAdapter', basename(folder));
+/** Lets the page import files; shows what it found. @throws Failure when nothing of it is usable */
+async function giveData(session, display, { files }) {
+  const outcome = session.next(['dataset', 'datasetFailed'], (message) => !message.bundled);
+  const [message] = await Promise.all([outcome, session.give(files, 'importData')]);
+  showData(display, message);
 }
 
 async function setRecipe(session, display, plan) {
@@ -43,19 +37,31 @@ async function setRecipe(session, display, plan) {
 }
 
 /**
+ * What a run must be made of, for the page to hold against what it has: nothing that was named may be replaced by a
+ * default. @param {import('./plan.mjs').Plan} plan @returns what `start` and `continueRun` of the page take
+ */
+export function wantedOf({ model, data, adapter, resumed }) {
+  const source = (given) => (given === null ? 'bundled' : 'files');
+  // A run that goes on has its adapter in the run file.
+  return { model: source(model), data: source(data), adapter: !resumed && adapter !== null };
+}
+
+/**
  * Sets the page up for a plan; afterwards `start` or `continueRun` may be called.
- * @param {object} session of openSession @param {object} display of createDisplay @param {object} plan of readPlan
+ * @param {object} session of openSession @param {object} display of createDisplay
+ * @param {import('./plan.mjs').Plan} plan
  * @throws Failure with the page's message
  */
 export async function setUp(session, display, plan) {
-  // Without a folder the page imports the demo when the run starts; a failed import then fails the start.
+  session.messages.on('importProgress', display.importing);
+  // Without data the page imports the demo when the run starts; a failed import then fails the start.
   if (!plan.data) session.messages.on('dataset', (message) => showData(display, message));
   // Model, recipe and seed first: the import splits the rows and counts tokens with them.
-  if (plan.model) await session.until(session.page.setInputFiles('#pick-model', plan.model));
-  if (plan.resumed) await openRunFile(session, plan.out);
+  if (plan.model) await session.give(plan.model.files, 'setModel', basename(plan.model.path));
+  if (plan.resumed) await session.give([{ name: RUN_FILE, path: join(plan.out, RUN_FILE) }], 'openRun');
   else {
-    if (plan.adapter) await giveAdapter(session, plan.adapter);
+    if (plan.adapter) await session.give(plan.adapter.files, 'setAdapter', basename(plan.adapter.path));
     await setRecipe(session, display, plan);
   }
-  if (plan.data) showData(display, await pickData(session, plan.data));
+  if (plan.data) await giveData(session, display, plan.data);
 }

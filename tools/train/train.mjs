@@ -7,10 +7,10 @@ import { openHeadless } from '../launcher/headless.mjs';
 import { preparePage } from '../launcher/prepare.mjs';
 import { startServer } from '../launcher/server.mjs';
 import { claimFolder } from './claim.mjs';
-import { resumeCommand, shownPath } from './command.mjs';
+import { shownPath } from './command.mjs';
 import { createDisplay } from './display.mjs';
 import { followRun } from './follow.mjs';
-import { watchInterrupts } from './interrupt.mjs';
+import { Interrupted, STOPPED, watchInterrupts } from './interrupt.mjs';
 import { readPlan } from './plan.mjs';
 import { ownVersion } from './runRecord.mjs';
 import { openSession } from './session.mjs';
@@ -19,16 +19,12 @@ import { scoreTable, timeTable } from './table.mjs';
 
 export { options } from './plan.mjs';
 
-const STOPPED = 130;
-
 /** Runs one training in an open browser. @returns {Promise<number>} exit code */
 async function trainIn(session, display, plan, interruption) {
   if (plan.version !== ownVersion()) {
     display.line(`  The run began with Lorikeet ${plan.version}; this is ${ownVersion()}.`);
   }
   await setUp(session, display, plan);
-  if (interruption.wanted) return STOPPED;
-  interruption.stop = () => void session.call('stop').catch(() => {});
   const { summary, saved } = await followRun(session, display, plan, interruption);
   if (summary === null) return STOPPED;
   display.line(`\n${scoreTable(summary)}\n\n${timeTable(summary)}`);
@@ -37,23 +33,15 @@ async function trainIn(session, display, plan, interruption) {
   return 0;
 }
 
-async function withBrowser(plan, executablePath, origin) {
+async function withBrowser(plan, executablePath, origin, interruption) {
   const adapter = plan.software ? 'software' : await chooseAdapter(executablePath, origin);
   const display = createDisplay();
   display.line(`Training in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
   const browser = await openHeadless({ executablePath, adapter, headed: plan.headed });
-  const interruption = { wanted: false, stop: null };
-  const unwatch = watchInterrupts(() => {
-    interruption.wanted = true;
-    display.line('Stopping after this step, then saving. Ctrl-C again ends at once.');
-    display.line(`The run can be resumed: ${resumeCommand(plan.out)}`);
-    interruption.stop?.();
-  }, browser.close);
   try {
-    const session = await openSession(browser, `${origin}/`);
-    return await trainIn(session, display, plan, interruption);
+    const session = await interruption.until(openSession(browser, `${origin}/`));
+    return await interruption.until(trainIn(session, display, plan, interruption));
   } finally {
-    unwatch();
     await browser.close();
   }
 }
@@ -67,11 +55,11 @@ async function serve(port) {
   }
 }
 
-async function train(plan) {
-  const executablePath = await preparePage();
+async function train(plan, interruption) {
+  const executablePath = await interruption.until(preparePage());
   const server = await serve(plan.port);
   try {
-    return await withBrowser(plan, executablePath, server.origin);
+    return await withBrowser(plan, executablePath, server.origin, interruption);
   } finally {
     await server.close();
   }
@@ -82,15 +70,25 @@ async function train(plan) {
  * @returns {Promise<number>} 0 when the run finished, 130 when it was stopped
  */
 export async function run(flags) {
+  if (process.platform !== 'linux') {
+    throw new Failure('npm run train is for Linux only so far.', 'npm start opens the page, which trains here too.');
+  }
   const plan = readPlan(flags);
   if (plan.finished) {
     process.stdout.write(`The run in ${shownPath(plan.out)} has finished; there is nothing to go on with.\n`);
     return 0;
   }
+  const interruption = watchInterrupts();
   const release = claimFolder(plan.out);
+  // Also when the process is ended in mid-work.
+  process.once('exit', release);
   try {
-    return await train(plan);
+    return await train(plan, interruption);
+  } catch (error) {
+    if (error instanceof Interrupted) return STOPPED;
+    throw error;
   } finally {
+    interruption.unwatch();
     release();
   }
 }

@@ -92,7 +92,7 @@ function useFacts(): Look {
         if (!current) return;
         const error = toErrorRecord(thrown);
         setLook({ error });
-        useSettings.setState({ modelProblem: error.message });
+        useSettings.setState({ modelProblem: error });
       },
     );
     return () => {

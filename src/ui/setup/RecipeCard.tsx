@@ -9,7 +9,7 @@ import { Segmented } from '../parts/Segmented';
 import { setRecipe, setSeed, useSettings } from '../store/settings';
 import { PromptPreview } from './PromptPreview';
 import { PRESETS, presetOf, type PresetName } from './presets';
-import { readRecipe, recipeProblem } from './readRecipe';
+import { readRecipeFile, recipeProblem } from './readRecipe';
 import { RecipeForm } from './RecipeForm';
 import { grpoSummary, sftSummary, type SummaryLine } from './recipeSummary';
 import { SetupCard } from './SetupCard';
@@ -96,7 +96,7 @@ async function importFile(
   input.value = '';
   if (!file) return;
   try {
-    const { recipe, notes, seed } = readRecipe(await file.text());
+    const { recipe, notes, seed } = await readRecipeFile(file);
     setRecipe(recipe);
     if (seed !== null) setSeed(seed);
     say({ text: [`Read ${file.name}.`, ...notes].join(' '), bad: false });

@@ -3,10 +3,18 @@
 import { LorikeetError, toErrorRecord } from '../../base/errors';
 import type { Recipe } from '../../recipe/config';
 import { parseRecipe, type ParsedRecipe } from '../../recipe/recipe';
+import { jsonFileText } from '../../base/textBytes.mjs';
 
 /** Reads a recipe from JSON text or from the parsed value. Errors: recipe.syntax, and those of parseRecipe. */
 export function readRecipe(json: unknown): ParsedRecipe {
   return parseRecipe(typeof json === 'string' ? parseText(json) : json);
+}
+
+/** Reads a recipe's file. Errors: recipe.encoding when it is not UTF-8, and those of readRecipe. */
+export async function readRecipeFile(file: Blob): Promise<ParsedRecipe> {
+  const read = jsonFileText(new Uint8Array(await file.arrayBuffer()));
+  if ('problem' in read) throw new LorikeetError('recipe.encoding', `The recipe cannot be read: ${read.problem}.`);
+  return readRecipe(read.text);
 }
 
 function parseText(text: string): unknown {

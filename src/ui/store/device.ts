@@ -2,6 +2,7 @@
 
 import { create } from 'zustand';
 import type { ErrorRecord } from '../../base/errors';
+import { BROWSER_NEEDED } from '../../base/minimumBrowser.mjs';
 import type { AdapterInfo } from '../../protocol/messages';
 
 export interface DeviceView {
@@ -29,6 +30,10 @@ function earlyProblem(): ErrorRecord | null {
     };
   }
   if (!('gpu' in navigator)) return { code: 'browser.noWebGpu', message: 'This browser has no WebGPU.' };
+  // What makes MINIMUM_CHROME the minimum.
+  if (!('info' in GPUAdapter.prototype)) {
+    return { code: 'browser.tooOld', message: `This browser is too old: Lorikeet needs ${BROWSER_NEEDED}.` };
+  }
   return null;
 }
 

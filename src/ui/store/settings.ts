@@ -1,6 +1,7 @@
 // What the user has chosen: place, theme, recipe, seed, model. Kept in localStorage, files excepted.
 
 import { create } from 'zustand';
+import type { ErrorRecord } from '../../base/errors';
 import type { AdapterSource, ModelSource } from '../../protocol/messages';
 import type { Recipe } from '../../recipe/config';
 import { DEMO_RECIPE } from '../setup/presets';
@@ -37,7 +38,7 @@ export interface Settings {
   /** null: a fresh adapter. */
   adapter: PickedAdapter | null;
   /** What is wrong with the chosen model's files, as far as the Model card has read them. */
-  modelProblem: string | null;
+  modelProblem: ErrorRecord | null;
 }
 
 export const useSettings = create<Settings>(() => ({

@@ -1,0 +1,2 @@
+export const MINIMUM_CHROME: number;
+export const BROWSER_NEEDED: string;
