@@ -1,7 +1,7 @@
 // The contract with the terminal runner: it drives this page through window.lorikeet and hears through
 // window.lorikeetHost, a function that it installs before the page loads. Without a host nothing here is active.
 
-import { LorikeetError, type ErrorRecord } from '../base/errors';
+import { fromErrorRecord, LorikeetError, type ErrorRecord } from '../base/errors';
 import type { DatasetInfo, ImportProblem, RunEvent } from '../protocol/messages';
 import { exportRunFile, importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
@@ -161,7 +161,7 @@ async function dataReady(): Promise<void> {
   if (!info && !importing) importDemo();
   await importEnded();
   const { failure } = useDataset.getState();
-  if (failure) throw new LorikeetError(failure.error.code, failure.error.message, failure.error.hint);
+  if (failure) throw fromErrorRecord(failure.error);
 }
 
 function importEnded(): Promise<void> {
