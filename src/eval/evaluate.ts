@@ -32,7 +32,8 @@ export interface GreedySample {
 
 export interface EvalResult {
   rows: number;
-  evalLoss: number;
+  /** null when no row fits with its target. */
+  evalLoss: number | null;
   greedy: CompletionScores;
   sampled: CompletionScores | null;
   samples: GreedySample[];
@@ -128,7 +129,8 @@ async function scoreTexts(context: EvalContext, rows: EvalRow[], texts: string[]
   );
 }
 
-async function meanLoss(context: EvalContext): Promise<number> {
+/** null when no row has a label. */
+async function meanLoss(context: EvalContext): Promise<number | null> {
   const examples = context.rows.flatMap((row) => (row.example ? [row.example] : []));
   let sum = 0;
   let labels = 0;
@@ -147,7 +149,7 @@ async function meanLoss(context: EvalContext): Promise<number> {
     labels += part.labels;
     start += count;
   }
-  return labels === 0 ? NaN : -sum / labels;
+  return labels === 0 ? null : -sum / labels;
 }
 
 /**

@@ -83,8 +83,11 @@ export type Scores = CompletionScores;
 
 export interface Evaluation {
   rows: number;
-  /** Mean negative log-likelihood per target token over the validation rows, labels as in SFT. */
-  evalLoss: number;
+  /**
+   * Mean negative log-likelihood per target token over the validation rows, labels as in SFT; null when no row fits
+   * with its target.
+   */
+  evalLoss: number | null;
   greedy: Scores;
   sampled: Scores | null;
 }

@@ -30,7 +30,7 @@ async function readWeights({ gpu, adapter }: StageFrame): Promise<Float32Array> 
 /** Evaluates and judges; keeps the adapter if it is the best. Returns whether it is. */
 async function evaluateStage(frame: StageFrame, state: StageState): Promise<boolean> {
   const figures = await frame.evaluate(state.step);
-  const better = figures !== null && judgeEvaluation(state, figures, frame.options);
+  const better = judgeEvaluation(state, figures, frame.options);
   if (better && frame.options.load_best_model_at_end) state.bestWeights = await readWeights(frame);
   state.evaluationDue = false;
   return better;

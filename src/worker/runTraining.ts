@@ -20,6 +20,7 @@ import type { RunReporter } from './runReporter';
 import { loadAdapterTensors, saveRun } from './saving';
 import { closeSession, openSession, type Session, type SessionRequest } from './session';
 import { grpoStage, sftStage } from './stages';
+import { unmeasuredNotice } from './unmeasured';
 
 /** Rows named in the notice about what was left out. */
 const NAMED_ROWS = 5;
@@ -73,9 +74,8 @@ function noteLeftOut(reporter: RunReporter, leftOut: string[]): void {
 
 function noteData(reporter: RunReporter, session: Session): void {
   noteLeftOut(reporter, session.rows.leftOut);
-  if (session.rows.validation.length > 0) return;
-  const message = 'There are no validation rows: nothing is evaluated.';
-  reporter.emit({ type: 'notice', level: 'warning', code: 'data.noValidation', message });
+  const unmeasured = unmeasuredNotice(session.recipe, session.rows.validation);
+  if (unmeasured) reporter.emit(unmeasured);
 }
 
 /** Work that is left, for the time left. @throws train.noRows, train.tooFewPrompts */

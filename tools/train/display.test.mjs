@@ -53,3 +53,11 @@ test('a checkpoint and the place where a run goes on each get a line that stays'
     '  checkpoint: GRPO step 6, 12.3 MB, best so far\n',
   ]);
 });
+
+test('a loss that could not be measured is a dash', () => {
+  const stream = memoryStream(false);
+  const scores = { formatCompliance: 1, totalReward: 1.5 };
+  const result = { evalLoss: null, greedy: scores, sampled: null };
+  createDisplay(stream).event({ type: 'evaluation', when: 'during', result });
+  expect(stream.written).toEqual(['  during: eval loss -, greedy: in form 100%, reward 1.500\n']);
+});
