@@ -161,6 +161,49 @@ describe('recorder', () => {
     await Promise.all([first, second]);
   });
 
+  it('says once that a submission failed, and still reads back what was there before it', async () => {
+    const gpu = await ownGpu();
+    const { rec } = gpu;
+    const x = gpu.persistent([2], Float32Array.of(1, 2));
+    const y = gpu.persistent([2]);
+    linear(gpu, x, y, { factor: 3 });
+    const incomplete = { bindings: { x, y }, uniforms: { count: 2 }, grid: [1] as const };
+    rec.dispatch(LINEAR, incomplete);
+    await expect(rec.submit()).rejects.toMatchObject({ code: 'gpu.uniform' });
+    expect(await floats(gpu, x, y)).toEqual([
+      [1, 2],
+      [0, 0],
+    ]);
+    linear(gpu, x, y, { factor: 3 });
+    expect(await floats(gpu, y)).toEqual([[3, 6]]);
+  });
+
+  it('frees the buffer of a read that fails: for its submission, or for a device that is gone', async () => {
+    const gpu = await ownGpu();
+    const { device, rec } = gpu;
+    const x = gpu.persistent([2], Float32Array.of(1, 2));
+    const open = new Set<GPUBuffer>();
+    const create = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      const buffer = create(descriptor);
+      if (descriptor.usage & GPUBufferUsage.MAP_READ) open.add(buffer);
+      const destroy = buffer.destroy.bind(buffer);
+      buffer.destroy = () => {
+        open.delete(buffer);
+        destroy();
+      };
+      return buffer;
+    };
+    rec.dispatch(LINEAR, { bindings: { x, y: x }, uniforms: {}, grid: [1] });
+    await expect(rec.read(x)).rejects.toMatchObject({ code: 'gpu.uniform' });
+    expect(open.size).toBe(0);
+    expect(await floats(gpu, x)).toEqual([[1, 2]]);
+    expect(open.size).toBe(0);
+    device.destroy();
+    await expect(rec.read(x)).rejects.toThrow();
+    expect(open.size).toBe(0);
+  });
+
   it('reads several tensors of all types and sizes at once', async () => {
     await withGpu('software', async ({ gpu, rec }) => {
       const f = gpu.persistent([3], Float32Array.of(1.5, -0, 2));
