@@ -281,13 +281,19 @@ describe('recorder mistakes', () => {
       uniforms: { count: 1, shift: 0 } as Record<string, number>,
       message: 'uniform factor is missing',
     },
-  ])('$name is named, and nothing runs afterwards', async ({ bindings, uniforms, message }) => {
-    const gpu = await ownGpu();
-    const tensors = Object.fromEntries(bindings.map((name) => [name, gpu.persistent([1])]));
-    gpu.rec.dispatch(LINEAR, { bindings: tensors, uniforms, grid: [1] });
-    await expect(gpu.rec.submit()).rejects.toThrow(message);
-    await expect(gpu.rec.read(tensors.x)).rejects.toThrow(message);
-  });
+  ])(
+    '$name is named, and nothing runs of its submission and of those that wait behind it',
+    async ({ bindings, uniforms, message }) => {
+      const gpu = await ownGpu();
+      const tensors = Object.fromEntries(bindings.map((name) => [name, gpu.persistent([1])]));
+      gpu.rec.dispatch(LINEAR, { bindings: tensors, uniforms, grid: [1] });
+      const failed = expect(gpu.rec.submit()).rejects.toThrow(message);
+      gpu.rec.upload(tensors.x, Float32Array.of(7));
+      const behind = expect(gpu.rec.read(tensors.x)).rejects.toThrow(message);
+      await Promise.all([failed, behind]);
+      expect(await floats(gpu, tensors.x)).toEqual([[0]]);
+    },
+  );
 
   it('an error in a shader is named with file, line and text', async () => {
     const gpu = await ownGpu();

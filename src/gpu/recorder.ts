@@ -167,15 +167,21 @@ export function createRecorder(
     if (list.length) device.queue.submit([encode(list, kernels, offsets, uniform, stagedBuffer)]);
   };
 
-  // One after the other: a submission that waits for a compilation must not be overtaken by a later one. One that fails
-  // is told to whoever asked for it, and to nobody else: what was submitted before can still be read back.
-  let tail: Promise<unknown> = Promise.resolve();
+  // One after the other: a submission that waits for a compilation must not be overtaken by a later one. When one fails,
+  // those that wait behind it fail with it, for they may build on it; then the recorder begins again, so that what was
+  // done before can still be read back.
+  let tail: Promise<void> = Promise.resolve();
   const submit = () => {
     const list = commands;
     commands = [];
     const staged = uploads.take().slice();
     const own = tail.then(() => run(list, staged));
-    tail = own.catch(() => uniforms.take());
+    tail = own;
+    own.catch(() => {
+      if (tail !== own) return;
+      uniforms.take();
+      tail = Promise.resolve();
+    });
     return own;
   };
 
