@@ -17,7 +17,7 @@ import { stepLoop } from './stepLoop';
 export interface GrpoContext extends Omit<RolloutContext, 'reference'> {
   control: Control;
   evaluate(step: number): Promise<EvalFigures | null>;
-  save(best: boolean): Promise<void>;
+  save(best: boolean): Promise<boolean>;
 }
 
 interface StepRollouts {

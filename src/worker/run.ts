@@ -6,6 +6,7 @@ import type { createEta } from './eta';
 import type { RunSetup } from './runCheckpoint';
 import type { RunProgress } from './runProgress';
 import type { RunReporter } from './runReporter';
+import type { CheckpointKeeper } from './checkpointKeeper';
 import type { Session } from './session';
 
 export interface Run {
@@ -14,6 +15,7 @@ export interface Run {
   session: Session;
   reporter: RunReporter;
   control: Control;
+  keeper: CheckpointKeeper;
   eta: ReturnType<typeof createEta>;
   progress: RunProgress;
 }
