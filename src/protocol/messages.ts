@@ -66,8 +66,10 @@ export type TrainerRequest =
   | { type: 'resume' }
   /** Finish the current step, then save and export what there is. */
   | { type: 'stop' }
-  /** Sent once, with the port of the reward encoder worker. */
-  | { type: 'connectEncoder'; port: MessagePort };
+  /** Sent with the port of each reward encoder worker that is started, before anything that may need it. */
+  | { type: 'connectEncoder'; port: MessagePort }
+  /** The reward encoder worker has crashed; what waits for it fails with this error. */
+  | { type: 'encoderLost'; error: ErrorRecord };
 
 export interface AdapterInfo {
   vendor: string;
