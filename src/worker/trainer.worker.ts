@@ -114,14 +114,11 @@ const UNTOUCHED = new Set([
 async function fail(run: LiveRun, error: unknown): Promise<void> {
   const record = toErrorRecord(error);
   const { id, reporter } = run;
-  if (reporter) {
-    reporter.emit({ type: 'error', error: record });
-    announce(run, 'failed');
-    await reporter.settled();
-  } else {
-    tellRefusal(id, record);
-  }
   if (!UNTOUCHED.has(record.code)) await updateRun(id, { state: 'failed' }).catch(() => undefined);
+  // Last: whoever hears of the end may start the next run at once.
+  if (!reporter) return tellRefusal(id, record);
+  reporter.emit({ type: 'error', error: record });
+  announce(run, 'failed');
 }
 
 /** The end of a run that has no log: the page still has to hear of it. */
