@@ -69,7 +69,7 @@ const FIRST_ROWS = 12;
 const LOSS_TOKENS = 4096;
 
 /** Rows that decode together: as many as the cache budget allows. */
-function rowsTogether(context: EvalContext): number {
+function rowsTogether(context: Pick<EvalContext, 'rows' | 'samplesPerRow' | 'maxNewTokens'>): number {
   const longest = Math.max(...context.rows.map((row) => row.prompt.ids.length));
   const perRow = longest + (1 + context.samplesPerRow) * context.maxNewTokens;
   return Math.max(1, Math.floor(CACHE_ROWS / perRow));
@@ -120,8 +120,12 @@ function sampleOf({ image, question, answer }: EvalRow, text: string): GreedySam
   return { image, question, answer, text, inForm: isInForm(text), right: isExact(text, answer) };
 }
 
-async function scoreTexts(context: EvalContext, rows: EvalRow[], texts: string[]): Promise<CompletionScores> {
-  const semantic = await context.semantic.score({ completions: texts, answers: rows.map((row) => row.answer) });
+async function scoreTexts(
+  reward: EvalContext['semantic'],
+  rows: EvalRow[],
+  texts: string[],
+): Promise<CompletionScores> {
+  const semantic = await reward.score({ completions: texts, answers: rows.map((row) => row.answer) });
   return scoreCompletions(
     rows,
     texts,
@@ -130,7 +134,7 @@ async function scoreTexts(context: EvalContext, rows: EvalRow[], texts: string[]
 }
 
 /** null when no row has a label. */
-async function meanLoss(context: EvalContext): Promise<number | null> {
+async function meanLoss(context: Pick<EvalContext, 'rows' | 'loss' | 'boundary'>): Promise<number | null> {
   const examples = context.rows.flatMap((row) => (row.example ? [row.example] : []));
   let sum = 0;
   let labels = 0;
@@ -157,11 +161,11 @@ async function meanLoss(context: EvalContext): Promise<number | null> {
  * @throws what `boundary` throws when the run is to stop; gpu.*; reward.*
  */
 export async function evaluate(context: EvalContext): Promise<EvalResult> {
-  const { rows, samplesPerRow } = context;
+  const { rows, samplesPerRow, semantic } = context;
   const texts = await complete(context);
-  const greedy = await scoreTexts(context, rows, texts.greedy);
+  const greedy = await scoreTexts(semantic, rows, texts.greedy);
   const repeated = rows.flatMap((row) => new Array<EvalRow>(samplesPerRow).fill(row));
-  const sampled = samplesPerRow > 0 ? await scoreTexts(context, repeated, texts.sampled) : null;
+  const sampled = samplesPerRow > 0 ? await scoreTexts(semantic, repeated, texts.sampled) : null;
   const evalLoss = await meanLoss(context);
   return {
     rows: rows.length,

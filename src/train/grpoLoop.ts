@@ -43,7 +43,7 @@ async function rolloutsOf(
       continue;
     }
     const made = await makeRollout(context, index, place);
-    const metrics = rolloutMetrics(context, made, tokens);
+    const metrics = rolloutMetrics(context.rows, made, tokens);
     tokens = metrics.num_tokens;
     out.byIndex.set(index, made.rollout);
     out.made.push(made);

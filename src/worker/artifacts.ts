@@ -29,8 +29,12 @@ export interface ExportedAdapter {
  * and throws storage.quota, storage.failed.
  * @throws gpu.*, peft.export
  */
-export async function exportAdapter(session: Session): Promise<ExportedAdapter> {
-  const { gpu, adapter, modelName, recipe } = session;
+export async function exportAdapter({
+  gpu,
+  adapter,
+  modelName,
+  recipe,
+}: Pick<Session, 'gpu' | 'adapter' | 'modelName' | 'recipe'>): Promise<ExportedAdapter> {
   const [flat] = await gpu.rec.read(adapter.weight);
   gpu.assertHealthy();
   const files = exportPeftAdapter({
@@ -55,15 +59,16 @@ export async function exportAdapter(session: Session): Promise<ExportedAdapter> 
 }
 
 /** The picture of a check case as PEFT's side takes it. */
-async function pixelValues(image: string, { text }: Session) {
-  const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(image))), text.processor);
+async function pixelValues(image: string, { processor }: Session['text']) {
+  const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(image))), processor);
   const rows = grid[1] * grid[2];
   const shape = [rows, patches.length / rows];
   return { grid, tensor: { name: 'pixel_values', dtype: 'F32' as const, shape, bytes: bytesOf(patches) } };
 }
 
-async function caseLogits({ gpu, model, adapter, trainee }: Session, batch: PackedBatch, positions: number[] | null) {
-  const features = await trainee.featuresOf(batch.images);
+async function caseLogits(trainee: Session['trainee'], batch: PackedBatch, positions: number[] | null) {
+  const { gpu, model, adapter, featuresOf } = trainee;
+  const features = await featuresOf(batch.images);
   const values = await batchLogits(gpu, model.language, batch, features, adapter, positions ?? undefined);
   gpu.assertHealthy();
   const shape = [1, positions?.length ?? batch.tokens, model.config.vocabSize];
@@ -82,8 +87,8 @@ export async function saveCheckCase(session: Session, runId: string): Promise<vo
   const { imageTokenId, vision, vocabSize } = session.model.config;
   const batch = packExamples([row.example], { imageTokenId, spatialMergeSize: vision.spatialMergeSize });
   const positions = checkedPositions(batch.tokens, vocabSize);
-  const logits = await caseLogits(session, batch, positions);
-  const { grid, tensor } = await pixelValues(row.image, session);
+  const logits = await caseLogits(session.trainee, batch, positions);
+  const { grid, tensor } = await pixelValues(row.image, session.text);
   const record = {
     input_ids: [Array.from(row.example.ids)],
     image_grid_thw: [grid],

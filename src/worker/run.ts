@@ -21,6 +21,6 @@ export interface Run {
 }
 
 /** What packing needs to know of the loaded model. */
-export function packContextOf({ model }: Session): PackContext {
+export function packContextOf({ model }: Pick<Session, 'model'>): PackContext {
   return { imageTokenId: model.config.imageTokenId, spatialMergeSize: model.config.vision.spatialMergeSize };
 }

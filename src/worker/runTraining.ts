@@ -79,14 +79,14 @@ function noteLeftOut(reporter: RunReporter, leftOut: string[]): void {
   reporter.emit({ type: 'notice', level: 'warning', code: 'row.leftOut', message });
 }
 
-function noteData(reporter: RunReporter, session: Session): void {
-  noteLeftOut(reporter, session.rows.leftOut);
-  const unmeasured = unmeasuredNotice(session.recipe, session.rows.validation);
+function noteData(reporter: RunReporter, { recipe, rows }: Pick<Session, 'recipe' | 'rows'>): void {
+  noteLeftOut(reporter, rows.leftOut);
+  const unmeasured = unmeasuredNotice(recipe, rows.validation);
   if (unmeasured) reporter.emit(unmeasured);
 }
 
 /** Work that is left, for the time left. @throws train.noRows, train.tooFewPrompts */
-function planOf({ recipe, rows }: Session, { stage, state }: RunProgress): Plan {
+function planOf({ recipe, rows }: Pick<Session, 'recipe' | 'rows'>, { stage, state }: RunProgress): Plan {
   const stations = stationsOf(recipe);
   const rest = stations.slice(stations.indexOf(stage));
   const left = (name: Stage, steps: () => number): number => {
