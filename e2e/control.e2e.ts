@@ -70,3 +70,24 @@ test('the stopped run has its adapter and a row of metrics for each step that it
   expect(await page.locator('#start').isEnabled()).toBe(true);
   expect(app.errors).toEqual([]);
 });
+
+test('a run whose reward encoder cannot be loaded ends by name, and the next start works without a reload', async () => {
+  const { page } = app;
+  const script = /rewardEncoder\.worker/;
+  let refused = 0;
+  await page.route(script, (route) => {
+    refused++;
+    return route.abort();
+  });
+  await openPage(page, app.origin);
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 1, grpoSteps: 0, evalRows: 1 }));
+  await startTraining(page);
+  expect(await waitForEnd(page)).toEqual({ code: 'reward.encoder' });
+  expect(refused).toBeGreaterThan(0);
+
+  await page.unroute(script);
+  await goTo(page, 'Setup');
+  await startTraining(page);
+  await page.locator('.resultHead h1').waitFor();
+  expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
+});

@@ -1,6 +1,7 @@
 // One AdamW step (PyTorch: decoupled decay, eps after the root of the bias-corrected second moment) on a flat adapter,
 // after clipping by the global norm: g *= min(1, maxNorm / (norm + 1e-6)). maxNorm 0: no clipping.
-// partials f32 [64] from sum_squares; norm f32 [1] receives the norm before clipping.
+// partials f32 [64] from sum_squares; norm f32 [1] receives the norm before clipping. Where it is not finite nothing
+// else is written: weight and both moments stay those of the last whole step.
 // import lib/grid.wgsl
 
 struct Params {
@@ -36,7 +37,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (at == 0u) {
     norm[0] = total;
   }
-  if (at >= params.count) {
+  // By its bits: WGSL lets a compiler take floats for finite.
+  let finite = (bitcast<u32>(total) & 0x7f800000u) != 0x7f800000u;
+  if (at >= params.count || !finite) {
     return;
   }
   var g = gradient[at];

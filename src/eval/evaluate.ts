@@ -32,7 +32,8 @@ export interface GreedySample {
 
 export interface EvalResult {
   rows: number;
-  evalLoss: number;
+  /** null when no row fits with its target. */
+  evalLoss: number | null;
   greedy: CompletionScores;
   sampled: CompletionScores | null;
   samples: GreedySample[];
@@ -68,7 +69,7 @@ const FIRST_ROWS = 12;
 const LOSS_TOKENS = 4096;
 
 /** Rows that decode together: as many as the cache budget allows. */
-function rowsTogether(context: EvalContext): number {
+function rowsTogether(context: Pick<EvalContext, 'rows' | 'samplesPerRow' | 'maxNewTokens'>): number {
   const longest = Math.max(...context.rows.map((row) => row.prompt.ids.length));
   const perRow = longest + (1 + context.samplesPerRow) * context.maxNewTokens;
   return Math.max(1, Math.floor(CACHE_ROWS / perRow));
@@ -119,8 +120,12 @@ function sampleOf({ image, question, answer }: EvalRow, text: string): GreedySam
   return { image, question, answer, text, inForm: isInForm(text), right: isExact(text, answer) };
 }
 
-async function scoreTexts(context: EvalContext, rows: EvalRow[], texts: string[]): Promise<CompletionScores> {
-  const semantic = await context.semantic.score({ completions: texts, answers: rows.map((row) => row.answer) });
+async function scoreTexts(
+  reward: EvalContext['semantic'],
+  rows: EvalRow[],
+  texts: string[],
+): Promise<CompletionScores> {
+  const semantic = await reward.score({ completions: texts, answers: rows.map((row) => row.answer) });
   return scoreCompletions(
     rows,
     texts,
@@ -128,7 +133,8 @@ async function scoreTexts(context: EvalContext, rows: EvalRow[], texts: string[]
   );
 }
 
-async function meanLoss(context: EvalContext): Promise<number> {
+/** null when no row has a label. */
+async function meanLoss(context: Pick<EvalContext, 'rows' | 'loss' | 'boundary'>): Promise<number | null> {
   const examples = context.rows.flatMap((row) => (row.example ? [row.example] : []));
   let sum = 0;
   let labels = 0;
@@ -147,7 +153,7 @@ async function meanLoss(context: EvalContext): Promise<number> {
     labels += part.labels;
     start += count;
   }
-  return labels === 0 ? NaN : -sum / labels;
+  return labels === 0 ? null : -sum / labels;
 }
 
 /**
@@ -155,11 +161,11 @@ async function meanLoss(context: EvalContext): Promise<number> {
  * @throws what `boundary` throws when the run is to stop; gpu.*; reward.*
  */
 export async function evaluate(context: EvalContext): Promise<EvalResult> {
-  const { rows, samplesPerRow } = context;
+  const { rows, samplesPerRow, semantic } = context;
   const texts = await complete(context);
-  const greedy = await scoreTexts(context, rows, texts.greedy);
+  const greedy = await scoreTexts(semantic, rows, texts.greedy);
   const repeated = rows.flatMap((row) => new Array<EvalRow>(samplesPerRow).fill(row));
-  const sampled = samplesPerRow > 0 ? await scoreTexts(context, repeated, texts.sampled) : null;
+  const sampled = samplesPerRow > 0 ? await scoreTexts(semantic, repeated, texts.sampled) : null;
   const evalLoss = await meanLoss(context);
   return {
     rows: rows.length,

@@ -161,6 +161,49 @@ describe('recorder', () => {
     await Promise.all([first, second]);
   });
 
+  it('says once that a submission failed, and still reads back what was there before it', async () => {
+    const gpu = await ownGpu();
+    const { rec } = gpu;
+    const x = gpu.persistent([2], Float32Array.of(1, 2));
+    const y = gpu.persistent([2]);
+    linear(gpu, x, y, { factor: 3 });
+    const incomplete = { bindings: { x, y }, uniforms: { count: 2 }, grid: [1] as const };
+    rec.dispatch(LINEAR, incomplete);
+    await expect(rec.submit()).rejects.toMatchObject({ code: 'gpu.uniform' });
+    expect(await floats(gpu, x, y)).toEqual([
+      [1, 2],
+      [0, 0],
+    ]);
+    linear(gpu, x, y, { factor: 3 });
+    expect(await floats(gpu, y)).toEqual([[3, 6]]);
+  });
+
+  it('frees the buffer of a read that fails: for its submission, or for a device that is gone', async () => {
+    const gpu = await ownGpu();
+    const { device, rec } = gpu;
+    const x = gpu.persistent([2], Float32Array.of(1, 2));
+    const open = new Set<GPUBuffer>();
+    const create = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      const buffer = create(descriptor);
+      if (descriptor.usage & GPUBufferUsage.MAP_READ) open.add(buffer);
+      const destroy = buffer.destroy.bind(buffer);
+      buffer.destroy = () => {
+        open.delete(buffer);
+        destroy();
+      };
+      return buffer;
+    };
+    rec.dispatch(LINEAR, { bindings: { x, y: x }, uniforms: {}, grid: [1] });
+    await expect(rec.read(x)).rejects.toMatchObject({ code: 'gpu.uniform' });
+    expect(open.size).toBe(0);
+    expect(await floats(gpu, x)).toEqual([[1, 2]]);
+    expect(open.size).toBe(0);
+    device.destroy();
+    await expect(rec.read(x)).rejects.toThrow();
+    expect(open.size).toBe(0);
+  });
+
   it('reads several tensors of all types and sizes at once', async () => {
     await withGpu('software', async ({ gpu, rec }) => {
       const f = gpu.persistent([3], Float32Array.of(1.5, -0, 2));
@@ -238,13 +281,19 @@ describe('recorder mistakes', () => {
       uniforms: { count: 1, shift: 0 } as Record<string, number>,
       message: 'uniform factor is missing',
     },
-  ])('$name is named, and nothing runs afterwards', async ({ bindings, uniforms, message }) => {
-    const gpu = await ownGpu();
-    const tensors = Object.fromEntries(bindings.map((name) => [name, gpu.persistent([1])]));
-    gpu.rec.dispatch(LINEAR, { bindings: tensors, uniforms, grid: [1] });
-    await expect(gpu.rec.submit()).rejects.toThrow(message);
-    await expect(gpu.rec.read(tensors.x)).rejects.toThrow(message);
-  });
+  ])(
+    '$name is named, and nothing runs of its submission and of those that wait behind it',
+    async ({ bindings, uniforms, message }) => {
+      const gpu = await ownGpu();
+      const tensors = Object.fromEntries(bindings.map((name) => [name, gpu.persistent([1])]));
+      gpu.rec.dispatch(LINEAR, { bindings: tensors, uniforms, grid: [1] });
+      const failed = expect(gpu.rec.submit()).rejects.toThrow(message);
+      gpu.rec.upload(tensors.x, Float32Array.of(7));
+      const behind = expect(gpu.rec.read(tensors.x)).rejects.toThrow(message);
+      await Promise.all([failed, behind]);
+      expect(await floats(gpu, tensors.x)).toEqual([[0]]);
+    },
+  );
 
   it('an error in a shader is named with file, line and text', async () => {
     const gpu = await ownGpu();

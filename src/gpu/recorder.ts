@@ -43,9 +43,12 @@ export interface Recorder {
   /** Writes data at an element offset. */
   upload(tensor: Tensor, data: Float32Array | Uint32Array | Int32Array, offset?: number): void;
   scope(): Scope;
-  /** Compiles what is new, submits everything recorded so far and empties the recorder. */
+  /**
+   * Compiles what is new, submits everything recorded so far and empties the recorder.
+   * @throws shader.compile, gpu.*: nothing of this submission was done; the recorder can still be used
+   */
   submit(): Promise<void>;
-  /** Reads tensors back after everything recorded so far; submits. */
+  /** Reads tensors back after everything recorded so far; submits. Throws as `submit`, and when the device is gone. */
   read(...tensors: Tensor[]): Promise<ArrayBuffer[]>;
 }
 
@@ -164,14 +167,39 @@ export function createRecorder(
     if (list.length) device.queue.submit([encode(list, kernels, offsets, uniform, stagedBuffer)]);
   };
 
-  // One after the other: a submission that waits for a compilation must not be overtaken by a later one.
-  let tail = Promise.resolve();
+  // One after the other: a submission that waits for a compilation must not be overtaken by a later one. When one fails,
+  // those that wait behind it fail with it, for they may build on it; then the recorder begins again, so that what was
+  // done before can still be read back.
+  let tail: Promise<void> = Promise.resolve();
   const submit = () => {
     const list = commands;
     commands = [];
     const staged = uploads.take().slice();
-    tail = tail.then(() => run(list, staged));
-    return tail;
+    const own = tail.then(() => run(list, staged));
+    tail = own;
+    own.catch(() => {
+      if (tail !== own) return;
+      uniforms.take();
+      tail = Promise.resolve();
+    });
+    return own;
+  };
+
+  /** Contents of a buffer that waits to be mapped, cut into parts; the buffer is freed, whatever happens. */
+  const mapParts = async (target: GPUBuffer, written: Promise<void>, bytes: readonly number[]) => {
+    try {
+      await written;
+      await target.mapAsync(GPUMapMode.READ);
+      const mapped = target.getMappedRange();
+      let at = 0;
+      return bytes.map((size) => {
+        const start = at;
+        at += Math.max(4, size);
+        return mapped.slice(start, start + size);
+      });
+    } finally {
+      target.destroy();
+    }
   };
 
   return {
@@ -224,7 +252,7 @@ export function createRecorder(
       };
     },
     submit,
-    async read(...tensors) {
+    read(...tensors) {
       const bytes = tensors.map((t) => elementCount(t.shape) * 4);
       const sizes = bytes.map((size) => Math.max(4, size));
       const target = device.createBuffer({
@@ -236,16 +264,7 @@ export function createRecorder(
         commands.push({ type: 'copy', from: tensor.buffer, fromByte: 0, to: target, toByte: at, bytes: sizes[i] });
         at += sizes[i];
       });
-      await submit();
-      await target.mapAsync(GPUMapMode.READ);
-      const mapped = target.getMappedRange();
-      at = 0;
-      const out = sizes.map((size, i) => {
-        at += size;
-        return mapped.slice(at - size, at - size + bytes[i]);
-      });
-      target.destroy();
-      return out;
+      return mapParts(target, submit(), bytes);
     },
   };
 }

@@ -1,4 +1,4 @@
-// The logits of every token of a packed batch, for checks; training and generation never hold them all.
+// The logits of a packed batch's tokens, for checks; training and generation never hold them all.
 
 import type { PackedBatch } from '../data/pack';
 import type { Gpu } from '../gpu/gpu';
@@ -9,7 +9,8 @@ import { uploadStream } from './stream';
 
 /**
  * @param features f32 (rows, C) of the batch's images @param adapter left out: the base model
- * @returns f32 (T, V) @throws gpu.lost, gpu.bufferTooLarge
+ * @param positions tokens to compute the logits of, N of them; left out: all T
+ * @returns f32 (N, V) @throws gpu.lost, gpu.bufferTooLarge
  */
 export async function batchLogits(
   gpu: Gpu,
@@ -17,6 +18,7 @@ export async function batchLogits(
   batch: PackedBatch,
   features: Float32Array,
   adapter?: LoraAdapter,
+  positions: readonly number[] = Array.from({ length: batch.tokens }, (_, i) => i),
 ): Promise<Float32Array<ArrayBuffer>> {
   const { rec } = gpu;
   const { config } = model;
@@ -25,15 +27,15 @@ export async function batchLogits(
   const x = scope.tensor([batch.tokens, config.hiddenSize]);
   embedStream(rec, model, inputs, x);
   forwardOnly(model, inputs, x, { rec, adapter });
-  const hidden = scope.tensor(x.shape);
-  const row = scope.upload(Uint32Array.from({ length: batch.tokens }, (_, i) => i));
+  const rows = positions.length;
+  const hidden = scope.tensor([rows, config.hiddenSize]);
+  const row = scope.upload(Uint32Array.from(positions));
   finalRows(rec, model, { x, row, hidden }, scope);
   const stride = logitsStride(config.vocabSize);
-  const logits = scope.tensor([batch.tokens, stride]);
+  const logits = scope.tensor([rows, stride]);
   headLogits(rec, { hidden, logits }, model.weights.head);
-  const [bytes] = await rec.read(logits);
-  scope.release();
-  return withoutPadding(new Float32Array(bytes), batch.tokens, config.vocabSize);
+  const [bytes] = await rec.read(logits).finally(() => scope.release());
+  return withoutPadding(new Float32Array(bytes), rows, config.vocabSize);
 }
 
 /** Rows of `logitsStride(vocabulary)` numbers to rows of `vocabulary`. */

@@ -24,6 +24,7 @@ export interface AdamWOptions {
 
 /**
  * One update of PyTorch's AdamW after clipping g by min(1, max / (norm + 1e-6)), or unclipped for a largest norm of 0.
+ * A gradient whose norm is not finite changes nothing but `norm`.
  * @param tensors gradient, weight, moment1, moment2 f32 (P); norm f32 (1) receives the norm before clipping
  */
 export function adamw(

@@ -66,8 +66,10 @@ export type TrainerRequest =
   | { type: 'resume' }
   /** Finish the current step, then save and export what there is. */
   | { type: 'stop' }
-  /** Sent once, with the port of the reward encoder worker. */
-  | { type: 'connectEncoder'; port: MessagePort };
+  /** Sent with the port of each reward encoder worker that is started, before anything that may need it. */
+  | { type: 'connectEncoder'; port: MessagePort }
+  /** The reward encoder worker has crashed; what waits for it fails with this error. */
+  | { type: 'encoderLost'; error: ErrorRecord };
 
 export interface AdapterInfo {
   vendor: string;
@@ -83,8 +85,11 @@ export type Scores = CompletionScores;
 
 export interface Evaluation {
   rows: number;
-  /** Mean negative log-likelihood per target token over the validation rows, labels as in SFT. */
-  evalLoss: number;
+  /**
+   * Mean negative log-likelihood per target token over the validation rows, labels as in SFT; null when no row fits
+   * with its target.
+   */
+  evalLoss: number | null;
   greedy: Scores;
   sampled: Scores | null;
 }

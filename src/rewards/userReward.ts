@@ -1,7 +1,7 @@
 // The user's own reward as the trainer and the page call it: a worker that runs the script, with a time limit.
 // Nothing of the script runs here.
 
-import { LorikeetError, toErrorRecord } from '../base/errors';
+import { fromErrorRecord, toErrorRecord } from '../base/errors';
 import type { Reward, RewardBatch } from './reward';
 import { readScores } from './userScores';
 import type { ScriptFailure, ScriptOutcome } from './userScores';
@@ -153,8 +153,7 @@ export function createUserReward(spec: UserRewardSpec, options: UserRewardOption
     score: async (batch) => {
       const outcome = await script.run(batch);
       if ('scores' in outcome) return outcome.scores;
-      const { code, message, hint } = outcome.failure;
-      throw new LorikeetError(code, message, hint);
+      throw fromErrorRecord({ ...outcome.failure, detail: { reward: spec.name } });
     },
     dispose: () => script.dispose(),
   };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cdp } from 'vitest/browser';
 import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import { deleteDataset, listDatasets, loadImage, saveDataset } from './datasets';
-import { appendEvents, deleteRun, getArtifact, putArtifact, readEvents } from './runs';
+import { appendEvents, deleteRun, getArtifact, putArtifacts, readEvents } from './runs';
 
 interface Session {
   send(method: string, params: Record<string, unknown>): Promise<unknown>;
@@ -34,7 +34,7 @@ const info = (id: string): DatasetInfo => ({ id, name: id, createdAt: 1, ...COUN
 async function waitForQuota(): Promise<void> {
   const large = noise(30 * 1024 * 1024);
   for (;;) {
-    const refused = await putArtifact('probe', 'large', large).then(
+    const refused = await putArtifacts('probe', { large }).then(
       () => false,
       () => true,
     );
@@ -72,10 +72,10 @@ test('after a refusal a dataset that fits is stored', async () => {
 });
 
 test('an artifact beyond the quota is refused and the old one stays', async () => {
-  await putArtifact('run', 'adapter', Uint8Array.of(7));
+  await putArtifacts('run', { adapter: Uint8Array.of(7) });
   await appendEvents('run', [{ seq: 0 }]);
   const large = noise(30 * 1024 * 1024);
-  await expect(putArtifact('run', 'adapter', large)).rejects.toMatchObject({ code: 'storage.quota' });
+  await expect(putArtifacts('run', { adapter: large })).rejects.toMatchObject({ code: 'storage.quota' });
   expect(await getArtifact('run', 'adapter')).toEqual(Uint8Array.of(7));
   expect(await readEvents('run')).toEqual([{ seq: 0 }]);
 });

@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test } from 'vitest';
 import type { RunRecord } from './runs';
-import { appendEvents, createRun, deleteRun, findRun, getArtifact, listRuns, putArtifact } from './runs';
+import { appendEvents, createRun, deleteRun, findRun, getArtifact, lastEvent, listRuns, putArtifacts } from './runs';
 import { readEvents, truncateEvents, updateRun } from './runs';
 
 function run(id: string, createdAt = 1): RunRecord {
@@ -67,6 +67,14 @@ test('a run is found by its id, with where it stands', async () => {
   expect(await findRun('none')).toBeUndefined();
 });
 
+test('the last event of a log is the one with the highest seq of this run', async () => {
+  await appendEvents('a', [{ seq: 1 }, { seq: 20 }, { seq: 3 }]);
+  await appendEvents('b', [{ seq: 99 }]);
+  expect(await lastEvent('a')).toEqual({ seq: 20 });
+  expect(await lastEvent('none')).toBeUndefined();
+  for (const id of ['a', 'b']) await deleteRun(id);
+});
+
 test('an event that cannot be cloned keeps its whole batch out', async () => {
   const bad = { seq: 2, f: () => 1 };
   await expect(appendEvents('a', [{ seq: 1 }, bad])).rejects.toMatchObject({ code: 'storage.failed' });
@@ -86,7 +94,7 @@ test('deleting a run takes its events and artifacts along, and no others', async
   await createRun(run('b'));
   for (const id of ['a', 'b']) {
     await appendEvents(id, [{ seq: 1 }]);
-    await putArtifact(id, 'adapter.zip', Uint8Array.of(1, 2));
+    await putArtifacts(id, { 'adapter.zip': Uint8Array.of(1, 2) });
   }
   await deleteRun('a');
   expect((await listRuns()).map((record) => record.id)).toEqual(['b']);

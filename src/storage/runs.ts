@@ -74,10 +74,22 @@ export function readEvents(runId: string, fromSeq?: number): Promise<unknown[]> 
   );
 }
 
-/** Stores or replaces a named file of a run. Errors: storage.quota (the old one stays), storage.failed. */
-export async function putArtifact(runId: string, name: string, bytes: Uint8Array): Promise<void> {
+/** The event of a run's log with the highest seq; undefined without one. Errors: storage.failed. */
+export function lastEvent(runId: string): Promise<{ seq: number; time: number } | undefined> {
+  const last = events('readonly', async (store) => {
+    const cursor = await request(store.openCursor(ofRun(runId), 'prev'));
+    return cursor?.value as { seq: number; time: number } | undefined;
+  });
+  return reading('reading the run log', last);
+}
+
+/**
+ * Stores or replaces files of a run by their names: all of them or none.
+ * @throws storage.quota (the old ones stay), storage.failed
+ */
+export async function putArtifacts(runId: string, files: Record<string, Uint8Array>): Promise<void> {
   await database.transact(['artifacts'], (open) => {
-    open('artifacts').put(bytes, [runId, name]);
+    for (const [name, bytes] of Object.entries(files)) open('artifacts').put(bytes, [runId, name]);
   });
 }
 

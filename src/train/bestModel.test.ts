@@ -49,8 +49,21 @@ it('counts evaluations in a row that do not improve by more than the threshold, 
   expect(hasStoppedImproving(small.state, { ...options, early_stopping_patience: null })).toBe(false);
 });
 
-it('never takes an evaluation without a value for the best', () => {
-  const { better, state } = judge(losses(NaN, 0.9, NaN), {});
+it('never takes an evaluation without a figure for the best', () => {
+  const { better, state } = judge([{ eval_loss: null }, ...losses(0.9, NaN)], {});
   expect(better).toEqual([false, true, false]);
   expect(state.best).toEqual({ value: 0.9, step: 2 });
+});
+
+// As EarlyStoppingCallback with NaN: after the first evaluation the best metric is infinite, and NaN never improves it.
+it('counts a missing figure as no gain, but for the first evaluation, which has nothing to gain on', () => {
+  const missing = { eval_loss: null };
+  const bad = [1, 2, 3].map((n) => judge(new Array<typeof missing>(n).fill(missing), {}).state.badEvaluations);
+  expect(bad).toEqual([0, 1, 2]);
+  expect(judge([missing, missing, ...losses(0.9)], {}).state.badEvaluations).toBe(0);
+  expect(judge([...losses(0.9), missing, missing], {}).state.badEvaluations).toBe(2);
+
+  const state = newStage();
+  for (let n = 0; n < 3; n++) expect(judgeEvaluation(state, null, options)).toBe(false);
+  expect(hasStoppedImproving(state, options)).toBe(true);
 });

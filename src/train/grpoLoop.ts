@@ -18,7 +18,7 @@ import { stepLoop } from './stepLoop';
 export interface GrpoContext extends Omit<RolloutContext, 'reference'> {
   control: Control;
   evaluate(step: number): Promise<EvalFigures | null>;
-  save(best: boolean): Promise<void>;
+  save(best: boolean): Promise<boolean>;
 }
 
 interface StepRollouts {
@@ -44,7 +44,7 @@ async function rolloutsOf(
       continue;
     }
     const made = await makeRollout(context, index, place);
-    const metrics = rolloutMetrics(context, made, tokens);
+    const metrics = rolloutMetrics(context.rows, made, tokens);
     tokens = metrics.num_tokens;
     out.byIndex.set(index, made.rollout);
     out.made.push(made);

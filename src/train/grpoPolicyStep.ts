@@ -21,7 +21,11 @@ interface StepPack extends RolloutPack {
 /** Per rollout and completion; entries of completions that the step leaves out are undefined. */
 type PerCompletion<T> = Map<Rollout, T[]>;
 
-function packsOf(context: RolloutContext, rollouts: ReadonlyMap<number, Rollout>, steps: readonly GrpoMicroStep[]) {
+function packsOf(
+  context: Pick<RolloutContext, 'rows' | 'pack' | 'options'>,
+  rollouts: ReadonlyMap<number, Rollout>,
+  steps: readonly GrpoMicroStep[],
+) {
   return [...rollouts.values()].flatMap((rollout): StepPack[] => {
     const wanted = rollout.texts.map(() => false);
     for (const { rollout: index, slice } of steps) {
@@ -70,12 +74,11 @@ interface Coefficients {
 
 /** Sums the losses of the step's micro-batches, and their coefficients per completion. */
 function stepCoefficients(
-  context: RolloutContext,
+  options: GrpoOptions,
   rollouts: ReadonlyMap<number, Rollout>,
   steps: readonly GrpoMicroStep[],
   sequences: PerCompletion<PolicySequence>,
 ): Coefficients {
-  const { options } = context;
   const { stepsPerGeneration } = rolloutShape(options);
   const out: Coefficients = { loss: 0, metrics: {}, c: new Map(), e: new Map() };
   const metrics: Record<string, number>[] = [];
@@ -112,7 +115,7 @@ function stepCoefficients(
  * the micro-batches
  */
 export async function policyStep(
-  context: RolloutContext,
+  context: Pick<RolloutContext, 'trainee' | 'rows' | 'pack' | 'options' | 'reporter'>,
   rollouts: ReadonlyMap<number, Rollout>,
   steps: readonly GrpoMicroStep[],
   place: { step: number; steps: number },
@@ -134,7 +137,7 @@ export async function policyStep(
       sequences.get(pack.rollout)![pack.sequences[s]] = sequence;
     });
   }
-  const { loss, metrics, c, e } = stepCoefficients(context, rollouts, steps, sequences);
+  const { loss, metrics, c, e } = stepCoefficients(options, rollouts, steps, sequences);
   clearGradient(trainee.gpu, trainee.adapter);
   let done = 0;
   for (const { batch, rollout, sequences: own } of packs) {

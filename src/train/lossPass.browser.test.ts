@@ -53,3 +53,18 @@ test('every pass says which targets are the most likely tokens, whatever the tem
   const scored = await scoreLabels(trainee, batch, { temperature: 1.7, withAdapter: true });
   for (const { correct } of [open.values, supervised, scored]) expect(Array.from(correct)).toEqual(want);
 });
+
+test('the logits of some positions are those rows of all logits, to the bit', async () => {
+  const { gpu, model, adapter } = trainee;
+  const { imageTokenId, vision, vocabSize } = reference.config;
+  const batch = packPrompts([textPrompt([9, 17, 30, 11, 12])], {
+    imageTokenId,
+    spatialMergeSize: vision.spatialMergeSize,
+  });
+  const none = new Float32Array(0);
+  const all = await batchLogits(gpu, model.language, batch, none, adapter);
+  const some = await batchLogits(gpu, model.language, batch, none, adapter, [2, 4]);
+  expect(all.length).toBe(5 * vocabSize);
+  const rows = [2, 4].flatMap((t) => [...all.subarray(t * vocabSize, (t + 1) * vocabSize)]);
+  expect([...some]).toEqual(rows);
+});

@@ -6,6 +6,16 @@ import { adamw } from '../ops/adamw';
 import { check } from '../base/errors';
 import type { OptimizerOptions } from '../recipe/config';
 
+/**
+ * Ends the run at a step whose loss or gradient is not finite. Nothing of the step has been taken over.
+ * @param step 1-based @throws train.notFinite
+ */
+export function checkFinite(value: number, step: number, message: string): void {
+  const kept = step === 1 ? 'The adapter is as it began.' : `Adapter and optimizer are as after step ${step - 1}.`;
+  const advice = 'Start again with a lower learning_rate, or look for extreme rows in the data.';
+  check(Number.isFinite(value), 'train.notFinite', `${message} ${kept}`, advice);
+}
+
 /** Zero gradient, before a step's first micro-batch. */
 export function clearGradient(gpu: Gpu, adapter: LoraAdapter): void {
   gpu.rec.clear(adapter.gradient);
@@ -15,7 +25,7 @@ export function clearGradient(gpu: Gpu, adapter: LoraAdapter): void {
  * One AdamW step with the accumulated gradient.
  * @param step 1-based count of updates of this optimizer, for the bias correction
  * @returns the global gradient norm before clipping
- * @throws train.notFinite when the norm is not finite; the adapter is then left as it was
+ * @throws train.notFinite when the norm is not finite; weights and both moments are then as before, to the bit
  */
 export async function updateAdapter(
   gpu: Gpu,
@@ -27,8 +37,6 @@ export async function updateAdapter(
   const { rec } = gpu;
   const scope = rec.scope();
   const norm = scope.tensor([1]);
-  const before = scope.tensor(adapter.weight.shape);
-  rec.copy(adapter.weight, before);
   adamw(
     rec,
     {
@@ -48,19 +56,10 @@ export async function updateAdapter(
       maxGradNorm: options.max_grad_norm,
     },
   );
-  const [bytes] = await rec.read(norm);
+  const [bytes] = await rec.read(norm).finally(() => scope.release());
   gpu.assertHealthy();
   const value = new Float32Array(bytes)[0];
-  if (!Number.isFinite(value)) {
-    rec.copy(before, adapter.weight);
-    await rec.submit();
-  }
-  scope.release();
-  check(
-    Number.isFinite(value),
-    'train.notFinite',
-    `the gradient norm of update ${step} is ${value}; the adapter was left as it was before`,
-    'Lower the learning rate, or check the data for extreme rows.',
-  );
+  const wanted = 'expected a finite number';
+  checkFinite(value, step, `The gradient norm of optimizer step ${step} is ${value}; ${wanted}.`);
   return value;
 }

@@ -39,7 +39,7 @@ export interface RolloutContext {
 
 /** What a reward function is given of a rollout. */
 function rewardBatch(
-  context: RolloutContext,
+  context: Pick<RolloutContext, 'rows' | 'options'>,
   rows: readonly number[],
   completions: Completion[][],
   texts: string[],
@@ -57,7 +57,7 @@ function rewardBatch(
 
 /** Log-probabilities of all completions, nothing kept for a backward pass. */
 async function logProbs(
-  context: RolloutContext,
+  context: Pick<RolloutContext, 'trainee' | 'rows' | 'pack' | 'options'>,
   rollout: Pick<Rollout, 'rows' | 'completions'>,
   adapter: LoraAdapter | undefined,
 ): Promise<Float64Array[]> {

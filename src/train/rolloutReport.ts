@@ -7,7 +7,10 @@ import { completionMetrics } from './groupMetrics';
 import type { MadeRollout, RolloutContext } from './rollout';
 
 /** One record per group, for the page's table and completions.jsonl. */
-export function groupRecords(context: RolloutContext, { rollout, advantages }: MadeRollout): GroupRecord[] {
+export function groupRecords(
+  context: Pick<RolloutContext, 'rows' | 'rewards'>,
+  { rollout, advantages }: MadeRollout,
+): GroupRecord[] {
   let next = 0;
   return rollout.rows.map((row, g) => {
     const { image, imageName, question, answer } = context.rows[row];
@@ -40,10 +43,10 @@ function formatCompliance(texts: readonly string[]): number {
 
 /**
  * Rewards, lengths and compliance of a rollout, with TRL's names.
- * @param tokensBefore tokens of the stage's earlier rollouts
+ * @param rows the stage's training rows @param tokensBefore tokens of the stage's earlier rollouts
  */
 export function rolloutMetrics(
-  context: RolloutContext,
+  rows: RolloutContext['rows'],
   { rollout, advantages }: { rollout: MadeRollout['rollout']; advantages: Advantages },
   tokensBefore: number,
 ): Record<string, number> {
@@ -51,9 +54,7 @@ export function rolloutMetrics(
   const lengths = completionMetrics({
     lengths: flat.map(({ ids }) => ids.length),
     terminated: flat.map(({ terminated }) => terminated),
-    promptLengths: rollout.rows.flatMap((row, g) =>
-      rollout.completions[g].map(() => context.rows[row].prompt.ids.length),
-    ),
+    promptLengths: rollout.rows.flatMap((row, g) => rollout.completions[g].map(() => rows[row].prompt.ids.length)),
     tokensBefore,
   });
   return { ...advantages.metrics, format_compliance: formatCompliance(rollout.texts), ...lengths };

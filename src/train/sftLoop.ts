@@ -8,12 +8,11 @@ import type { EvalFigures } from './bestModel';
 import type { SftOptions } from '../recipe/config';
 import type { Control, Reporter } from './control';
 import { supervisedPass, type LabelValues, type Trainee } from './lossPass';
-import { clearGradient, updateAdapter } from './optimizer';
+import { checkFinite, clearGradient, updateAdapter } from './optimizer';
 import { sftStepBatches } from './sampler';
 import { learningRateAt, optimizerSteps } from './schedule';
 import type { StageState } from './stageState';
 import { stepLoop } from './stepLoop';
-import { check } from '../base/errors';
 
 export interface SftContext {
   trainee: Trainee;
@@ -26,7 +25,7 @@ export interface SftContext {
   reporter: Reporter;
   /** Called every `eval_steps` optimizer steps. */
   evaluate(step: number): Promise<EvalFigures | null>;
-  save(best: boolean): Promise<void>;
+  save(best: boolean): Promise<boolean>;
 }
 
 /** What a batch is made of: single examples, or packs of several that count as one row. */
@@ -108,12 +107,7 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
   });
   const figures = await backward(context, batches, place);
   const loss = figures.reduce((sum, part) => sum + part.loss, 0);
-  check(
-    Number.isFinite(loss),
-    'train.notFinite',
-    `SFT step ${step + 1}: the loss is ${loss}`,
-    'Lower the learning rate.',
-  );
+  checkFinite(loss, step + 1, `The loss of SFT step ${step + 1} is ${loss}; expected a finite number.`);
   const rate = learningRateAt(step, steps, options);
   reporter.progress({ phase: 'update', done: 0, total: 1, unit: 'updates', ...place });
   const norm = await reporter.timed('update', () =>

@@ -10,9 +10,11 @@ export interface StageState {
   numTokens: number;
   /** The evaluation after `step` is due and was not finished. */
   evaluationDue: boolean;
+  /** Evaluations judged so far, those without a figure among them. */
+  evaluations: number;
   /** The best evaluation so far, by metric_for_best_model. */
   best: { value: number; step: number } | null;
-  /** Evaluations in a row that did not improve. */
+  /** Evaluations in a row that did not improve, or had no figure to say so. */
   badEvaluations: number;
   /** The adapter of `best`, in the flat layout; kept with load_best_model_at_end only. */
   bestWeights: Float32Array | null;
@@ -28,6 +30,7 @@ export function newStage(): StageState {
     step: 0,
     numTokens: 0,
     evaluationDue: false,
+    evaluations: 0,
     best: null,
     badEvaluations: 0,
     bestWeights: null,

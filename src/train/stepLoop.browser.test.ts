@@ -27,12 +27,12 @@ interface Trace {
 
 /**
  * Runs a stage whose step n writes n into the adapter and whose evaluation after step n gives `losses[n]`.
- * @param stopAt asks to stop at the boundary before this step
+ * @param stopAt asks to stop at the boundary before this step @param disk whether each save works; then all do
  */
 async function runStage(
   given: Partial<OptimizerOptions>,
   losses: Record<number, number>,
-  { state = newStage(), stopAt = Infinity, weight = 0 } = {},
+  { state = newStage(), stopAt = Infinity, weight = 0, disk = [] as boolean[] } = {},
 ): Promise<Trace> {
   const log: string[] = [];
   const adapter = { weight: gpu.persistent([1]) } as LoraAdapter;
@@ -55,7 +55,10 @@ async function runStage(
       log.push(`evaluate ${step}`);
       return figures(step);
     },
-    save: async (best: boolean) => void log.push(`save ${state.step}${best ? ' best' : ''}`),
+    save: async (best: boolean) => {
+      log.push(`save ${state.step}${best ? ' best' : ''}`);
+      return disk.shift() ?? true;
+    },
     onStep: (done: number) => void log.push(`step ${done}`),
   };
   try {
@@ -77,6 +80,13 @@ test('save_steps saves before the evaluation of the same step, and not after the
   const { log } = await runStage({ eval_steps: 4, save_steps: 2 }, { 4: 1 });
   const saves = log.filter((line) => !line.startsWith('step'));
   expect(saves).toEqual(['save 2', 'save 4', 'evaluate 4']);
+});
+
+test('a checkpoint that could not be written is tried again after every step, until it is kept', async () => {
+  const { log, weight } = await runStage({ save_steps: 2 }, {}, { disk: [false, false, true] });
+  const saves = log.filter((line) => line.startsWith('save'));
+  expect(saves).toEqual(['save 2', 'save 3', 'save 4']);
+  expect(weight).toBe(6);
 });
 
 test('load_best_model_at_end goes back to the adapter of the best evaluation, the last step’s included', async () => {

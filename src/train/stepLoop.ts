@@ -15,8 +15,8 @@ export interface StageFrame {
   control: Control;
   /** Evaluates the adapter as it is; null without validation rows. */
   evaluate(step: number): Promise<EvalFigures | null>;
-  /** Commits a checkpoint of the stage as it is. */
-  save(best: boolean): Promise<void>;
+  /** Commits a checkpoint of the stage as it is. @returns false when it could not be written */
+  save(best: boolean): Promise<boolean>;
   /** Called after each step with the number of steps done. */
   onStep(done: number): void;
 }
@@ -30,7 +30,7 @@ async function readWeights({ gpu, adapter }: StageFrame): Promise<Float32Array> 
 /** Evaluates and judges; keeps the adapter if it is the best. Returns whether it is. */
 async function evaluateStage(frame: StageFrame, state: StageState): Promise<boolean> {
   const figures = await frame.evaluate(state.step);
-  const better = figures !== null && judgeEvaluation(state, figures, frame.options);
+  const better = judgeEvaluation(state, figures, frame.options);
   if (better && frame.options.load_best_model_at_end) state.bestWeights = await readWeights(frame);
   state.evaluationDue = false;
   return better;
@@ -47,6 +47,7 @@ function isEvaluationDue({ steps, options }: StageFrame, step: number): boolean 
  * the best adapter is taken if that was asked for.
  * @param state updated after every step; consistent whenever a boundary is reached or something throws before an
  * update
+ * A checkpoint that could not be written is tried again after every step.
  * @throws StopRequested at a boundary, and what `takeStep`, `evaluate` and `save` throw
  */
 export async function stepLoop(
@@ -55,9 +56,10 @@ export async function stepLoop(
   takeStep: (step: number) => Promise<void>,
 ): Promise<void> {
   const { steps, options, control } = frame;
+  let unsaved = false;
   for (;;) {
     const best = state.evaluationDue && (await evaluateStage(frame, state));
-    if (best && options.load_best_model_at_end) await frame.save(true);
+    if (best && options.load_best_model_at_end) unsaved = !(await frame.save(true));
     if (state.step >= steps || hasStoppedImproving(state, options)) break;
     await control.boundary();
     await takeStep(state.step);
@@ -65,8 +67,8 @@ export async function stepLoop(
     state.evaluationDue = isEvaluationDue(frame, state.step);
     frame.onStep(state.step);
     // Before the evaluation: a kill during it then repeats no step.
-    const isSaveDue = options.save_steps > 0 && state.step % options.save_steps === 0 && state.step < steps;
-    if (isSaveDue) await frame.save(false);
+    const isSaveDue = unsaved || (options.save_steps > 0 && state.step % options.save_steps === 0);
+    if (isSaveDue && state.step < steps) unsaved = !(await frame.save(false));
   }
   if (options.load_best_model_at_end && state.bestWeights) {
     frame.gpu.rec.upload(frame.adapter.weight, new Float32Array(state.bestWeights));

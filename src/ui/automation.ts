@@ -1,7 +1,7 @@
 // The contract with the terminal runner: it drives this page through window.lorikeet and hears through
 // window.lorikeetHost, a function that it installs before the page loads. Without a host nothing here is active.
 
-import { LorikeetError, type ErrorRecord } from '../base/errors';
+import { LorikeetError, type ErrorRecord, fromErrorRecord } from '../base/errors';
 import type { DatasetInfo, ImportProblem, RunEvent, DataMessage, InputFile, ModelSource } from '../protocol/messages';
 import { importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
@@ -162,16 +162,12 @@ async function startWhenReady(wanted: Wanted): Promise<{ seed: number }> {
   await dataReady(wanted);
   assertWanted(wanted);
   const { modelProblem } = useSettings.getState();
-  if (modelProblem) throw asError(modelProblem);
+  if (modelProblem) throw fromErrorRecord(modelProblem);
   const obstacle = startObstacle();
   if (obstacle !== null) throw new LorikeetError('page.notReady', obstacle);
   const { seed } = useSettings.getState();
   startRun();
   return { seed };
-}
-
-function asError({ code, message, hint }: ErrorRecord): LorikeetError {
-  return new LorikeetError(code, message, hint);
 }
 
 /** Holds what the page is set up with against what the host has asked for. Errors: page.notWanted */
@@ -226,7 +222,7 @@ async function dataReady(wanted: Wanted): Promise<void> {
   if (!info && !importing && wanted.data === 'bundled') importDemo();
   await importEnded();
   const { failure } = useDataset.getState();
-  if (failure) throw asError(failure.error);
+  if (failure) throw fromErrorRecord(failure.error);
 }
 
 function importEnded(): Promise<void> {

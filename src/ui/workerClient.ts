@@ -6,14 +6,18 @@ import trainerUrl from '../worker/trainer.worker.ts?worker&url';
 import type { ErrorRecord } from '../base/errors';
 import { scriptUrl } from '../base/scriptUrl';
 import type { DataMessage, DataRequest, TrainerMessage, TrainerRequest } from '../protocol/messages';
+import { createWorkerHandle, type WorkerHandle } from './workerHandle';
 
 export type WorkerName = 'trainer' | 'data' | 'rewardEncoder';
 
 export interface WorkerListeners {
   trainer(message: TrainerMessage): void;
   data(message: DataMessage): void;
-  /** A worker's script failed to load, or threw outside a request. */
-  crashed(worker: WorkerName, error: ErrorRecord): void;
+  /**
+   * A worker's script failed to load, or threw outside a request: what it was asked gets no answer. The next request
+   * starts a new worker. The reward encoder's end is told by the run that needed it instead.
+   */
+  crashed(worker: 'trainer' | 'data', error: ErrorRecord): void;
 }
 
 export interface WorkerClient {
@@ -23,40 +27,61 @@ export interface WorkerClient {
   close(): void;
 }
 
-function startWorker(name: WorkerName, url: string, listeners: WorkerListeners): Worker {
-  const worker = new Worker(scriptUrl(url), { type: 'module', name });
-  worker.onerror = (event) => {
-    const where = event.filename ? ` (${event.filename}:${event.lineno})` : '';
-    listeners.crashed(name, {
-      code: 'worker.crashed',
-      message: `The ${name} worker stopped: ${event.message ?? 'its script could not be loaded'}${where}`,
-      hint: 'Reload the page. Data and finished steps are stored.',
-    });
+export type WorkerScripts = Record<WorkerName, string>;
+
+const SCRIPTS: WorkerScripts = { trainer: trainerUrl, data: dataUrl, rewardEncoder: encoderUrl };
+
+/** What a run ends with when its encoder's worker has crashed. */
+function encoderError({ message }: ErrorRecord): ErrorRecord {
+  return {
+    code: 'reward.encoder',
+    message,
+    hint: 'Start or resume again: a new one is started. Data and finished steps are stored.',
   };
-  worker.onmessageerror = () =>
-    listeners.crashed(name, { code: 'worker.message', message: `A message of the ${name} worker could not be read.` });
-  return worker;
 }
 
 /**
  * Starts trainer, data and reward encoder workers and connects the encoder to the trainer by a channel of their own.
  * Listeners are called on the page's thread, in the order of the messages.
+ * @param scripts addresses of the workers' scripts, for tests of what happens when one does not load
  */
-export function startWorkers(listeners: WorkerListeners): WorkerClient {
-  const trainer = startWorker('trainer', trainerUrl, listeners);
-  const data = startWorker('data', dataUrl, listeners);
-  const encoder = startWorker('rewardEncoder', encoderUrl, listeners);
-  trainer.onmessage = (event: MessageEvent<TrainerMessage>) => listeners.trainer(event.data);
-  data.onmessage = (event: MessageEvent<DataMessage>) => listeners.data(event.data);
-
-  const channel = new MessageChannel();
-  encoder.postMessage({ type: 'connect', port: channel.port1 }, [channel.port1]);
-  const connect: TrainerRequest = { type: 'connectEncoder', port: channel.port2 };
-  trainer.postMessage(connect, [channel.port2]);
-
+export function startWorkers(listeners: WorkerListeners, scripts: WorkerScripts = SCRIPTS): WorkerClient {
+  const spawn = (name: WorkerName) => () => new Worker(scriptUrl(scripts[name]), { type: 'module', name });
+  const trainer: WorkerHandle<TrainerRequest, TrainerMessage> = createWorkerHandle('trainer', spawn('trainer'), {
+    message: listeners.trainer,
+    crashed: (error) => listeners.crashed('trainer', error),
+  });
+  const data: WorkerHandle<DataRequest, DataMessage> = createWorkerHandle('data', spawn('data'), {
+    message: listeners.data,
+    crashed: (error) => listeners.crashed('data', error),
+  });
+  const encoder: WorkerHandle<{ type: 'connect'; port: MessagePort }, never> = createWorkerHandle(
+    'rewardEncoder',
+    spawn('rewardEncoder'),
+    {
+      message: () => undefined,
+      // The trainer lets go of the run that waits; there may be none.
+      crashed: (error) => trainer.isUp() && trainer.post({ type: 'encoderLost', error: encoderError(error) }),
+    },
+  );
+  /** Both ends of the channel in use; another pair of workers gets another channel. */
+  let connected: unknown[] = [];
+  const connect = (): void => {
+    const pair = [trainer.open(), encoder.open()];
+    if (pair.every((worker, i) => worker === connected[i])) return;
+    connected = pair;
+    const { port1, port2 } = new MessageChannel();
+    encoder.post({ type: 'connect', port: port1 }, [port1]);
+    trainer.post({ type: 'connectEncoder', port: port2 }, [port2]);
+  };
+  connect();
+  data.open();
   return {
-    toTrainer: (request) => trainer.postMessage(request),
-    toData: (request) => data.postMessage(request),
-    close: () => [trainer, data, encoder].forEach((worker) => worker.terminate()),
+    toTrainer: (request) => {
+      if (request.type === 'start' || request.type === 'continue') connect();
+      trainer.post(request);
+    },
+    toData: (request) => data.post(request),
+    close: () => [trainer, data, encoder].forEach((handle) => handle.close()),
   };
 }

@@ -7,16 +7,31 @@ import { decodeImage } from '../image/decode';
 import { imageToPatches } from '../image/patches';
 import { recipeRgb } from '../image/rgbImage';
 import { batchLogits } from '../infer/logits';
-import { packExamples } from '../data/pack';
+import { packExamples, type PackedBatch } from '../data/pack';
 import { unpackValues } from '../model/lora';
 import { loadImage } from '../storage/datasets';
-import { putArtifact } from '../storage/runs';
+import { putArtifacts } from '../storage/runs';
 import type { AdapterSummary } from '../protocol/messages';
+import { checkedPositions } from './checkedPositions';
 import type { Session } from './session';
 
-/** Stores adapter_config.json and adapter_model.safetensors. @throws storage.quota, peft.export */
-export async function saveAdapter(session: Session, runId: string): Promise<AdapterSummary> {
-  const { gpu, adapter, modelName, recipe } = session;
+/** The adapter as it is in PEFT's form. */
+export interface ExportedAdapter {
+  summary: AdapterSummary;
+  store(runId: string): Promise<void>;
+}
+
+/**
+ * Reads the adapter and makes adapter_config.json and adapter_model.safetensors of it; `store` keeps both or neither,
+ * and throws storage.quota, storage.failed.
+ * @throws gpu.*, peft.export
+ */
+export async function exportAdapter({
+  gpu,
+  adapter,
+  modelName,
+  recipe,
+}: Pick<Session, 'gpu' | 'adapter' | 'modelName' | 'recipe'>): Promise<ExportedAdapter> {
   const [flat] = await gpu.rec.read(adapter.weight);
   gpu.assertHealthy();
   const files = exportPeftAdapter({
@@ -28,48 +43,59 @@ export async function saveAdapter(session: Session, runId: string): Promise<Adap
     base_model_name_or_path: modelName,
     tensors: unpackValues(adapter, new Float32Array(flat)),
   });
-  for (const [name, bytes] of Object.entries(files)) await putArtifact(runId, name, bytes);
   return {
-    r: adapter.r,
-    lora_alpha: adapter.alpha,
-    target_modules: adapter.modules,
-    parameters: adapter.parameters,
-    bytes: files['adapter_model.safetensors'].length,
+    summary: {
+      r: adapter.r,
+      lora_alpha: adapter.alpha,
+      target_modules: adapter.modules,
+      parameters: adapter.parameters,
+      bytes: files['adapter_model.safetensors'].length,
+    },
+    store: (runId) => putArtifacts(runId, files),
   };
+}
+
+/** The picture of a check case as PEFT's side takes it. */
+async function pixelValues(image: string, { processor }: Session['text']) {
+  const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(image))), processor);
+  const rows = grid[1] * grid[2];
+  const shape = [rows, patches.length / rows];
+  return { grid, tensor: { name: 'pixel_values', dtype: 'F32' as const, shape, bytes: bytesOf(patches) } };
+}
+
+async function caseLogits(trainee: Session['trainee'], batch: PackedBatch, positions: number[] | null) {
+  const { gpu, model, adapter, featuresOf } = trainee;
+  const features = await featuresOf(batch.images);
+  const values = await batchLogits(gpu, model.language, batch, features, adapter, positions ?? undefined);
+  gpu.assertHealthy();
+  const shape = [1, positions?.length ?? batch.tokens, model.config.vocabSize];
+  return { name: 'logits', dtype: 'F32' as const, shape, bytes: bytesOf(values) };
 }
 
 /**
  * Stores case.json and case.safetensors: the adapter's logits on one validation row with its picture, in the form
- * that a PEFT script can recompute. Does nothing without a validation row.
+ * that a PEFT script can recompute; of its last tokens only where all would be too large. Does nothing without a
+ * validation row.
+ * @throws storage.quota, storage.failed (then neither is stored), gpu.*
  */
 export async function saveCheckCase(session: Session, runId: string): Promise<void> {
-  const { gpu, model, adapter, rows, text } = session;
-  const row = rows.validation.find(({ example }) => example !== null);
+  const row = session.rows.validation.find(({ example }) => example !== null);
   if (!row?.example) return;
-  const { config, language } = model;
-  const batch = packExamples([row.example], {
-    imageTokenId: config.imageTokenId,
-    spatialMergeSize: config.vision.spatialMergeSize,
-  });
-  const features = await session.trainee.featuresOf(batch.images);
-  const dense = await batchLogits(gpu, language, batch, features, adapter);
-  const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(row.image))), text.processor);
-  const tensors = writeSafetensors([
-    { name: 'logits', dtype: 'F32', shape: [1, batch.tokens, config.vocabSize], bytes: bytesOf(dense) },
-    {
-      name: 'pixel_values',
-      dtype: 'F32',
-      shape: [grid[1] * grid[2], patches.length / (grid[1] * grid[2])],
-      bytes: bytesOf(patches),
-    },
-  ]);
+  const { imageTokenId, vision, vocabSize } = session.model.config;
+  const batch = packExamples([row.example], { imageTokenId, spatialMergeSize: vision.spatialMergeSize });
+  const positions = checkedPositions(batch.tokens, vocabSize);
+  const logits = await caseLogits(session.trainee, batch, positions);
+  const { grid, tensor } = await pixelValues(row.image, session.text);
   const record = {
     input_ids: [Array.from(row.example.ids)],
     image_grid_thw: [grid],
+    ...(positions ? { positions } : {}),
     tensors: 'case.safetensors',
     atol: 5e-4,
     rtol: 2e-5,
   };
-  await putArtifact(runId, 'case.json', new TextEncoder().encode(JSON.stringify(record)));
-  await putArtifact(runId, 'case.safetensors', tensors);
+  await putArtifacts(runId, {
+    'case.json': new TextEncoder().encode(JSON.stringify(record)),
+    'case.safetensors': writeSafetensors([logits, tensor]),
+  });
 }

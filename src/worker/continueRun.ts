@@ -4,10 +4,11 @@ import { LorikeetError, check } from '../base/errors';
 import type { ContinueRequest, RunEvent } from '../protocol/messages';
 import { newestCheckpoint } from '../storage/checkpoints';
 import { loadDataset } from '../storage/datasets';
-import { appendEvents, findRun, truncateEvents, updateRun } from '../storage/runs';
+import { appendEvents, findRun, truncateEvents, updateRun, lastEvent } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { parseRecipe } from '../recipe/recipe';
 import type { RunCheckpoint } from './runCheckpoint';
+import type { LogPosition } from './runReporter';
 import type { TrainingRequest } from './runTraining';
 import { readRunCheckpoint } from './saving';
 
@@ -16,7 +17,7 @@ export interface Continuation {
   /** Left out when the run never came to its first checkpoint: it begins again. */
   checkpoint?: RunCheckpoint;
   /** Where log and clock go on. */
-  from: { seq: number; seconds: Record<string, number> };
+  from: LogPosition;
   append(events: RunEvent[]): Promise<void>;
   /** Voids the log after the checkpoint, and takes the events that waited. */
   begin(): Promise<void>;
@@ -82,7 +83,9 @@ export async function readContinuation({ runId, model, recipe }: ContinueRequest
     model,
     recipe: mend(stored, recipe),
   };
-  const from = { seq, seconds: checkpoint?.progress.summary.seconds ?? {} };
+  const seconds = checkpoint?.progress.summary.seconds ?? {};
+  // The void part of the log counts: the page has shown it.
+  const from = { seq, seconds, time: (await lastEvent(runId))?.time ?? 0 };
   return { training, checkpoint, from, ...heldLog(runId, seq, training.recipe) };
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import type { EncoderMessage, EncoderRequest } from '../protocol/messages';
+import { LorikeetError } from '../base/errors';
 import { createEncoderClient } from './encoderClient';
 
 const open: MessagePort[] = [];
@@ -34,4 +35,20 @@ it("rejects with the worker's code and hint", async () => {
   const client = connect((request, send) => send({ type: 'failed', id: request.id, error }));
   await expect(client.load()).rejects.toMatchObject(error);
   await expect(client.embed(['a'])).rejects.toMatchObject(error);
+});
+
+it('rejects what waits and what comes later once the worker is gone', async () => {
+  const client = connect(() => undefined);
+  const waiting = [client.load(), client.embed(['a'])];
+  const error = new LorikeetError('reward.encoder', 'it stopped', 'start again');
+  client.fail(error);
+  client.fail(new LorikeetError('reward.encoder', 'another reason'));
+  for (const call of [...waiting, client.embed(['b'])]) await expect(call).rejects.toBe(error);
+});
+
+it('notices by itself that the other end has gone', async () => {
+  const client = connect(() => undefined);
+  const waiting = client.embed(['a']);
+  open.at(-1)!.close();
+  await expect(waiting).rejects.toMatchObject({ code: 'reward.encoder', hint: expect.any(String) as string });
 });

@@ -1,6 +1,6 @@
 // The trainer's side of the port to the reward encoder worker. Knows the protocol, not the encoder.
 
-import { LorikeetError } from '../base/errors';
+import { fromErrorRecord, LorikeetError } from '../base/errors';
 import type { EncoderMessage, EncoderRequest } from '../protocol/messages';
 
 /** Asks the reward encoder worker; calls may overlap. */
@@ -9,7 +9,16 @@ export interface EncoderClient {
   load(): Promise<void>;
   /** One embedding (unit length) per text. @throws what the worker reports */
   embed(texts: string[]): Promise<Float32Array[]>;
+  /** The worker is gone: every call that waits, and every later one, rejects with `error`. The first call counts. */
+  fail(error: LorikeetError): void;
 }
+
+/** Why a worker that ended without a word is gone. */
+const VANISHED = new LorikeetError(
+  'reward.encoder',
+  'The reward encoder worker ended.',
+  'Start or resume again: a new one is started. If it goes on, the machine may be out of memory.',
+);
 
 interface Waiting {
   resolve(message: EncoderMessage): void;
@@ -28,27 +37,35 @@ function rowsOf(values: Float32Array, width: number): Float32Array[] {
 export function createEncoderClient(port: MessagePort): EncoderClient {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
+  let gone: LorikeetError | null = null;
+
+  const rejectAll = (error: LorikeetError): void => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  const fail = (error: LorikeetError): void => {
+    gone ??= error;
+    rejectAll(gone);
+  };
 
   const settle = (message: EncoderMessage): void => {
     const entry = waiting.get(message.id);
     waiting.delete(message.id);
     if (message.type === 'failed') {
-      const { code, message: text, hint } = message.error;
-      entry?.reject(new LorikeetError(code, text, hint));
+      entry?.reject(fromErrorRecord(message.error));
     } else {
       entry?.resolve(message);
     }
   };
   port.onmessage = ({ data }: MessageEvent<EncoderMessage>): void => settle(data);
-  port.onmessageerror = (): void => {
-    for (const { reject } of waiting.values()) {
-      reject(new LorikeetError('reward.encoder', 'Reward encoder: its answer could not be read.', 'Reload the page.'));
-    }
-    waiting.clear();
-  };
+  port.onmessageerror = (): void =>
+    rejectAll(new LorikeetError('reward.encoder', 'Reward encoder: its answer could not be read.', 'Start again.'));
+  // Sent by the browser when the other end goes with its worker; TypeScript's DOM does not know the event yet.
+  port.addEventListener('close', () => fail(VANISHED));
 
   const ask = (request: EncoderRequest): Promise<EncoderMessage> =>
     new Promise((resolve, reject) => {
+      if (gone) return reject(gone);
       waiting.set(request.id, { resolve, reject });
       port.postMessage(request);
     });
@@ -61,5 +78,6 @@ export function createEncoderClient(port: MessagePort): EncoderClient {
       const message = await ask({ type: 'embed', id: ++lastId, texts });
       return message.type === 'embedded' ? rowsOf(message.embeddings, message.width) : [];
     },
+    fail,
   };
 }

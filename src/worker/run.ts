@@ -6,6 +6,7 @@ import type { createEta } from './eta';
 import type { RunSetup } from './runCheckpoint';
 import type { RunProgress } from './runProgress';
 import type { RunReporter } from './runReporter';
+import type { CheckpointKeeper } from './checkpointKeeper';
 import type { Session } from './session';
 
 export interface Run {
@@ -14,11 +15,12 @@ export interface Run {
   session: Session;
   reporter: RunReporter;
   control: Control;
+  keeper: CheckpointKeeper;
   eta: ReturnType<typeof createEta>;
   progress: RunProgress;
 }
 
 /** What packing needs to know of the loaded model. */
-export function packContextOf({ model }: Session): PackContext {
+export function packContextOf({ model }: Pick<Session, 'model'>): PackContext {
   return { imageTokenId: model.config.imageTokenId, spatialMergeSize: model.config.vision.spatialMergeSize };
 }

@@ -69,7 +69,7 @@ function perCompletion(values: Float32Array | undefined, { completions }: Rollou
   return completions.flat().map(({ ids }) => Float64Array.from(values.subarray(start, (start += ids.length))));
 }
 
-/** NaN (a reward without a value, a loss without labels) has no JSON form: null stands for it. */
+/** NaN (a reward without a value) has no JSON form: null stands for it. */
 function jsonOf<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
@@ -94,14 +94,17 @@ function stageTensors({ bestWeights, referenceWeights, rollout }: StageState): [
 /** The checkpoint of a run. */
 export function toCheckpoint({ setup, fingerprints, progress, adapter }: RunCheckpoint): Checkpoint {
   const { stage, round, summary, state } = progress;
-  const { step, numTokens, evaluationDue, best, badEvaluations, rollout } = state;
+  const { step, numTokens, evaluationDue, evaluations, best, badEvaluations, rollout } = state;
   const record: RunStateRecord = {
     setup,
     fingerprints,
     stage,
     round,
     summary: jsonOf(summary),
-    state: { step, numTokens, evaluationDue, best, badEvaluations, rollout: rollout && rolloutRecord(rollout) },
+    state: {
+      ...{ step, numTokens, evaluationDue, evaluations, best, badEvaluations },
+      rollout: rollout && rolloutRecord(rollout),
+    },
   };
   const tensors = new Map<string, Float32Array>([
     ['adapter.weight', adapter.weight],

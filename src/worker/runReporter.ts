@@ -20,21 +20,40 @@ export interface RunReporter extends Reporter {
   settled(): Promise<void>;
 }
 
+/** Where a resumed run's log goes on. */
+export interface LogPosition {
+  seq: number;
+  seconds: Record<string, number>;
+  /** Newest time in the log so far, epoch ms. */
+  time: number;
+}
+
+/**
+ * A clock for a log: epoch ms by the machine's clock as it begins, but never before `from`, and from then on by a
+ * clock that nobody sets.
+ */
+function logClock(from: number): () => number {
+  const start = Math.max(Date.now(), from);
+  const began = performance.now();
+  return () => start + Math.floor(performance.now() - began);
+}
+
 /**
  * @param append stores events of the run's log; a failure is reported once and does not stop the run
  * @param show hands an event to the page
  * @param etaSeconds estimates the rest of the run
- * @param from where a resumed run's log and seconds go on
+ * @param from where a resumed run's log goes on; times in a log never go back, whatever happens to the machine's clock
  */
 export function createRunReporter(
   runId: string,
   append: (events: RunEvent[]) => Promise<void>,
   show: (event: RunEvent) => void,
   etaSeconds: (progress: Omit<ProgressEvent, 'etaSeconds' | 'type'>) => number | null,
-  from: { seq: number; seconds: Record<string, number> } = { seq: 0, seconds: {} },
+  from: LogPosition = { seq: 0, seconds: {}, time: 0 },
 ): RunReporter {
   const seconds: Record<string, number> = { ...from.seconds };
   let { seq } = from;
+  const now = logClock(from.time);
   let stage: Stage | null = null;
   const began = performance.now();
   let stageBegan = began;
@@ -44,7 +63,7 @@ export function createRunReporter(
   let tail = Promise.resolve();
 
   const emit = (body: RunEventBody) => {
-    const event: RunEvent = { ...body, runId, seq: seq++, time: Date.now() };
+    const event: RunEvent = { ...body, runId, seq: seq++, time: now() };
     tail = tail.then(async () => {
       if (!isTransient(body) && !logFailed) {
         try {
@@ -52,7 +71,7 @@ export function createRunReporter(
         } catch (error) {
           logFailed = true;
           const message = `The run's log can no longer be stored: ${error instanceof Error ? error.message : String(error)}`;
-          show({ type: 'notice', level: 'warning', code: 'storage.log', message, runId, seq: seq++, time: Date.now() });
+          show({ type: 'notice', level: 'warning', code: 'storage.log', message, runId, seq: seq++, time: now() });
         }
       }
       show(event);
@@ -60,9 +79,9 @@ export function createRunReporter(
   };
 
   const closeStage = () => {
-    const now = performance.now();
-    if (stage) seconds[stage] = (seconds[stage] ?? 0) + (now - stageBegan) / 1000;
-    stageBegan = now;
+    const ended = performance.now();
+    if (stage) seconds[stage] = (seconds[stage] ?? 0) + (ended - stageBegan) / 1000;
+    stageBegan = ended;
   };
 
   return {
@@ -73,10 +92,10 @@ export function createRunReporter(
       emit({ type: 'state', state: 'running', stage: next });
     },
     progress({ phase, done, total, unit, step = 0, steps = 0 }) {
-      const now = performance.now();
+      const at = performance.now();
       const key = `${stage}/${phase}`;
-      if (key === lastPhase && done < total && now - lastProgress < PROGRESS_EVERY_MS) return;
-      lastProgress = now;
+      if (key === lastPhase && done < total && at - lastProgress < PROGRESS_EVERY_MS) return;
+      lastProgress = at;
       lastPhase = key;
       const report = { stage: stage ?? 'before', phase, done, total, unit, step, steps };
       emit({ type: 'progress', ...report, etaSeconds: etaSeconds(report) });

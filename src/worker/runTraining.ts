@@ -8,11 +8,13 @@ import { StopRequested } from '../train/control';
 import { grpoOptimizerSteps } from '../train/schedule';
 import { sftSteps } from '../train/sftLoop';
 import { newStage } from '../train/stageState';
-import { saveAdapter, saveCheckCase } from './artifacts';
+import { exportAdapter, saveCheckCase } from './artifacts';
+import { createCheckpointKeeper } from './checkpointKeeper';
 import { causeOf } from './deviceLoss';
 import type { EncoderClient } from './encoderClient';
 import { createEta, type Plan } from './eta';
 import { evaluateNow } from './evaluation';
+import { orNotice } from './orNotice';
 import type { Run } from './run';
 import { checkFingerprints, type RunCheckpoint } from './runCheckpoint';
 import { newProgress, stationsOf, type RunProgress } from './runProgress';
@@ -20,6 +22,7 @@ import type { RunReporter } from './runReporter';
 import { loadAdapterTensors, saveRun } from './saving';
 import { closeSession, openSession, type Session, type SessionRequest } from './session';
 import { grpoStage, sftStage } from './stages';
+import { unmeasuredNotice } from './unmeasured';
 
 /** Rows named in the notice about what was left out. */
 const NAMED_ROWS = 5;
@@ -49,6 +52,9 @@ async function evaluateStation(run: Run): Promise<void> {
   else summary.afterGrpo = result;
 }
 
+/** Where nothing may go on without a checkpoint: what a run begins with, and what a stage of training does. */
+const NEEDS_CHECKPOINT = new Set<Stage>(['before', 'sft', 'grpo']);
+
 /** Visits the stations that are left. A station's entry is a checkpoint: its work is never repeated by a later kill. */
 async function runStations(run: Run, resumed: boolean): Promise<void> {
   const { progress, reporter } = run;
@@ -57,7 +63,9 @@ async function runStations(run: Run, resumed: boolean): Promise<void> {
   for (const [i, stage] of rest.entries()) {
     if (i > 0) Object.assign(progress, { stage, state: newStage() } satisfies Partial<RunProgress>);
     reporter.enter(stage);
-    if (i > 0 || !resumed) await saveRun(run);
+    const isNew = i > 0 || !resumed;
+    if (isNew && NEEDS_CHECKPOINT.has(stage)) await run.keeper.commit();
+    else if (isNew) await run.keeper.tryCommit();
     if (stage === 'sft') await sftStage(run);
     else if (stage === 'grpo') await grpoStage(run);
     else await evaluateStation(run);
@@ -71,15 +79,14 @@ function noteLeftOut(reporter: RunReporter, leftOut: string[]): void {
   reporter.emit({ type: 'notice', level: 'warning', code: 'row.leftOut', message });
 }
 
-function noteData(reporter: RunReporter, session: Session): void {
-  noteLeftOut(reporter, session.rows.leftOut);
-  if (session.rows.validation.length > 0) return;
-  const message = 'There are no validation rows: nothing is evaluated.';
-  reporter.emit({ type: 'notice', level: 'warning', code: 'data.noValidation', message });
+function noteData(reporter: RunReporter, { recipe, rows }: Pick<Session, 'recipe' | 'rows'>): void {
+  noteLeftOut(reporter, rows.leftOut);
+  const unmeasured = unmeasuredNotice(recipe, rows.validation);
+  if (unmeasured) reporter.emit(unmeasured);
 }
 
 /** Work that is left, for the time left. @throws train.noRows, train.tooFewPrompts */
-function planOf({ recipe, rows }: Session, { stage, state }: RunProgress): Plan {
+function planOf({ recipe, rows }: Pick<Session, 'recipe' | 'rows'>, { stage, state }: RunProgress): Plan {
   const stations = stationsOf(recipe);
   const rest = stations.slice(stations.indexOf(stage));
   const left = (name: Stage, steps: () => number): number => {
@@ -93,6 +100,19 @@ function planOf({ recipe, rows }: Session, { stage, state }: RunProgress): Plan 
   };
 }
 
+const STAGE_NAMES: Record<Stage, string> = {
+  before: 'the evaluation before training',
+  sft: 'SFT',
+  after_sft: 'the evaluation after SFT',
+  grpo: 'GRPO',
+  after_grpo: 'the evaluation after GRPO',
+};
+
+/** Where a run stands, within a sentence: `SFT step 12`. */
+function placeText({ stage, state }: RunProgress): string {
+  return stage === 'sft' || stage === 'grpo' ? `${STAGE_NAMES[stage]} step ${state.step}` : STAGE_NAMES[stage];
+}
+
 /** Loads everything, and puts a checkpoint back. */
 async function openRun(request: TrainingRequest, environment: RunEnvironment, plan: Plan): Promise<Run> {
   const { checkpoint } = environment;
@@ -103,8 +123,13 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const progress = checkpoint?.progress ?? newProgress(request.seed);
   const { seed, datasetId, runId } = request;
   const setup = { seed, datasetId, modelName: session.modelName, recipe: session.recipe };
-  const control = { boundary: () => environment.control.boundary(() => saveRun(run)) };
-  const run: Run = { runId, setup, session, reporter, control, eta, progress };
+  const keeper = createCheckpointKeeper(
+    (best) => saveRun(run, best),
+    () => placeText(progress),
+    reporter.emit,
+  );
+  const control = { boundary: () => environment.control.boundary(async () => void (await keeper.tryCommit())) };
+  const run: Run = { runId, setup, session, reporter, control, keeper, eta, progress };
   try {
     const remark = checkpoint && checkFingerprints(checkpoint, session.fingerprints);
     if (checkpoint) loadAdapterTensors(session, checkpoint.adapter);
@@ -137,28 +162,35 @@ export async function runTraining(request: TrainingRequest, environment: RunEnvi
     await runAndSave(run, environment.checkpoint !== undefined);
   } catch (error) {
     // Rewards and data can fail between two updates; then nothing is lost but the step under way.
-    await saveRun(run).catch(() => undefined);
+    await run.keeper.tryCommit().catch(() => undefined);
     throw await causeOf(run.session.gpu, error);
   } finally {
     // A failed run must not keep the GPU's memory from the next one.
     closeSession(run.session);
   }
-  const { summary } = run.progress;
-  summary.seconds = run.reporter.seconds();
-  await updateRun(request.runId, { state: summary.complete ? 'finished' : 'stopped', summary });
-  return summary;
+  return run.progress.summary;
 }
 
 async function runAndSave(run: Run, resumed: boolean): Promise<void> {
-  const { session, reporter, runId, progress } = run;
+  const { progress } = run;
   try {
     await runStations(run, resumed);
   } catch (error) {
     if (!(error instanceof StopRequested)) throw error;
     progress.summary.complete = false;
-    await saveRun(run);
+    await run.keeper.tryCommit();
   }
+  await leaveResults(run);
+}
+
+/** The adapter and the summary make a run's end; nothing that fails after them takes it back. */
+async function leaveResults({ session, reporter, runId, progress }: Run): Promise<void> {
+  const { summary } = progress;
   reporter.progress({ phase: 'save', done: 0, total: 1, unit: 'files' });
-  progress.summary.adapter = await saveAdapter(session, runId);
-  await saveCheckCase(session, runId);
+  const adapter = await exportAdapter(session);
+  await adapter.store(runId);
+  summary.adapter = adapter.summary;
+  summary.seconds = reporter.seconds();
+  await updateRun(runId, { state: summary.complete ? 'finished' : 'stopped', summary });
+  await orNotice(reporter, 'The check case (case.json)', () => saveCheckCase(session, runId));
 }

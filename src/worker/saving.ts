@@ -9,7 +9,7 @@ import { fromCheckpoint, toCheckpoint, type AdapterTensors, type RunCheckpoint }
 import type { Session } from './session';
 
 /** Reads adapter and moments. @throws gpu.*, checkpoint.notFinite */
-async function readAdapter({ gpu, adapter }: Session): Promise<AdapterTensors> {
+async function readAdapter({ gpu, adapter }: Pick<Session, 'gpu' | 'adapter'>): Promise<AdapterTensors> {
   const [weight, moment1, moment2] = await gpu.rec.read(adapter.weight, adapter.moment1, adapter.moment2);
   // A device that is gone reads as zeros or old bytes: nothing of it may be kept.
   gpu.assertHealthy();
@@ -53,7 +53,7 @@ export function readRunCheckpoint(bytes: Uint8Array<ArrayBuffer>, source: string
 }
 
 /** Puts adapter and moments of a checkpoint onto the GPU. @throws checkpoint.broken when sizes differ */
-export function loadAdapterTensors({ gpu, adapter }: Session, tensors: AdapterTensors): void {
+export function loadAdapterTensors({ gpu, adapter }: Pick<Session, 'gpu' | 'adapter'>, tensors: AdapterTensors): void {
   for (const name of ['weight', 'moment1', 'moment2'] as const) {
     const [want, found] = [adapter[name].shape[0], tensors[name].length];
     check(want === found, 'checkpoint.broken', `The checkpoint's ${name} has ${found} numbers, expected ${want}.`);

@@ -5,17 +5,17 @@ import { generate, type GeneratePrompt } from '../infer/generate';
 import { grpoLoop } from '../train/grpoLoop';
 import type { RolloutContext } from '../train/rollout';
 import { sftLoop } from '../train/sftLoop';
-import { saveAdapter } from './artifacts';
+import { exportAdapter } from './artifacts';
 import { evaluateNow, figuresOf } from './evaluation';
+import { orNotice } from './orNotice';
 import { packContextOf, type Run } from './run';
-import { saveRun } from './saving';
 
 /**
  * What both loops are given besides their own. Whole steps are timed for the time left; evaluations, saves and pauses
  * between them are not counted.
  */
 function openStage(run: Run, stage: 'sft' | 'grpo') {
-  const { session, reporter, control, setup, progress } = run;
+  const { session, reporter, control, keeper, setup, progress } = run;
   let began = performance.now();
   const untimed = async <T>(work: Promise<T>): Promise<T> => {
     const result = await work;
@@ -39,15 +39,15 @@ function openStage(run: Run, stage: 'sft' | 'grpo') {
     seed: setup.seed,
     reporter,
     control: { boundary: () => untimed(control.boundary()) },
-    save: (best: boolean) => untimed(saveRun(run, best)),
+    save: (best: boolean) => untimed(keeper.tryCommit(best)),
     evaluate: (step: number) => untimed(evaluate(step)),
   };
   return { context, onStep };
 }
 
-/** SFT from where the run stands; the adapter it ends with is stored. */
+/** SFT from where the run stands; the adapter it ends with is stored if the disk takes it. */
 export async function sftStage(run: Run): Promise<void> {
-  const { session, runId, progress } = run;
+  const { session, runId, progress, reporter } = run;
   const { context, onStep } = openStage(run, 'sft');
   const { recipe } = session;
   const own = {
@@ -56,7 +56,9 @@ export async function sftStage(run: Run): Promise<void> {
     loraDropout: recipe.lora.lora_dropout,
   };
   await sftLoop({ ...context, ...own }, progress.state, onStep);
-  progress.summary.adapter = await saveAdapter(session, runId);
+  const adapter = await exportAdapter(session);
+  progress.summary.adapter = adapter.summary;
+  await orNotice(reporter, 'The adapter after SFT', () => adapter.store(runId));
 }
 
 /** Samples completions with the adapter as it is; each rollout has a random stream of its own. */

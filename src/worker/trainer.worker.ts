@@ -1,10 +1,11 @@
 // The trainer worker: owns the GPU device, runs one run at a time, answers pause, resume and stop.
 
-import { toErrorRecord } from '../base/errors';
+import { check, fromErrorRecord, toErrorRecord, type ErrorRecord } from '../base/errors';
 import { requestDevice } from '../gpu/device';
 import type {
   AdapterInfo,
   ContinueRequest,
+  RunEvent,
   RunState,
   RunSummary,
   StartRequest,
@@ -14,76 +15,71 @@ import type {
 import { holdRun } from '../storage/runLock';
 import { appendEvents, createRun, updateRun } from '../storage/runs';
 import { loadDataset } from '../storage/datasets';
-import { StopRequested } from '../train/control';
 import { readContinuation } from './continueRun';
 import { createEncoderClient, type EncoderClient } from './encoderClient';
-import { createRunReporter, type RunReporter } from './runReporter';
+import { createRunControl, type RunControl } from './runControl';
+import { createRunReporter, type LogPosition, type RunReporter } from './runReporter';
 import { runTraining, type RunEnvironment } from './runTraining';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: TrainerMessage) => scope.postMessage(message);
 
 let encoder: EncoderClient | undefined;
-type Wish = 'run' | 'pause' | 'stop';
 
-/** What the page asked for last, and the run that hears of it. */
-const current: { wish: Wish; wake?: () => void; reporter?: RunReporter; running: boolean } = {
-  wish: 'run',
-  running: false,
-};
+/** The run that this worker trains. */
+interface LiveRun {
+  id: string;
+  control: RunControl;
+  /** Left out before the run has a log. */
+  reporter?: RunReporter;
+}
 
-function announce(state: RunState): void {
-  const { reporter } = current;
+let live: LiveRun | null = null;
+
+function announce({ reporter }: LiveRun, state: RunState): void {
   reporter?.emit({ type: 'state', state, stage: reporter.stage() });
 }
 
-/** Pause and stop take effect between steps and between parts of an evaluation. */
-const control: RunEnvironment['control'] = {
-  async boundary(save) {
-    if (current.wish === 'pause') {
-      // A paused tab may be closed.
-      await save();
-      announce('paused');
-      await new Promise<void>((resolve) => (current.wake = resolve));
-      current.wake = undefined;
-      announce('running');
-    }
-    if (current.wish === 'stop') throw new StopRequested();
-  },
-};
-
-/** Makes the reporter of the run: it logs, shows, and hears of pause and stop. */
-function reporters(
-  runId: string,
-  append: Parameters<typeof createRunReporter>[1],
-  from?: Parameters<typeof createRunReporter>[4],
-): RunEnvironment['createReporter'] {
-  return (estimate) => {
-    const reporter = createRunReporter(runId, append, (event) => post({ type: 'event', event }), estimate, from);
-    current.reporter = reporter;
-    return reporter;
-  };
+/** What every run gets from this worker. */
+function surroundings(run: LiveRun, append: Parameters<typeof createRunReporter>[1], from?: LogPosition) {
+  const show = (event: RunEvent): void => post({ type: 'event', event });
+  const createReporter: RunEnvironment['createReporter'] = (estimate) =>
+    (run.reporter = createRunReporter(run.id, append, show, estimate, from));
+  return { control: run.control, createReporter };
 }
 
-/** Runs `work` as the one run of this worker; a failure ends the run by its events. */
-async function asRun(runId: string, work: (encoder: EncoderClient) => Promise<RunSummary>): Promise<void> {
-  if (current.running || !encoder) return;
-  Object.assign(current, { running: true, wish: 'run', reporter: undefined });
-  const own = encoder;
+/** The encoder that a run may begin with. @throws run.busy, reward.encoder */
+function readyEncoder(): EncoderClient {
+  check(!live, 'run.busy', 'Another run is under way in this tab.', 'Stop it, or wait for its end.');
+  check(encoder, 'reward.encoder', 'The reward encoder worker is not connected.', 'Reload the page.');
+  return encoder;
+}
+
+/** Runs `work` as the one run of this worker; whatever happens, the run's end is told. */
+async function asRun(id: string, work: (run: LiveRun, encoder: EncoderClient) => Promise<RunSummary>): Promise<void> {
+  let own: EncoderClient;
   try {
-    const summary = await holdRun(runId, () => work(own));
-    announce('finished');
-    current.reporter?.emit({ type: 'finished', summary });
+    own = readyEncoder();
   } catch (error) {
-    await fail(runId, error);
+    tellRefusal(id, toErrorRecord(error));
+    return;
+  }
+  const run: LiveRun = { id, control: createRunControl((state) => announce(run, state)) };
+  live = run;
+  try {
+    const summary = await holdRun(id, () => work(run, own));
+    announce(run, 'finished');
+    run.reporter?.emit({ type: 'finished', summary });
+  } catch (error) {
+    await fail(run, error);
   } finally {
-    current.running = false;
+    live = null;
   }
 }
 
 function start(request: StartRequest): Promise<void> {
   const { runId } = request;
-  return asRun(runId, async (client) => {
+  return asRun(runId, async (run, client) => {
     const { info } = await loadDataset(request.datasetId);
     await createRun({
       id: runId,
@@ -96,17 +92,16 @@ function start(request: StartRequest): Promise<void> {
       adapterName: request.adapter?.name,
       state: 'running',
     });
-    const createReporter = reporters(runId, (events) => appendEvents(runId, events));
-    return runTraining(request, { encoder: client, control, createReporter });
+    const own = surroundings(run, (events) => appendEvents(runId, events));
+    return runTraining(request, { ...own, encoder: client });
   });
 }
 
 function goOn(request: ContinueRequest): Promise<void> {
-  const { runId } = request;
-  return asRun(runId, async (client) => {
+  return asRun(request.runId, async (run, client) => {
     const { training, checkpoint, from, append, begin } = await readContinuation(request);
-    const createReporter = reporters(runId, append, from);
-    return runTraining(training, { encoder: client, control, createReporter, checkpoint, onOpened: begin });
+    const own = surroundings(run, append, from);
+    return runTraining(training, { ...own, encoder: client, checkpoint, onOpened: begin });
   });
 }
 
@@ -116,20 +111,21 @@ const UNTOUCHED = new Set([
   ...['checkpoint.base', 'checkpoint.dataset', 'checkpoint.recipe', 'checkpoint.newer', 'checkpoint.broken'],
 ]);
 
-async function fail(runId: string, error: unknown): Promise<void> {
+async function fail(run: LiveRun, error: unknown): Promise<void> {
   const record = toErrorRecord(error);
-  const { reporter } = current;
-  if (reporter) {
-    reporter.emit({ type: 'error', error: record });
-    announce('failed');
-    await reporter.settled();
-  } else {
-    // Failed before the run had a log: the page still has to hear of it.
-    const common = { runId, seq: 0, time: Date.now() };
-    post({ type: 'event', event: { type: 'error', error: record, ...common } });
-    post({ type: 'event', event: { type: 'state', state: 'failed', stage: null, ...common, seq: 1 } });
-  }
-  if (!UNTOUCHED.has(record.code)) await updateRun(runId, { state: 'failed' }).catch(() => undefined);
+  const { id, reporter } = run;
+  if (!UNTOUCHED.has(record.code)) await updateRun(id, { state: 'failed' }).catch(() => undefined);
+  // Last: whoever hears of the end may start the next run at once.
+  if (!reporter) return tellRefusal(id, record);
+  reporter.emit({ type: 'error', error: record });
+  announce(run, 'failed');
+}
+
+/** The end of a run that has no log: the page still has to hear of it. */
+function tellRefusal(runId: string, error: ErrorRecord): void {
+  const common = { runId, seq: 0, time: Date.now() };
+  post({ type: 'event', event: { type: 'error', error, ...common } });
+  post({ type: 'event', event: { type: 'state', state: 'failed', stage: null, ...common, seq: 1 } });
 }
 
 async function probe(): Promise<void> {
@@ -150,18 +146,13 @@ async function probe(): Promise<void> {
   }
 }
 
-function setWish(next: Wish): void {
-  if (!current.running) return;
-  current.wish = next;
-  if (next === 'pause') announce('pausing');
-  if (next === 'stop') announce('stopping');
-  if (next !== 'pause') current.wake?.();
-}
-
 scope.onmessage = ({ data }: MessageEvent<TrainerRequest>) => {
   switch (data.type) {
     case 'connectEncoder':
       encoder = createEncoderClient(data.port);
+      return;
+    case 'encoderLost':
+      encoder?.fail(fromErrorRecord(data.error));
       return;
     case 'probe':
       void probe();
@@ -173,11 +164,11 @@ scope.onmessage = ({ data }: MessageEvent<TrainerRequest>) => {
       void goOn(data);
       return;
     case 'pause':
-      return setWish('pause');
+      return live?.control.pause();
     case 'resume':
-      return setWish('run');
+      return live?.control.resume();
     case 'stop':
-      return setWish('stop');
+      return live?.control.stop();
     default:
       data satisfies never;
   }

@@ -55,6 +55,11 @@ it('names the line of what is not JavaScript', async () => {
   });
 });
 
+it('says by a field of its error which reward failed, whatever the message is', async () => {
+  const failing = rewardOf('function score() { throw new Error("no"); }').score(batch);
+  await expect(failing).rejects.toMatchObject({ code: 'reward.threw', detail: { reward: 'mine' } });
+});
+
 it('names the line and completion of what a script throws, and a wrong value or count', async () => {
   const text = 'function scoreRow(row, i) {\n  if (i === 1) null.x;\n  return 0;\n}';
   const message = /TypeError in line 2 on completion 2 of 2/;

@@ -64,11 +64,16 @@ function percent(value) {
   return `${(100 * value).toFixed(0)}%`;
 }
 
+/** A loss; `-` where there was nothing to measure it on. */
+function lossText(value) {
+  return value === null ? '-' : value.toFixed(4);
+}
+
 function evaluationText({ result }) {
   const scores = result.sampled ?? result.greedy;
   const how = result.sampled ? 'sampled' : 'greedy';
   const reward = scores.totalReward.toFixed(3);
-  return `eval loss ${result.evalLoss.toFixed(4)}, ${how}: in form ${percent(scores.formatCompliance)}, reward ${reward}`;
+  return `eval loss ${lossText(result.evalLoss)}, ${how}: in form ${percent(scores.formatCompliance)}, reward ${reward}`;
 }
 
 /** Writes to a screen: `live` replaces the last live line, `line` stays. */

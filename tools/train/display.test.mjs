@@ -64,3 +64,11 @@ test('an import shows what it counts, so that a long one is not silent', () => {
     '\r\x1b[2K  Counting tokens: row 7 of 11000',
   ]);
 });
+
+test('a loss that could not be measured is a dash', () => {
+  const stream = memoryStream(false);
+  const scores = { formatCompliance: 1, totalReward: 1.5 };
+  const result = { evalLoss: null, greedy: scores, sampled: null };
+  createDisplay(stream).event({ type: 'evaluation', when: 'during', result });
+  expect(stream.written).toEqual(['  during: eval loss -, greedy: in form 100%, reward 1.500\n']);
+});

@@ -1,7 +1,7 @@
 // The three lanes of the timeline as chart specs: total reward, format compliance, SFT loss with KL.
 
 import type { EvaluationPoint } from '../store/runView';
-import { headScores, xOfEvaluation } from '../store/series';
+import { evalLossOf, headScores, xOfEvaluation } from '../store/series';
 import { fixed, percent } from '../format';
 import {
   fittedAxis,
@@ -140,9 +140,10 @@ export function lossLane(data: RunData, xRange: [number, number]): ChartSpec {
   const kl = data.column('kl');
   const marks = data.view.evaluations.flatMap((point): MarkSpec[] => {
     const inSft = data.view.planned.sft !== 0 && ['before', 'sft', 'after_sft'].includes(point.stage);
-    if (!inSft) return [];
+    const y = evalLossOf(point.result);
+    if (!inSft || y === null) return [];
     const x = xOfEvaluation(data.view, data.mode, point);
-    return [{ x, y: point.result.evalLoss, label: '', joined: point.stage !== 'before' }];
+    return [{ x, y, label: '', joined: point.stage !== 'before' }];
   });
   return {
     ...base(data, xRange),

@@ -5,6 +5,7 @@ import type { Scores } from '../../protocol/messages';
 import { fixed, percent, points, signed } from '../format';
 import { Segmented } from '../parts/Segmented';
 import { useDemoFacts, type DemoFacts } from '../setup/demoFacts';
+import { evalLossOf } from '../store/series';
 import type { Station } from './ResultStations';
 
 type Mode = 'sampled' | 'greedy';
@@ -82,7 +83,7 @@ export function ChangeTable({ stations, rewardMax, isDemo }: ChangeTableProps): 
           ))}
           <ChangeRow
             line={{ key: 'totalReward', expected: '', name: 'Validation loss', share: false, ink: 'accent' }}
-            values={stations.map(({ result }) => result.evalLoss)}
+            values={stations.map(({ result }) => evalLossOf(result))}
             most={null}
             expected={[]}
             lowerIsBetter
@@ -172,8 +173,9 @@ const joined = new Intl.ListFormat('en');
 
 /** Validation loss of the last evaluation less that of the first; 0 when one is unknown. */
 function lossChange(stations: readonly Station[]): number {
-  const [first, last] = [stations[0]?.result.evalLoss, stations[stations.length - 1]?.result.evalLoss];
-  return (last ?? NaN) - (first ?? NaN) || 0;
+  const losses = stations.map(({ result }) => evalLossOf(result));
+  const [first, last] = [losses[0] ?? null, losses[losses.length - 1] ?? null];
+  return first === null || last === null ? 0 : last - first;
 }
 
 /** The outcome in a sentence: what rose, what fell. */

@@ -28,8 +28,8 @@ export function MendRewards({ run, recipe, error }: MendRewardsProps): React.JSX
   const [texts, setTexts] = useState<Record<string, string>>({});
   const [problem, attempt] = useAttempt();
   const own = ownRewards(recipe).map(({ reward }) => reward);
-  // The error names the reward; the others stay folded away.
-  const named = own.filter(({ name }) => error.message.includes(name));
+  // The others stay folded away. An older run's log does not say which reward it was.
+  const named = own.filter(({ name }) => name === error.detail?.reward);
   const shown = named.length > 0 ? named : own;
   return (
     <section className="card mendCard" aria-label="Mend the reward">

@@ -1,5 +1,6 @@
 // Series for the charts, on one axis that SFT and GRPO share. Pure.
 
+import type { Evaluation } from '../../protocol/messages';
 import type { EvaluationPoint, RunView, StepPoint } from './runView';
 
 export type AxisMode = 'step' | 'time';
@@ -20,6 +21,11 @@ export function smooth(values: readonly (number | null)[], weight: number = SMOO
     count += 1;
     return sum / (1 - weight ** count);
   });
+}
+
+/** Validation loss of an evaluation; null when there was nothing to measure it on (older logs have NaN there). */
+export function evalLossOf({ evalLoss }: Pick<Evaluation, 'evalLoss'>): number | null {
+  return evalLoss === null || Number.isNaN(evalLoss) ? null : evalLoss;
 }
 
 /** Step on the common axis: SFT steps first, GRPO steps after the planned SFT steps. */

@@ -1,0 +1,170 @@
+// Short whole runs of the demo's model on a real device, with faults between the run and the browser's storage.
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import type { DatasetInfo, DatasetRow } from '../base/dataset';
+import { LorikeetError } from '../base/errors';
+import type { RunEvent, RunSummary } from '../protocol/messages';
+import { listCheckpoints } from '../storage/checkpoints';
+import { deleteDataset, saveDataset } from '../storage/datasets';
+import { appendEvents, createRun, deleteRun, findRun, getArtifact } from '../storage/runs';
+import type { Recipe } from '../recipe/config';
+import { presets } from '../recipe/presets';
+import type { EncoderClient } from './encoderClient';
+import { createRunControl } from './runControl';
+import { createRunReporter } from './runReporter';
+import { runTraining } from './runTraining';
+
+const DEMO = new URL('/demo/', location.href).href;
+const IMAGE = 'train_000.png';
+const NO_COUNTS = { promptTokens: null, targetTokens: null, problems: [] };
+const INFO: DatasetInfo = {
+  ...{ id: 'run-test', name: 'rows', createdAt: 0, trainRows: 2, valRows: 1, images: 1, bytes: 0 },
+  ...NO_COUNTS,
+};
+
+function row(line: number, split: DatasetRow['split']): DatasetRow {
+  const words = { question: 'What shape is red?', thought: 'A star.', answer: 'star' };
+  return { image: IMAGE, imageName: IMAGE, ...words, split, file: 'a', line };
+}
+
+/** Three steps of SFT with a checkpoint after each. */
+const recipe: Recipe = {
+  ...presets.demo,
+  sft: {
+    ...presets.demo.sft,
+    ...{ max_steps: 3, save_steps: 1, per_device_train_batch_size: 2, gradient_accumulation_steps: 1 },
+  },
+  grpo: { ...presets.demo.grpo, max_steps: 0, max_completion_length: 4 },
+  eval: { rows: 1, samples_per_row: 0, temperature: 1 },
+};
+
+const encoder: EncoderClient = {
+  load: async () => undefined,
+  embed: async (texts) => texts.map(() => Float32Array.of(1, 0)),
+  fail: () => undefined,
+};
+
+beforeAll(async () => {
+  const bytes = new Uint8Array(await (await fetch(`${DEMO}data/images/${IMAGE}`)).arrayBuffer());
+  const images = new Map([[IMAGE, bytes]]);
+  await saveDataset(INFO, [row(1, 'train'), row(2, 'train'), row(3, 'val')], images);
+  await saveDataset({ ...INFO, id: 'run-test-train', valRows: 0 }, [row(1, 'train'), row(2, 'train')], images);
+});
+afterAll(async () => {
+  for (const id of [INFO.id, 'run-test-train']) await deleteDataset(id);
+});
+beforeEach(() => deleteRun('run'));
+afterEach(() => {
+  vi.restoreAllMocks();
+  return deleteRun('run');
+});
+
+interface Outcome {
+  summary: RunSummary;
+  /** `code` of every notice, in order. */
+  notices: string[];
+  events: RunEvent[];
+}
+
+async function train(given: Partial<{ datasetId: string; recipe: Recipe; encoder: EncoderClient }> = {}) {
+  const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe, ...given };
+  const { datasetId, seed } = request;
+  const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe, seed, state: 'running' };
+  await createRun({ id: 'run', createdAt: 0, ...record });
+  const events: RunEvent[] = [];
+  const summary = await runTraining(
+    { ...request, model: { kind: 'bundled', url: `${DEMO}model/` } },
+    {
+      encoder: given.encoder ?? encoder,
+      control: createRunControl(() => undefined),
+      createReporter: (estimate) =>
+        createRunReporter(
+          'run',
+          (batch) => appendEvents('run', batch),
+          (event) => events.push(event),
+          estimate,
+        ),
+    },
+  );
+  const notices = events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
+  return { summary, notices, events } satisfies Outcome;
+}
+
+/** Makes writes to a store fail as on a full disk, where `refuses` says so. @returns how many were refused */
+function fullDisk(method: 'add' | 'put', refuses: (store: string, key: IDBValidKey | undefined) => boolean) {
+  const original = IDBObjectStore.prototype[method];
+  const refused = { count: 0 };
+  vi.spyOn(IDBObjectStore.prototype, method).mockImplementation(function (this: IDBObjectStore, value, key) {
+    if (!refuses(this.name, key)) return original.call(this, value, key);
+    refused.count++;
+    throw new DOMException('full', 'QuotaExceededError');
+  });
+  return refused;
+}
+
+test('a run goes on while no checkpoint can be written, says so once, and says when one can again', async () => {
+  let saves = 0;
+  // Those of the run's and the stage's beginning work; then two in a row fail.
+  const refused = fullDisk('add', (store) => store === 'checkpoints' && [3, 4].includes(++saves));
+  const { summary, notices, events } = await train();
+  expect(refused.count).toBe(2);
+  expect(notices).toEqual(['checkpoint.notWritten', 'checkpoint.written']);
+  expect(summary).toMatchObject({ complete: true, stepsSft: 3 });
+  expect(events.filter(({ type }) => type === 'checkpoint').length).toBeGreaterThanOrEqual(3);
+  expect((await listCheckpoints('run'))[0]).toMatchObject({ stage: 'after_sft' });
+});
+
+test('a stage does not begin without a checkpoint', async () => {
+  let saves = 0;
+  fullDisk('add', (store) => store === 'checkpoints' && ++saves >= 2);
+  await expect(train()).rejects.toMatchObject({ code: 'storage.quota' });
+  expect((await listCheckpoints('run')).map(({ stage }) => stage)).toEqual(['before']);
+});
+
+test('a check case that cannot be stored leaves a finished run with its adapter', async () => {
+  const isCase = (key: unknown) => Array.isArray(key) && String(key[1]).startsWith('case.');
+  const refused = fullDisk('put', (store, key) => store === 'artifacts' && isCase(key));
+  const { summary, notices } = await train();
+  expect(refused.count).toBe(1);
+  expect(notices).toEqual(['artifact.notStored']);
+  expect(summary.complete).toBe(true);
+  expect(await findRun('run')).toMatchObject({ state: 'finished', summary: { complete: true, stepsSft: 3 } });
+  expect((await getArtifact('run', 'adapter_model.safetensors'))?.byteLength).toBe(summary.adapter.bytes);
+  expect(await getArtifact('run', 'case.json')).toBeNull();
+  expect(await getArtifact('run', 'case.safetensors')).toBeNull();
+});
+
+test('without validation rows the run finishes and says that nothing is evaluated', async () => {
+  const { summary, notices } = await train({ datasetId: 'run-test-train' });
+  expect(notices).toEqual(['data.noValidation']);
+  expect(summary).toMatchObject({ complete: true, before: undefined, afterSft: undefined });
+  expect(await findRun('run')).toMatchObject({ state: 'finished' });
+});
+
+test('where no validation row fits with its target, the loss is missing and patience counts it as no gain', async () => {
+  const options = { max_steps: 9, eval_steps: 1, early_stopping_patience: 2, load_best_model_at_end: true };
+  const sft = { ...recipe.sft, ...options, save_steps: 0 };
+  const short = { ...row(3, 'val'), thought: 'A star that is red. '.repeat(12) };
+  const longest = 110;
+  await saveDataset({ ...INFO, id: 'long' }, [row(1, 'train'), row(2, 'train'), short], new Map());
+  const { summary, notices, events } = await train({
+    datasetId: 'long',
+    recipe: { ...recipe, sft: { ...sft, max_length: longest } },
+  });
+  await deleteDataset('long');
+  expect(notices).toEqual(['row.leftOut', 'data.noEvalLoss']);
+  expect(summary).toMatchObject({
+    complete: true,
+    stepsSft: 3,
+    before: { evalLoss: null },
+    afterSft: { evalLoss: null },
+  });
+  const during = events.flatMap((event) => (event.type === 'evaluation' && event.when === 'during' ? [event] : []));
+  expect(during.map(({ step }) => step)).toEqual([1, 2, 3]);
+});
+
+test('a run whose reward encoder dies ends with its error', async () => {
+  const gone = new LorikeetError('reward.encoder', 'gone');
+  const dying: EncoderClient = { ...encoder, embed: () => Promise.reject(gone) };
+  await expect(train({ encoder: dying })).rejects.toBe(gone);
+});
