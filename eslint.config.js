@@ -33,6 +33,7 @@ const LAYERS = {
   // Pure files that the page would otherwise write a second time.
   ui: [
     ...['base', 'protocol', 'storage', 'data/walkDrop', 'formats/csv', 'formats/jsonl'],
+    ...['formats/modelFolder', 'formats/weightFiles'],
     ...['train/recipe', 'train/recipeRules', 'train/presets', 'rewards/userReward'],
   ],
   verify: [...WORKER, 'worker'],

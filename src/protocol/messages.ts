@@ -25,7 +25,10 @@ export type Phase =
   | 'save';
 
 /** Where model files come from. A folder's files are given by name, as in a Hugging Face repository. */
-export type ModelSource = { kind: 'bundled'; url: string } | { kind: 'files'; files: Record<string, Blob> };
+export type ModelSource =
+  | { kind: 'bundled'; url: string }
+  /** `name`: the folder's. */
+  | { kind: 'files'; name: string; files: Record<string, Blob> };
 
 export interface StartRequest {
   type: 'start';
@@ -258,9 +261,10 @@ export type DataRequest =
       validationRatio: number;
       seed: number;
       recipe: Recipe;
-      model: ModelSource;
+      /** Counts the tokens; null: nothing is counted. */
+      model: ModelSource | null;
     }
-  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource }
+  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource | null }
   | RenderPromptRequest;
 
 /** Asks for a row's prompt and target as the tokens that training would see. Answered even while an import runs. */

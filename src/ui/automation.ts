@@ -6,12 +6,23 @@ import type { DatasetInfo, ImportProblem, RunEvent } from '../protocol/messages'
 import { exportRunFile, importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../train/config';
-import { continueRun, importDemo, pauseRun, resumeRun, startObstacle, startRun, stopRun } from './actions';
+import {
+  continueRun,
+  importDemo,
+  modelObstacle,
+  pauseRun,
+  resumeRun,
+  startObstacle,
+  startRun,
+  stopRun,
+  type StartObstacle,
+} from './actions';
 import { artifactBytes, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
 import { readAdapterFiles } from './setup/adapterFiles';
 import { readRecipe } from './setup/readRecipe';
 import { useDataset } from './store/dataset';
+import { modelRead } from './store/model';
 import { flushNow, useRun } from './store/run';
 import { recipeOf } from './store/history';
 import { setRecipe, setSeed, useSettings } from './store/settings';
@@ -118,12 +129,21 @@ function takeRecipe(json: unknown): string[] {
 }
 
 async function startWhenReady(): Promise<{ seed: number }> {
+  // A model that cannot be trained is named before the data is imported.
+  await modelRead();
+  refuse(modelObstacle());
   await dataReady();
-  const obstacle = startObstacle();
-  if (obstacle !== null) throw new LorikeetError('page.notReady', obstacle);
+  refuse(startObstacle());
   const { seed } = useSettings.getState();
   startRun();
   return { seed };
+}
+
+/** @throws the obstacle's own error, as the page's cards say it */
+function refuse(obstacle: StartObstacle | null): void {
+  if (!obstacle) return;
+  const { code, message, hint } = obstacle.error;
+  throw new LorikeetError(code, message, hint);
 }
 
 async function openRun(input: HTMLInputElement): Promise<RunRecord> {

@@ -28,6 +28,7 @@ import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
 import { readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
 import { rememberDuration } from './store/lastRun';
+import { watchModel } from './store/model';
 import { applyPreview } from './store/promptPreview';
 import { pushEvent, useRun } from './store/run';
 
@@ -90,6 +91,7 @@ async function openFirstDataset(): Promise<void> {
 function start(): void {
   installAutomation();
   watchRequests();
+  watchModel();
   const root = document.getElementById('root');
   if (root) createRoot(root).render(<App />);
   const { problem } = useDevice.getState();

@@ -19,7 +19,8 @@ export interface ImportJob {
   files: InputFile[];
   options: Pick<ImportOptions, 'name' | 'validationRatio' | 'seed'>;
   recipe: Recipe;
-  model: ModelSource;
+  /** Counts the tokens; null: nothing is counted. */
+  model: ModelSource | null;
 }
 
 interface Counts {
@@ -55,9 +56,9 @@ async function tokens(
   images: Map<string, Uint8Array>,
   report: ReportStep,
 ): Promise<Counted> {
+  if (!job.model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
   try {
     const model = await loadTextModel(job.model);
-    if (!model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
     const counted = countTokens(rows, images, job.recipe, model, (done) => report('tokens', done, rows.length));
     const { prompt, target, problems } = counted;
     return { rows: counted.rows, counts: { promptTokens: prompt, targetTokens: target, problems } };

@@ -28,9 +28,9 @@ const LONGEST_CHARACTER = 4;
 async function loadPreviewModel(model: ModelSource): Promise<PreviewModel> {
   const [text, config] = await Promise.all([loadTextModel(model), readJson(model, 'config.json')]);
   check(
-    text !== null && config !== undefined,
+    config !== undefined,
     'model.missing',
-    'The model lacks config.json, tokenizer.json, tokenizer_config.json or preprocessor_config.json.',
+    'The model has no config.json.',
     'Pick the folder of a complete checkpoint.',
   );
   return { text, config: parseModelConfig(config) };

@@ -46,7 +46,7 @@ let context: ReturnType<typeof encodeContext>;
 beforeAll(async () => {
   const bytes = new Uint8Array(await (await fetch(`${DEMO}data/images/${IMAGE}`)).arrayBuffer());
   await saveDataset(INFO, ROWS, new Map([[IMAGE, bytes]]));
-  text = (await loadTextModel(MODEL)) as TextModel;
+  text = await loadTextModel(MODEL);
   context = encodeContext(text, parseModelConfig(await readJson(MODEL, 'config.json')));
 });
 afterAll(() => deleteDataset(INFO.id));
