@@ -13,12 +13,13 @@ import { causeOf } from './deviceLoss';
 import type { EncoderClient } from './encoderClient';
 import { createEta, type Plan } from './eta';
 import { evaluateNow } from './evaluation';
+import type { SessionRequest } from './prepare';
 import type { Run } from './run';
 import { checkFingerprints, type RunCheckpoint } from './runCheckpoint';
 import { newProgress, stationsOf, type RunProgress } from './runProgress';
 import type { RunReporter } from './runReporter';
 import { loadAdapterTensors, saveRun } from './saving';
-import { closeSession, openSession, type Session, type SessionRequest } from './session';
+import { closeSession, openSession, type Session } from './session';
 import { grpoStage, sftStage } from './stages';
 
 /** Rows named in the notice about what was left out. */
@@ -79,7 +80,7 @@ function noteData(reporter: RunReporter, session: Session): void {
 }
 
 /** Work that is left, for the time left. @throws train.noRows, train.tooFewPrompts */
-function planOf({ recipe, rows }: Session, { stage, state }: RunProgress): Plan {
+function planOf({ recipe, rows }: Pick<Session, 'recipe' | 'rows'>, { stage, state }: RunProgress): Plan {
   const stations = stationsOf(recipe);
   const rest = stations.slice(stations.indexOf(stage));
   const left = (name: Stage, steps: () => number): number => {
@@ -99,8 +100,10 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const eta = createEta(plan);
   const reporter = environment.createReporter(eta.estimate);
   reporter.emit({ type: 'state', state: 'loading', stage: null });
-  const session = await reporter.timed('load', () => openSession(request, environment.encoder, reporter));
   const progress = checkpoint?.progress ?? newProgress(request.seed);
+  const session = await reporter.timed('load', () =>
+    openSession(request, environment.encoder, reporter, (prepared) => Object.assign(plan, planOf(prepared, progress))),
+  );
   const { seed, datasetId, runId } = request;
   const setup = { seed, datasetId, modelName: session.modelName, recipe: session.recipe };
   const control = { boundary: () => environment.control.boundary(() => saveRun(run)) };
@@ -108,7 +111,6 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   try {
     const remark = checkpoint && checkFingerprints(checkpoint, session.fingerprints);
     if (checkpoint) loadAdapterTensors(session, checkpoint.adapter);
-    Object.assign(plan, planOf(session, progress));
     await environment.onOpened?.();
     if (checkpoint) noteResumed(run, remark ?? null);
     else noteData(reporter, session);

@@ -60,6 +60,7 @@ export async function loadTextModel(model: ModelSource): Promise<TextModel> {
 
 /** What rows are encoded with: the text part of a model and the ids and sizes of its config. */
 export function encodeContext({ tokenizer, chatTemplate }: TextModel, config: ModelConfig): EncodeContext {
-  const { imageTokenId, maxPositions, vision } = config;
-  return { tokenizer, chatTemplate, model: { imageTokenId, maxPositions, spatialMergeSize: vision.spatialMergeSize } };
+  const { imageTokenId, maxPositions, vocabSize, vision } = config;
+  const { spatialMergeSize } = vision;
+  return { tokenizer, chatTemplate, model: { imageTokenId, maxPositions, vocabSize, spatialMergeSize } };
 }
