@@ -55,7 +55,8 @@ export interface ModelConfig {
 }
 
 /**
- * Reads a checkpoint's configuration; of generation_config.json only the ids, since recipes say how to sample. Flat as on the hub, or nested (text_config) as transformers 5 saves it.
+ * Reads a checkpoint's configuration: flat as on the hub, or nested (text_config) as transformers 5 saves it. Of
+ * generation_config.json only the ids are read: recipes say how to sample.
  * @param config parsed config.json @param generation parsed generation_config.json, if there is one
  * @throws LorikeetError `config.architecture`, `config.unsupported`, `config.value`, `config.mrope`, `config.sizes`
  */

@@ -3,7 +3,7 @@
 import { importPeftAdapter } from '../formats/peft';
 import type { Gpu } from '../gpu/gpu';
 import type { ModelConfig } from '../model/config';
-import { checkAgainstBase } from '../model/importedAdapter';
+import { checkAgainstBase, checkCopies } from '../model/importedAdapter';
 import {
   checkAdapterOptions,
   createAdapter,
@@ -14,6 +14,7 @@ import {
 } from '../model/lora';
 import type { AdapterSource, NoticeEvent } from '../protocol/messages';
 import type { Recipe } from '../train/config';
+import type { OpenModel } from './openModel';
 
 /** An adapter that fits the base model; nothing is on the GPU yet. */
 export interface OpenAdapter {
@@ -27,13 +28,13 @@ export interface OpenAdapter {
 
 /**
  * Reads and checks what a run starts from.
- * @param source left out: a fresh adapter of the recipe's shape
+ * @param source left out: a fresh adapter of the recipe's shape @param model the base, of which hardly anything is read
  * @throws peft.*, safetensors.*, lora.rank, lora.targets
  */
 export async function openAdapter(
   source: AdapterSource | undefined,
   recipe: Recipe,
-  config: ModelConfig,
+  { config, weights }: Pick<OpenModel, 'config' | 'weights'>,
 ): Promise<OpenAdapter> {
   if (!source) {
     checkAdapterOptions(config, recipe.lora);
@@ -44,7 +45,8 @@ export async function openAdapter(
     'adapter_model.safetensors': new Uint8Array(await source.weights.arrayBuffer()),
   });
   const { shape, values } = checkAgainstBase(imported, config);
-  const notices = imported.notes.map((message): NoticeEvent => ({
+  const remarks = [...imported.notes, ...(await checkCopies(imported.copies, weights, config))];
+  const notices = remarks.map((message): NoticeEvent => ({
     type: 'notice',
     level: 'info',
     code: 'peft.note',

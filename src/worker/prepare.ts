@@ -38,7 +38,7 @@ export interface Prepared {
  */
 export async function prepareSession(request: SessionRequest, reporter: Reporter): Promise<Prepared> {
   const model = await openModel(request.model);
-  const adapter = await openAdapter(request.adapter, request.recipe, model.config);
+  const adapter = await openAdapter(request.adapter, request.recipe, model);
   const notices: NoticeEvent[] = [...model.notices, ...adapter.notices];
   for (const notice of notices) reporter.emit(notice);
   return { model, adapter, ...(await prepareRows(request, model, reporter)) };
