@@ -15,6 +15,13 @@ export const NO_FILES: ErrorRecord = {
   hint: 'Pick a folder with the files themselves. A snapshot of the Hugging Face cache holds links: copy it with cp -rL.',
 };
 
+/** What is wrong with a folder that has no file of its own. */
+export const ONLY_FOLDERS: ErrorRecord = {
+  code: 'model.missing',
+  message: 'The folder holds only other folders.',
+  hint: 'Pick the one that config.json lies in.',
+};
+
 /**
  * Refuses a folder that lacks a file which every run reads.
  * @param names the folder's own files @param required TEXT_FILES where nothing else is read

@@ -50,6 +50,8 @@ test('a folder that brings no files leaves no model, neither the one before nor 
     line: 'The model has a problem.',
     error: { code: 'model.missing', message: expect.stringContaining('The folder brought no files') as string },
   });
+  pickModelFolder(picker('models--x/snapshots', demoFolder()));
+  expect(useSettings.getState()).toMatchObject({ picked: null, pickFault: { code: 'model.missing' } });
 });
 
 test.each([

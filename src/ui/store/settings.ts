@@ -3,7 +3,7 @@
 import { create } from 'zustand';
 import { isClutterName } from '../../base/clutter';
 import type { ErrorRecord } from '../../base/errors';
-import { NO_FILES } from '../../formats/modelFolder';
+import { NO_FILES, ONLY_FOLDERS } from '../../formats/modelFolder';
 import type { AdapterSource, ModelSource } from '../../protocol/messages';
 import type { Recipe } from '../../train/config';
 import { DEMO_RECIPE } from '../setup/presets';
@@ -83,8 +83,9 @@ export function pickModelFolder(input: HTMLInputElement): void {
   // Only the folder's own files count: a repository may hold other formats in subfolders.
   const own = list.filter((file) => file.webkitRelativePath.split('/').length <= 2 && !isClutterName(file.name));
   const files = Object.fromEntries(own.map((file) => [file.name, file as Blob]));
-  const choice = own.length > 0 ? { picked: { name, files }, pickFault: null } : { picked: null, pickFault: NO_FILES };
-  useSettings.setState({ modelKind: 'files', ...choice });
+  const picked = own.length > 0 ? { name, files } : null;
+  const pickFault = picked ? null : list.length > 0 ? ONLY_FOLDERS : NO_FILES;
+  useSettings.setState({ modelKind: 'files', picked, pickFault });
 }
 
 /** Goes to a place of the page. */
