@@ -86,10 +86,10 @@ function createSorter(recipe: Recipe, context: EncodeContext, out: TrainingRows)
   const train = (row: DatasetRow, example: Encoded<Example>, { plain, preResized, tooThin }: Grids): void => {
     if (example.ok) out.sft.push(example.value);
     const view = recipe.grpo_pre_resize ? preResized : plain;
-    if (!view) return leaveOut(row, tooThin);
-    const encoded = prompt(row, view);
-    if (encoded.ok) out.grpo.push({ ...shownOf(row), prompt: encoded.value });
-    else if (example.ok) leaveOut(row, encoded.problem.message);
+    const encoded = view && prompt(row, view);
+    if (encoded?.ok) out.grpo.push({ ...shownOf(row), prompt: encoded.value });
+    // A row that does not fit SFT either has been named.
+    else if (example.ok) leaveOut(row, encoded ? encoded.problem.message : tooThin);
   };
   const validate = (row: DatasetRow, example: Encoded<Example>, { plain }: Grids): void => {
     if (out.validation.length >= limit) return;
