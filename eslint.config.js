@@ -35,7 +35,10 @@ const LAYERS = {
   train: TRAIN,
   worker: WORKER,
   // Pure files of lower layers that the page would otherwise write a second time.
-  ui: ['base', 'recipe', 'protocol', 'storage', 'data/walkDrop', 'rewards/userReward'],
+  ui: [
+    ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop', 'rewards/userReward'],
+    ...['formats/modelFolder', 'formats/weightFiles'],
+  ],
   verify: [...WORKER, 'worker'],
 };
 

@@ -1,6 +1,6 @@
 // What is wrong with data, model, recipe or browser is said by name, and the page stays usable afterwards.
 
-import { mkdir, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, stat, truncate, writeFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -109,7 +109,7 @@ test('a folder with another kind of model is refused by its model_type, and the 
   await expect.poll(() => page.locator('#start').isEnabled()).toBe(true);
 });
 
-test('weights that were cut off end the run with an error that names the file and its bytes', async () => {
+test('weights that were cut off are refused before the start, with the file and its bytes', async () => {
   const { page } = app;
   let bytes = 0;
   const model = await copyModel(app.folder, 'cut-model', async (path) => {
@@ -118,13 +118,20 @@ test('weights that were cut off end the run with an error that names the file an
     await truncate(weights, bytes);
   });
   await page.setInputFiles('#pick-model', model);
-  await cardSays(page, 1, 'From the folder cut-model.');
-  await startTraining(page);
-  expect(await waitForEnd(page)).toEqual({ code: 'safetensors.truncated' });
-  const banner = page.locator('.banner.bad');
-  expect(await banner.textContent()).toContain('model.safetensors');
-  expect(await banner.textContent()).toContain(`the file has ${bytes} bytes`);
-  await banner.locator('button', { hasText: 'Back to Setup' }).click();
+  await cardSays(page, 1, `the file has ${bytes} bytes`);
+  expect(await card(page, 1).locator('.cardLine').textContent()).toContain('model.safetensors');
+  expect(await page.locator('#start').isEnabled()).toBe(false);
+  await useBundledModel();
+});
+
+test('a folder that brings no files leaves no model: neither the one before nor the bundled one takes its place', async () => {
+  const { page } = app;
+  const empty = join(app.folder, 'linked-model');
+  await mkdir(empty);
+  await symlink(join(app.folder, 'other-model', 'config.json'), join(empty, 'config.json'));
+  await page.setInputFiles('#pick-model', empty);
+  await cardSays(page, 1, 'The folder brought no files: it is empty, or it holds only links');
+  expect(await page.locator('#start').isEnabled()).toBe(false);
   await useBundledModel();
 });
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
   context = {
     tokenizer: await createTokenizer({ tokenizerJson: json('tokenizer.json'), tokenizerConfig }),
     chatTemplate: findChatTemplate({ tokenizerConfig }),
-    model: { imageTokenId: 513, spatialMergeSize: 2, maxPositions: 1024 },
+    model: { imageTokenId: 513, spatialMergeSize: 2, maxPositions: 1024, vocabSize: 544 },
   };
 });
 
@@ -55,6 +55,16 @@ describe('encodeExample', () => {
     expect(axis(1)).toEqual([...before, ...rows, ...text]);
     expect(axis(2)).toEqual([...before, ...columns, ...text]);
     expect(example.nextPosition).toBe(42 + 20);
+  });
+
+  it('refuses a token that the embedding has no row for, by its id and text', () => {
+    const small = { ...context, model: { ...context.model, vocabSize: 513 } };
+    const refused = expect.objectContaining({
+      code: 'tokenizer.embedding',
+      message: expect.stringMatching(/^token id 51\d \(".+"\) .* 513 rows$/) as string,
+    });
+    expect(() => encodeExample(row, images, options, small)).toThrow(refused);
+    expect(() => encodePrompt(row.question, images, options, small)).toThrow(refused);
   });
 
   it('labels all text but the images, or the target only', () => {

@@ -1,6 +1,6 @@
 // Rows to token ids, positions and loss masks. Rows that do not fit are answered with a named problem, never cut.
 
-import { check } from '../base/errors';
+import { check, LorikeetError } from '../base/errors';
 import { gridTokenCount } from '../image/smartResize';
 import { buildPrompt, buildTarget, IMAGE_PLACEHOLDER } from '../text/prompt';
 import type { Tokenizer } from '../text/tokenizer';
@@ -59,13 +59,18 @@ export interface ExampleOptions extends PromptOptions {
 export interface EncodeContext {
   tokenizer: Tokenizer;
   chatTemplate: string;
-  model: VisionTokens & { maxPositions: number };
+  /** `vocabSize`: rows of the embedding. */
+  model: VisionTokens & { maxPositions: number; vocabSize: number };
 }
 
 /** Why a row cannot be used. */
 export interface RowProblem {
   code: 'row.promptTooLong' | 'row.tooLong';
   message: string;
+  /** What passed the limit: tokens of the prompt, or of the whole row. */
+  tokens: number;
+  limit: number;
+  limitedBy: 'max_prompt_length' | 'max_length' | "the model's context";
 }
 
 export type Encoded<T> = { ok: true; value: T } | { ok: false; problem: RowProblem };
@@ -73,7 +78,7 @@ export type Encoded<T> = { ok: true; value: T } | { ok: false; problem: RowProbl
 /**
  * A row's prompt for generation.
  * @param images in the order shown @param newTokens room kept for the completion
- * @returns the prompt, or why the row cannot be used @throws chat.template | prompt.images | tokenizer.image
+ * @returns the prompt, or why the row cannot be used @throws chat.template | prompt.images | tokenizer.image | tokenizer.embedding
  */
 export function encodePrompt(
   question: string,
@@ -83,7 +88,13 @@ export function encodePrompt(
   newTokens = 0,
 ): Encoded<Prompt> {
   const ids = promptIds(question, images, options, context);
-  const problem = tooLong(ids.length, ids.length + newTokens, options.max_prompt_length, context.model.maxPositions);
+  checkIds(ids, context);
+  const limits: RowLimits = {
+    prompt: options.max_prompt_length,
+    total: context.model.maxPositions,
+    totalBy: "the model's context",
+  };
+  const problem = tooLong(ids.length, ids.length + newTokens, limits);
   if (problem) return { ok: false, problem };
   return { ok: true, value: withPositions(ids, images, context) };
 }
@@ -91,7 +102,7 @@ export function encodePrompt(
 /**
  * A row's prompt and target for SFT.
  * @returns the example, or why the row cannot be used
- * @throws chat.template | prompt.images | prompt.target | tokenizer.image
+ * @throws chat.template | prompt.images | prompt.target | tokenizer.image | tokenizer.embedding
  */
 export function encodeExample(
   row: { question: string; thought: string; answer: string },
@@ -104,8 +115,13 @@ export function encodeExample(
   const { thought, answer } = row;
   const target = buildTarget(tokenizer, chatTemplate, { targetTemplate: options.target_template, thought, answer });
   const ids = [...prompt, ...target];
-  const limit = Math.min(options.max_length ?? Infinity, model.maxPositions);
-  const problem = tooLong(prompt.length, ids.length, options.max_prompt_length, limit);
+  checkIds(ids, context);
+  const { max_length: own, max_prompt_length } = options;
+  const limits: RowLimits =
+    own !== null && own < model.maxPositions
+      ? { prompt: max_prompt_length, total: own, totalBy: 'max_length' }
+      : { prompt: max_prompt_length, total: model.maxPositions, totalBy: "the model's context" };
+  const problem = tooLong(prompt.length, ids.length, limits);
   if (problem) return { ok: false, problem };
   const firstLabel = options.completion_only_loss ? prompt.length : 1;
   const labelMask = Uint8Array.from(ids, (id, at) => (at >= firstLabel && id !== model.imageTokenId ? 1 : 0));
@@ -128,23 +144,47 @@ function promptIds(question: string, images: ImageRef[], options: PromptOptions,
   });
 }
 
+/** The GPU would read another token's row, in silence. */
+function checkIds(ids: readonly number[], { tokenizer, model }: EncodeContext): void {
+  const largest = ids.reduce((a, b) => Math.max(a, b), 0);
+  if (largest < model.vocabSize) return;
+  const text = tokenizer.decode([largest], { skipSpecialTokens: false });
+  throw new LorikeetError(
+    'tokenizer.embedding',
+    `token id ${largest} (${JSON.stringify(text)}) has no row in the model's embedding, which has ${model.vocabSize} rows`,
+    'Use the tokenizer files of the same checkpoint; a model whose tokenizer was extended needs its embedding resized.',
+  );
+}
+
 function withPositions(ids: number[], images: ImageRef[], { model }: EncodeContext): Prompt {
   const grids = images.map((image) => image.grid);
   const { positions, next } = mropePositions(ids, grids, model);
   return { ids: Int32Array.from(ids), positions, nextPosition: next, images };
 }
 
-function tooLong(prompt: number, total: number, promptLimit: number, totalLimit: number): RowProblem | null {
-  if (prompt > promptLimit) {
+interface RowLimits {
+  prompt: number;
+  total: number;
+  totalBy: RowProblem['limitedBy'];
+}
+
+function tooLong(prompt: number, total: number, limits: RowLimits): RowProblem | null {
+  if (prompt > limits.prompt) {
     return {
       code: 'row.promptTooLong',
-      message: `the prompt has ${prompt} tokens, max_prompt_length is ${promptLimit}: use a shorter question or a smaller image`,
+      message: `the prompt has ${prompt} tokens, max_prompt_length is ${limits.prompt}: use a shorter question or a smaller image`,
+      tokens: prompt,
+      limit: limits.prompt,
+      limitedBy: 'max_prompt_length',
     };
   }
-  if (total > totalLimit) {
+  if (total > limits.total) {
     return {
       code: 'row.tooLong',
-      message: `prompt and answer have ${total} tokens (prompt ${prompt}), the limit is ${totalLimit}: use shorter texts or a smaller image`,
+      message: `prompt and answer have ${total} tokens (prompt ${prompt}), the limit is ${limits.total}: use shorter texts or a smaller image`,
+      tokens: total,
+      limit: limits.total,
+      limitedBy: limits.totalBy,
     };
   }
   return null;

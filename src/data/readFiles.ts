@@ -1,6 +1,7 @@
 // From what was dropped to readable files, sorted by use: zips opened, clutter and unsafe paths left out.
 
 import type { InputFile } from '../base/dataset';
+import { isClutterName } from '../base/clutter';
 import { LorikeetError } from '../base/errors';
 import { baseName, pathFault } from './importPaths';
 import type { ProblemList } from './importProblems';
@@ -35,9 +36,7 @@ const ZIP = /\.zip$/i;
 
 /** What macOS, Windows and version control leave in folders. */
 function isClutter(path: string): boolean {
-  return path
-    .split('/')
-    .some((part) => /^\.[^.]/.test(part) || part === '__MACOSX' || /^(thumbs\.db|desktop\.ini)$/i.test(part));
+  return path.split('/').some(isClutterName);
 }
 
 async function openZip(zip: InputFile, budget: ImportLimits, problems: ProblemList): Promise<SourceFile[]> {

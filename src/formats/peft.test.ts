@@ -50,6 +50,18 @@ describe('importPeftAdapter', () => {
     expect(importPeftAdapter(old).tensors).toEqual(importPeftAdapter(reference('qv')).tensors);
   });
 
+  // Written by ms-swift, LLaMA-Factory and Unsloth; the last one would take an engine of regular expressions ages.
+  it.each([
+    '^(model\\.language_model(?=\\.).*\\.(q_proj|v_proj))$',
+    '^(?!.*visual).*(?:v_proj|q_proj).*',
+    '(?:.*?(?:language|text).*?(?:self_attn|mlp).*?(?:q_proj|v_proj).*?)|(?:\\bmodel\\.layers\\.[\\d]{1,}\\.(?:(?:q_proj|v_proj)))',
+    '((a+)+)+$',
+  ])('takes the modules that the pattern %s met from the tensors, and says so', (target) => {
+    const adapter = importPeftAdapter(withConfig({ target_modules: target }));
+    expect(adapter.target_modules).toEqual(['q_proj', 'v_proj']);
+    expect(adapter.notes).toEqual([expect.stringMatching(/target_modules is a pattern/)]);
+  });
+
   it('takes a simple regular expression and "all-linear" apart without running them', () => {
     for (const target of ['.*language_model.*\\.(q_proj|v_proj)$', '(q_proj|v_proj)', 'all-linear']) {
       expect([...importPeftAdapter(withConfig({ target_modules: target })).target_modules].sort()).toEqual([
@@ -102,7 +114,6 @@ describe('importPeftAdapter', () => {
       'peft.target',
       /constructor/,
     ],
-    ['dangerous regular expression', withConfig({ target_modules: '((a+)+)+$' }), 'peft.target', /regular expression/],
     ['tensors of no target', withConfig({ target_modules: ['q_proj'] }), 'peft.target', /v_proj/],
     [
       'target without tensors',

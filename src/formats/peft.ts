@@ -22,12 +22,28 @@ export interface LoraPair {
   out: number;
 }
 
+/** Embedding or head as PEFT saves it beside an adapter (`save_embedding_layers`), by its name in a base model. */
+export interface EmbeddingCopy {
+  name: 'model.embed_tokens.weight' | 'lm_head.weight';
+  tensor: SafeTensor;
+}
+
+/** An adapter as its files hold it. */
+export interface PeftAdapter extends ParsedAdapterConfig {
+  /** Ordered by layer and module. */
+  tensors: LoraPair[];
+  /** Whether they are the base's own is for who knows the base. */
+  copies: EmbeddingCopy[];
+}
+
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
 // An older name loads in PEFT with a mere warning and changes nothing, so this exact form matters.
 const NEW_PREFIX = 'base_model.model.model.language_model.layers.';
 const KEY =
   /^base_model\.model\.model\.(?:language_model\.)?layers\.(\d{1,5})\.(self_attn|mlp)\.(\w+)\.lora_([AB])\.weight$/;
+
+const COPY = /^base_model\.model\.(?:model\.(?:language_model\.)?(embed_tokens)|(lm_head))\.weight$/;
 
 /**
  * Makes the two files that `PeftModel.from_pretrained` loads.
@@ -57,10 +73,10 @@ export function exportPeftAdapter(
 /**
  * Reads an adapter saved by PEFT or by this program.
  * @param files file name -> bytes; both files are needed
- * @returns settings, the pairs ordered by layer and module, and remarks on ignored settings
+ * @returns settings, the pairs, copies of embeddings, and remarks on ignored settings
  * @throws LorikeetError `peft.*` or `safetensors.*`, naming the file and the tensor
  */
-export function importPeftAdapter(files: Record<string, Uint8Array>): ParsedAdapterConfig & { tensors: LoraPair[] } {
+export function importPeftAdapter(files: Record<string, Uint8Array>): PeftAdapter {
   for (const name of [CONFIG, WEIGHTS]) {
     const pickle = Object.hasOwn(files, 'adapter_model.bin')
       ? ' (adapter_model.bin is a pickle file and is refused)'
@@ -71,7 +87,13 @@ export function importPeftAdapter(files: Record<string, Uint8Array>): ParsedAdap
   const config = parseAdapterConfig(files[CONFIG]);
   const { tensors } = parseSafetensors(files[WEIGHTS], WEIGHTS);
   const halves = new Map<string, { layer: number; module: string; A?: SafeTensor; B?: SafeTensor }>();
+  const copies: EmbeddingCopy[] = [];
   for (const [name, tensor] of tensors) {
+    const copy = COPY.exec(name);
+    if (copy) {
+      copies.push({ name: copy[1] ? 'model.embed_tokens.weight' : 'lm_head.weight', tensor });
+      continue;
+    }
     const { layer, module, half } = parseKey(name, config);
     const id = `${layer}.${module}`;
     const pair = halves.get(id) ?? { layer, module };
@@ -84,7 +106,7 @@ export function importPeftAdapter(files: Record<string, Uint8Array>): ParsedAdap
   const present = [...new Set(pairs.map((pair) => pair.module))];
   const targets = config.target_modules.length > 0 ? config.target_modules : present;
   checkComplete(pairs, targets);
-  return { ...config, target_modules: targets, tensors: pairs };
+  return { ...config, target_modules: targets, tensors: pairs, copies };
 }
 
 function parseKey(name: string, config: LoraSettings): { layer: number; module: string; half: 'A' | 'B' } {

@@ -29,7 +29,7 @@ export interface LoraSettings {
 }
 
 export interface ParsedAdapterConfig extends LoraSettings {
-  /** Remarks on settings that were read and ignored. */
+  /** Remarks on settings that were read and ignored, or read another way. */
   notes: string[];
 }
 
@@ -62,7 +62,7 @@ export function writeAdapterConfig(settings: LoraSettings): string {
 
 /**
  * Parses and checks the config.
- * @returns settings; `target_modules` is empty for "all-linear": the tensors then tell
+ * @returns settings; `target_modules` is empty for "all-linear" and for patterns: the tensors then tell
  * @throws LorikeetError peft.config | peft.unsupported | peft.target
  */
 export function parseAdapterConfig(bytes: Uint8Array): ParsedAdapterConfig {
@@ -80,14 +80,18 @@ export function parseAdapterConfig(bytes: Uint8Array): ParsedAdapterConfig {
   check(dropped, 'peft.config', `${FILE}: lora_dropout must be in [0, 1), found ${JSON.stringify(dropout)}`);
   const flag = typeof rslora === 'boolean';
   check(flag, 'peft.config', `${FILE}: use_rslora must be true or false, found ${JSON.stringify(rslora)}`);
+  const targets = parseTargets(config.target_modules);
+  const ignored = IGNORED.filter((key) => isSet(config[key])).map((key) => `${FILE}: "${key}" was ignored`);
   return {
     r,
     lora_alpha: alpha,
     lora_dropout: dropout,
-    target_modules: parseTargets(config.target_modules),
+    target_modules: targets ?? [],
     use_rslora: rslora,
     base_model_name_or_path: typeof base === 'string' ? base : '',
-    notes: IGNORED.filter((key) => isSet(config[key])).map((key) => `${FILE}: "${key}" was ignored`),
+    notes: targets
+      ? ignored
+      : [...ignored, `${FILE}: target_modules is a pattern; the modules are those of the tensors`],
   };
 }
 
@@ -146,17 +150,13 @@ function refuseUnsupported(config: Record<string, unknown>): void {
 /** Alternatives behind an optional `.*` prefix, e.g. `.*language_model.*\.(q_proj|v_proj)`: the subset that is parsed. */
 const SIMPLE_REGEX = /^\^?(?:[\w.*\\]*(?:\.\*|\\\.|\.))?\(?(?:\?:)?(\w+(?:\|\w+)*)\)?\$?$/;
 
-function parseTargets(value: unknown): string[] {
+/** The modules by name; null for a pattern that is not read: what it met, PEFT has saved as tensors. */
+function parseTargets(value: unknown): string[] | null {
   if (value === 'all-linear') return [];
   let names: unknown[] = Array.isArray(value) ? value : [];
   if (typeof value === 'string') {
     const match = value.length <= 200 ? SIMPLE_REGEX.exec(value) : null;
-    check(
-      match,
-      'peft.target',
-      `${FILE}: target_modules is the regular expression ${JSON.stringify(value.slice(0, 200))}, which is not read here`,
-      'List the modules by name, for example ["q_proj", "v_proj"].',
-    );
+    if (!match) return null;
     names = match[1].split('|');
   }
   check(names.length > 0, 'peft.target', `${FILE}: target_modules names no module: ${JSON.stringify(value)}`);

@@ -47,18 +47,61 @@ describe('openWeights', () => {
     await expect((await openWeights({ 'model.safetensors': half })).read('h')).rejects.toThrow(/element 1/);
   });
 
+  const aside: [string, Record<string, Blob>, string[], RegExp][] = [
+    [
+      'the single file before the shards',
+      { 'model.safetensors': tensorFile('x'), [INDEX]: index({ x: A }), [A]: tensorFile('x') },
+      ['model.safetensors'],
+      /read from model\.safetensors.*Left aside: model\.safetensors\.index\.json, model-00001-of-00002/,
+    ],
+    [
+      'the shards of the index before others',
+      { [INDEX]: index({ x: A }), [A]: tensorFile('x'), 'model-00001-of-00003.safetensors': tensorFile('y') },
+      [A],
+      /the 1 files of model\.safetensors\.index\.json.*Left aside: model-00001-of-00003/,
+    ],
+    [
+      'the single file before weights of another name',
+      { 'model.safetensors': tensorFile('x'), 'consolidated.safetensors': tensorFile('x', 'y') },
+      ['model.safetensors'],
+      /Left aside: consolidated\.safetensors\.$/,
+    ],
+  ];
+  it.each(aside)('takes %s and says so', async (_, files, read, message) => {
+    const weights = await openWeights(files);
+    expect(weights.files).toEqual(read);
+    expect(weights.names()).toEqual(['x']);
+    expect(weights.notes).toEqual([{ code: 'weights.leftAside', message: expect.stringMatching(message) as string }]);
+  });
+
+  it('reads a tensor where the index places it, and one that the index does not name where it lies, and says so', async () => {
+    const both = await openWeights({
+      [INDEX]: index({ x: A, z: B }),
+      [A]: tensorFile('x', 'q'),
+      [B]: tensorFile('x', 'z'),
+    });
+    expect(both.names().sort()).toEqual(['q', 'x', 'z']);
+    expect(both.notes).toEqual([
+      { code: 'weights.extraTensors', message: `Tensors that ${INDEX} does not name there: "q" in ${A}, "x" in ${B}.` },
+    ]);
+  });
+
+  it('names the files that lack a tensor, and the other weights beside them as a likely cause', async () => {
+    const weights = await openWeights({ 'model.safetensors': tensorFile('x'), [A]: tensorFile('y') });
+    expect(() => weights.shape('y')).toThrow(
+      expect.objectContaining({
+        code: 'weights.tensorMissing',
+        message: 'model.safetensors: no tensor "y" (found 1, e.g. x)',
+        hint: expect.stringMatching(/other weights beside model\.safetensors/) as string,
+      }),
+    );
+  });
+
   const bad: [string, Record<string, Blob>, string, RegExp][] = [
     ['no files', {}, 'weights.missing', /no files/],
     ['only a pickle', { 'pytorch_model.bin': blob('x') }, 'weights.pickle', /pytorch_model.bin/],
     ['missing shard', { [INDEX]: index({ x: A, y: B }), [A]: tensorFile('x') }, 'weights.shardMissing', /00002-of/],
-    [
-      'extra shard',
-      { [INDEX]: index({ x: A }), [A]: tensorFile('x'), [B]: tensorFile('y') },
-      'weights.shardExtra',
-      /00002-of/,
-    ],
     ['tensor in another shard', { [INDEX]: index({ x: A, y: A }), [A]: tensorFile('x') }, 'weights.revision', /y/],
-    ['tensor unknown to the index', { [INDEX]: index({ x: A }), [A]: tensorFile('x', 'q') }, 'weights.revision', /"q"/],
     ['path outside the folder', { [INDEX]: index({ x: '../model.safetensors' }) }, 'weights.index', /\.\.\/model/],
     ['percent-encoded path', { [INDEX]: index({ x: '..%2Fm.safetensors' }) }, 'weights.index', /%2F/],
     ['index not JSON', { [INDEX]: blob('<html>') }, 'weights.index', /not valid JSON/],

@@ -2,20 +2,28 @@
 // Names are those of the files; must not know any architecture.
 
 import { check, LorikeetError } from '../base/errors';
-import { isJsonObject } from '../base/json';
 import { firstNonFinite } from './floats';
 import { readBytes, readSafetensorsHeader } from './safetensors';
 import type { SafeTensor } from './safetensors';
 import type { SafeDtype, TensorLocation } from './safetensorsHeader';
+import { INDEX, readIndex } from './weightIndex';
 
 const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
 const PICKLE = /\.(bin|pt|pth|ckpt|pkl)$/i;
-const SHARD = /^model-\d+-of-\d+\.safetensors$/;
-const MAX_INDEX_BYTES = 64 * 2 ** 20;
+const SAFETENSORS = /\.safetensors$/;
 const LISTED = 20;
 
+/** A remark on files that are there and are not read. */
+export interface WeightNote {
+  code: 'weights.leftAside' | 'weights.extraTensors';
+  message: string;
+}
+
 export interface WeightFiles {
+  /** Names of the files that the tensors are read from. */
+  files: readonly string[];
+  /** Remarks for the user; empty for a folder that leaves no question open. */
+  notes: readonly WeightNote[];
   names(): string[];
   has(name: string): boolean;
   /** @throws weights.tensorMissing */
@@ -26,18 +34,31 @@ export interface WeightFiles {
   read(name: string): Promise<SafeTensor>;
 }
 
+/** The tensors of the files that were chosen, and what is to be said of the choice. */
+interface Opened {
+  files: string[];
+  tensors: Map<string, TensorLocation>;
+  notes: WeightNote[];
+}
+
 /**
- * Opens the weights among a repository's files: `model.safetensors`, else the shards of its index.
- * Reads headers only.
+ * Opens the weights among a repository's files: `model.safetensors`, else the shards of its index, the order of
+ * transformers (modeling_utils.py, _get_resolved_checkpoint_files). Reads headers only.
  * @param files file name -> contents, names as in the repository
  * @throws LorikeetError `weights.*` or `safetensors.*`, naming the file
  */
 export async function openWeights(files: Record<string, Blob>): Promise<WeightFiles> {
+  const opened = await openChosen(files);
+  const aside = leftAside(Object.keys(files), opened.files);
+  return weightFiles(files, { ...opened, notes: [...aside, ...opened.notes] });
+}
+
+async function openChosen(files: Record<string, Blob>): Promise<Opened> {
   if (Object.hasOwn(files, SINGLE)) {
     const { tensors } = await readSafetensorsHeader(files[SINGLE], SINGLE);
-    return weightFiles(files, tensors);
+    return { files: [SINGLE], tensors, notes: [] };
   }
-  if (Object.hasOwn(files, INDEX)) return weightFiles(files, await openShards(files));
+  if (Object.hasOwn(files, INDEX)) return openShards(files);
   const names = Object.keys(files);
   const pickle = names.find((name) => PICKLE.test(name));
   check(
@@ -53,7 +74,17 @@ export async function openWeights(files: Record<string, Blob>): Promise<WeightFi
   );
 }
 
-async function openShards(files: Record<string, Blob>): Promise<Map<string, TensorLocation>> {
+/** Says which set of weights is read where there is more than one. */
+function leftAside(names: string[], read: string[]): WeightNote[] {
+  const taken = read[0] === SINGLE ? SINGLE : `the ${read.length} files of ${INDEX}`;
+  const unread = names.filter((name) => SAFETENSORS.test(name) && !read.includes(name)).sort();
+  if (read[0] === SINGLE && names.includes(INDEX)) unread.unshift(INDEX);
+  if (unread.length === 0) return [];
+  const message = `The weights are read from ${taken}, as transformers does. Left aside: ${list(unread)}.`;
+  return [{ code: 'weights.leftAside', message }];
+}
+
+async function openShards(files: Record<string, Blob>): Promise<Opened> {
   const shardOf = await readIndex(files[INDEX]);
   const shards = [...new Set(shardOf.values())].sort();
   const missing = shards.filter((shard) => !Object.hasOwn(files, shard));
@@ -63,19 +94,15 @@ async function openShards(files: Record<string, Blob>): Promise<Map<string, Tens
     `${INDEX} names ${shards.length} files, ${missing.length} of them missing: ${list(missing)}`,
     'Add the missing files; all must come from the same revision of the repository.',
   );
-  const extra = Object.keys(files).filter((name) => SHARD.test(name) && !shards.includes(name));
-  check(
-    extra.length === 0,
-    'weights.shardExtra',
-    `files that ${INDEX} does not name: ${list(extra)}`,
-    'Remove them, or take the index of the revision that they belong to.',
-  );
   const tensors = new Map<string, TensorLocation>();
+  const extra: string[] = [];
   for (const shard of shards) {
     const header = await readSafetensorsHeader(files[shard], shard);
     for (const [name, location] of header.tensors) {
-      check(shardOf.get(name) === shard, 'weights.revision', misplaced(shard, name, shardOf.get(name)), REVISION_HINT);
-      tensors.set(name, location);
+      const place = shardOf.get(name);
+      if (place !== shard) extra.push(`"${name}" in ${shard}`);
+      // One that the index does not name is loaded by transformers too; one that it places elsewhere is read there.
+      if (place === undefined || place === shard) tensors.set(name, location);
     }
   }
   const absent = [...shardOf.keys()].filter((name) => !tensors.has(name));
@@ -83,57 +110,33 @@ async function openShards(files: Record<string, Blob>): Promise<Map<string, Tens
     absent.length === 0,
     'weights.revision',
     `${INDEX} names ${absent.length} tensors that their files do not hold: ${list(absent)}`,
-    REVISION_HINT,
+    'The files seem to come from different revisions; download the whole repository at one revision.',
   );
-  return tensors;
+  return { files: shards, tensors, notes: extraTensors(extra) };
 }
 
-const REVISION_HINT = 'The files seem to come from different revisions; download the whole repository at one revision.';
-
-function misplaced(shard: string, name: string, expected: string | undefined): string {
-  return `${shard}: holds tensor "${name}", which ${INDEX} ${expected ? `expects in ${expected}` : 'does not name'}`;
+function extraTensors(extra: string[]): WeightNote[] {
+  if (extra.length === 0) return [];
+  const message = `Tensors that ${INDEX} does not name there: ${list(extra)}.`;
+  return [{ code: 'weights.extraTensors', message }];
 }
 
-async function readIndex(blob: Blob): Promise<Map<string, string>> {
-  check(blob.size <= MAX_INDEX_BYTES, 'weights.index', `${INDEX}: ${blob.size} bytes, above the limit of 64 MiB`);
-  let value: unknown;
-  try {
-    const bytes = await readBytes(blob, 0, blob.size, INDEX);
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    if (error instanceof LorikeetError) throw error;
-    throw new LorikeetError('weights.index', `${INDEX}: not valid JSON: ${String(error)}`, 'Download it again.');
-  }
-  const map = isJsonObject(value) ? value.weight_map : undefined;
-  check(
-    isJsonObject(map) && Object.keys(map).length > 0,
-    'weights.index',
-    `${INDEX}: expected an object "weight_map" from tensor names to file names`,
-    'Download it again.',
-  );
-  for (const [name, file] of Object.entries(map)) {
-    check(
-      typeof file === 'string' && /^[^/\\%]+\.safetensors$/.test(file) && !file.includes('..'),
-      'weights.index',
-      `${INDEX}: tensor "${name}" lies in ${JSON.stringify(file)}; expected the plain name of a safetensors file`,
-      'Paths that leave the folder are refused; use the index of the original repository.',
-    );
-  }
-  return new Map(Object.entries(map as Record<string, string>));
-}
-
-function weightFiles(files: Record<string, Blob>, tensors: Map<string, TensorLocation>): WeightFiles {
+function weightFiles(files: Record<string, Blob>, { files: read, tensors, notes }: Opened): WeightFiles {
   const locate = (name: string): TensorLocation => {
     const location = tensors.get(name);
     check(
       location,
       'weights.tensorMissing',
-      `the weight files have no tensor "${name}" (they hold ${tensors.size}, e.g. ${list([...tensors.keys()], 3)})`,
-      'The weights do not belong to this config.json, or the architecture is not supported.',
+      `${list(read)}: no tensor "${name}" (found ${tensors.size}, e.g. ${list([...tensors.keys()], 3)})`,
+      notes.some(({ code }) => code === 'weights.leftAside')
+        ? `There are other weights beside ${list(read)}: remove what is not this model's.`
+        : 'The weights do not belong to this config.json, or the architecture is not supported.',
     );
     return location;
   };
   return {
+    files: read,
+    notes,
     names: () => [...tensors.keys()],
     has: (name) => tensors.has(name),
     shape: (name) => locate(name).shape,

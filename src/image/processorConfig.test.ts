@@ -4,10 +4,10 @@ import { parseImageProcessor } from './processorConfig';
 const refused = expect.objectContaining({ code: 'image.processorConfig' }) as Error;
 
 describe('parseImageProcessor', () => {
-  it('fills in Qwen2.5-VL for what the file lacks', () => {
+  it('fills in what transformers does for what the file lacks', () => {
     expect(parseImageProcessor({})).toEqual({
       min_pixels: 3136,
-      max_pixels: 12845056,
+      max_pixels: 1003520,
       patch_size: 14,
       temporal_patch_size: 2,
       merge_size: 2,
@@ -35,7 +35,7 @@ describe('parseImageProcessor', () => {
     const size = { shortest_edge: 100, longest_edge: 1000 };
     expect(parseImageProcessor({ size })).toMatchObject({ min_pixels: 100, max_pixels: 1000 });
     expect(parseImageProcessor({ size, max_pixels: 500 })).toMatchObject({ min_pixels: 100, max_pixels: 500 });
-    expect(parseImageProcessor({ size: null, max_pixels: null })).toMatchObject({ max_pixels: 12845056 });
+    expect(parseImageProcessor({ size: null, max_pixels: null })).toMatchObject({ max_pixels: 1003520 });
   });
 
   it('refuses values of the wrong kind, naming the key', () => {

@@ -20,10 +20,10 @@ export interface ImageProcessor {
   rescale_factor: number;
 }
 
-/** Defaults of Qwen2.5-VL's image processor, for keys that the file lacks. */
+/** Defaults of transformers 5.23 (image_processing_qwen2_vl.py), for keys that the file lacks. */
 const DEFAULTS: ImageProcessor = {
   min_pixels: 56 * 56,
-  max_pixels: 28 * 28 * 16384,
+  max_pixels: 28 * 28 * 1280,
   patch_size: 14,
   temporal_patch_size: 2,
   merge_size: 2,
@@ -83,7 +83,7 @@ function checkSteps(fields: Fields): void {
 
 /**
  * Reads a parsed preprocessor_config.json. `min_pixels` and `max_pixels` win over `size.shortest_edge` and
- * `size.longest_edge`, which mean the same (pixel counts); what the file lacks is Qwen2.5-VL's default.
+ * `size.longest_edge`, which mean the same (pixel counts); what the file lacks is transformers' default.
  * @throws image.processorConfig naming the key, for values of the wrong kind and steps not supported
  */
 export function parseImageProcessor(json: unknown): ImageProcessor {

@@ -1,5 +1,6 @@
 // A packed batch on the GPU: the inputs of the language model.
 
+import { check } from '../base/errors';
 import type { PackedBatch } from '../data/pack';
 import type { Recorder, Scope } from '../gpu/recorder';
 import type { ModelConfig } from '../model/config';
@@ -9,6 +10,7 @@ import { mropeTable } from '../model/ropeTables';
 /**
  * @param features f32 (rows, C) of the batch's images, in `batch.images` order
  * @param scope holds every tensor of the stream
+ * @throws model.tokenId
  */
 export function uploadStream(
   rec: Recorder,
@@ -18,6 +20,13 @@ export function uploadStream(
   config: ModelConfig,
 ): StreamInputs {
   const { tokens } = batch;
+  const largest = batch.ids.reduce((a, b) => Math.max(a, b), 0);
+  // A gather beyond the embedding would be clamped by the GPU, in silence.
+  check(
+    largest < config.vocabSize,
+    'model.tokenId',
+    `token id ${largest} in a batch, the embedding has ${config.vocabSize} rows`,
+  );
   const table = mropeTable(batch.positions, {
     headSize: config.headSize,
     theta: config.ropeTheta,

@@ -82,7 +82,6 @@ const expected = {
   visionEndTokenId: 380,
   eosTokenIds: [378, 376],
   padTokenId: 376,
-  generation: { temperature: 1e-6, topK: 0, topP: 1, repetitionPenalty: 1.05, doSample: true },
   vision: {
     depth: 3,
     hiddenSize: 64,
@@ -110,11 +109,26 @@ describe('parseModelConfig', () => {
     expect(parseModelConfig(nested, generation)).toEqual(expected);
   });
 
-  it('does without generation_config.json: end ids of config.json, sampling options off', () => {
+  it('does without generation_config.json: end ids of config.json', () => {
     const config = parseModelConfig(flat);
     expect(config.eosTokenIds).toEqual([378]);
     expect(config.padTokenId).toBe(376);
-    expect(config.generation).toEqual({ temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1, doSample: false });
+  });
+
+  it('takes a generation_config.json whatever its sampling values, which recipes replace', () => {
+    const greedy = { ...generation, do_sample: false, temperature: 0, top_k: null, top_p: 0 };
+    expect(parseModelConfig(flat, greedy)).toEqual(expected);
+  });
+
+  it('ties the head where the root or text_config says so', () => {
+    const text = nested.text_config as Json;
+    const tied = (root: boolean, inner: boolean): boolean =>
+      parseModelConfig({
+        ...nested,
+        tie_word_embeddings: root,
+        text_config: { ...text, tie_word_embeddings: inner },
+      }).tieWordEmbeddings;
+    expect([tied(false, true), tied(true, false), tied(false, false)]).toEqual([true, true, false]);
   });
 
   it('reads every model of the reference', () => {

@@ -29,15 +29,6 @@ export interface VisionConfig {
   rmsNormEps: number;
 }
 
-/** Sampling options of generation_config.json; absent ones are off (temperature 1, topK 0, topP 1, penalty 1). */
-export interface GenerationConfig {
-  temperature: number;
-  topK: number;
-  topP: number;
-  repetitionPenalty: number;
-  doSample: boolean;
-}
-
 export interface ModelConfig {
   hiddenSize: number;
   intermediateSize: number;
@@ -61,12 +52,12 @@ export interface ModelConfig {
   eosTokenIds: number[];
   /** generation_config's, else config's, else the first token id, else the first end id. */
   padTokenId: number;
-  generation: GenerationConfig;
   vision: VisionConfig;
 }
 
 /**
- * Reads a checkpoint's configuration: flat as on the hub, or nested (text_config) as transformers 5 saves it.
+ * Reads a checkpoint's configuration: flat as on the hub, or nested (text_config) as transformers 5 saves it. Of
+ * generation_config.json only the ids are read: recipes say how to sample.
  * @param config parsed config.json @param generation parsed generation_config.json, if there is one
  * @throws LorikeetError `config.architecture`, `config.unsupported`, `config.value`, `config.mrope`, `config.sizes`
  */
@@ -95,10 +86,10 @@ export function parseModelConfig(config: unknown, generation?: unknown): ModelCo
     vocabSize: text.number('vocab_size', 'count'),
     rmsNormEps: text.number('rms_norm_eps', 'positive', 1e-6),
     ...parseRope(text, headSize),
-    tieWordEmbeddings: ids.find('tie_word_embeddings') === true,
+    // transformers 5 ties where either says so: it forwards text_config's to the root (Qwen2_5_VLConfig.__post_init__).
+    tieWordEmbeddings: [top, nested].some((record) => record?.tie_word_embeddings === true),
     maxPositions: text.number('max_position_embeddings', 'count'),
     ...parseTokenIds(ids, options),
-    generation: parseGeneration(options),
     vision: parseVision(visionRecord, hiddenSize),
   };
 }
@@ -166,17 +157,6 @@ function parseTokenIds(config: ConfigReader, generation: JsonObject | null) {
     visionEndTokenId: config.number('vision_end_token_id', 'index'),
     eosTokenIds,
     padTokenId,
-  };
-}
-
-function parseGeneration(options: JsonObject | null): GenerationConfig {
-  const reader = configReader('generation_config.json', options);
-  return {
-    temperature: reader.number('temperature', 'positive', 1),
-    topK: reader.number('top_k', 'index', 0),
-    topP: reader.number('top_p', 'positive', 1),
-    repetitionPenalty: reader.number('repetition_penalty', 'positive', 1),
-    doSample: reader.find('do_sample') === true,
   };
 }
 

@@ -1,11 +1,14 @@
-// An imported PEFT adapter against the base model that it is to adapt. Must not know of files.
+// An imported PEFT adapter against the base model that it is to adapt. Must not know of the adapter's files.
 
 import { check } from '../base/errors';
 import { TARGET_MODULES, type TargetModule } from '../base/targetModules';
-import type { LoraPair } from '../formats/peft';
+import type { LoraPair, EmbeddingCopy } from '../formats/peft';
 import { LORA_BLOCK, type LoraSettings } from '../formats/peftConfig';
+import { widenToF32 } from '../formats/safetensors';
+import type { WeightFiles } from '../formats/weightFiles';
 import type { ModelConfig } from './config';
 import { moduleShape, type LoraValues } from './lora';
+import { withHubNames } from './weightNames';
 
 /** What decides the shape and scale of an adapter, in PEFT's names. */
 export interface AdapterShape {
@@ -70,4 +73,33 @@ export function checkAgainstBase(
   }
   const values = tensors.map((pair): LoraValues => ({ ...pair, module: pair.module as TargetModule }));
   return { shape: { r, lora_alpha, target_modules, use_rslora }, values };
+}
+
+/**
+ * Checks that copies of embeddings beside an adapter are the base model's own: others would have to be trained on.
+ * Reads the base's tensor only where there is a copy.
+ * @returns a remark on each
+ * @throws peft.base for one that differs, with the first element
+ */
+export async function checkCopies(
+  copies: readonly EmbeddingCopy[],
+  files: WeightFiles,
+  config: ModelConfig,
+): Promise<string[]> {
+  const weights = withHubNames(files);
+  const remarks: string[] = [];
+  for (const { name, tensor } of copies) {
+    const own = name === 'lm_head.weight' && config.tieWordEmbeddings ? 'model.embed_tokens.weight' : name;
+    const found = widenToF32(tensor);
+    const base = widenToF32(await weights.read(own));
+    const at = found.length === base.length ? found.findIndex((value, i) => value !== base[i]) : 0;
+    check(
+      at < 0,
+      'peft.base',
+      `the adapter holds a copy of ${name} that is not the base model's ${own}: it differs at element ${at}`,
+      'It was trained, or comes from another base model. Only LoRA on the linears of the language model is supported.',
+    );
+    remarks.push(`The adapter holds an unchanged copy of the base model's ${own}; it is left aside.`);
+  }
+  return remarks;
 }

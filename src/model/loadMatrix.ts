@@ -27,16 +27,23 @@ function joinBytes(parts: Uint8Array[]): Uint32Array {
   return new Uint32Array(out.buffer);
 }
 
-async function readChecked(weights: WeightFiles, name: string, elements: number): Promise<SafeTensor> {
-  const tensor = await weights.read(name);
-  const found = tensor.shape.reduce((product, size) => product * size, 1);
+/**
+ * Checks a tensor's size by its header.
+ * @param elements what config.json asks for @throws weights.tensorMissing, weights.shape
+ */
+export function checkSize(weights: WeightFiles, name: string, elements: number): void {
+  const shape = weights.shape(name);
   check(
-    found === elements,
+    shape.reduce((product, size) => product * size, 1) === elements,
     'weights.shape',
-    `tensor ${name} is (${tensor.shape.join(', ')}), config.json asks for ${elements} elements`,
+    `tensor ${name} is (${shape.join(', ')}), config.json asks for ${elements} elements`,
     'Use config.json and weights of the same checkpoint.',
   );
-  return tensor;
+}
+
+async function readChecked(weights: WeightFiles, name: string, elements: number): Promise<SafeTensor> {
+  checkSize(weights, name, elements);
+  return weights.read(name);
 }
 
 /**

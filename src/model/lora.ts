@@ -68,16 +68,21 @@ export function moduleShape(config: ModelConfig, module: TargetModule): { in: nu
   return shapes[module];
 }
 
+/** What decides an adapter's buffers, in PEFT's names. */
+export interface AdapterOptions {
+  r: number;
+  lora_alpha: number;
+  target_modules: readonly string[];
+  use_rslora?: boolean;
+}
+
 /**
- * Buffers of a zero adapter.
+ * Checks that a model can have such an adapter.
+ * @returns the modules in the order of the decoder layer
  * @throws lora.rank when r is not a positive integer within the model's width, lora.targets
  */
-export function createAdapter(
-  gpu: Gpu,
-  config: ModelConfig,
-  options: { r: number; lora_alpha: number; target_modules: readonly string[]; use_rslora?: boolean },
-): LoraAdapter {
-  const { r, lora_alpha: alpha, use_rslora: rslora = false } = options;
+export function checkAdapterOptions(config: ModelConfig, options: AdapterOptions): TargetModule[] {
+  const { r } = options;
   check(
     Number.isInteger(r) && r > 0 && r <= config.hiddenSize,
     'lora.rank',
@@ -89,6 +94,13 @@ export function createAdapter(
     'lora.targets',
     `target_modules is [${options.target_modules.join(', ')}]: none can be adapted`,
   );
+  return modules;
+}
+
+/** Buffers of a zero adapter. @throws as checkAdapterOptions */
+export function createAdapter(gpu: Gpu, config: ModelConfig, options: AdapterOptions): LoraAdapter {
+  const { r, lora_alpha: alpha, use_rslora: rslora = false } = options;
+  const modules = checkAdapterOptions(config, options);
   const rPadded = Math.ceil(r / 4) * 4;
   const factors: LoraFactor[] = [];
   let size = 0;

@@ -2,11 +2,12 @@
 
 import type { WeightFiles } from '../formats/weightFiles';
 import type { Gpu } from '../gpu/gpu';
+import type { Tensor } from '../gpu/tensor';
+import type { FrozenMatrix } from '../ops/matmul';
 import type { ModelConfig } from './config';
-import type { BlockWeights } from './decoderBlock';
 import type { LanguageModel } from './languageModel';
-import { defaultStorage, loadMatrix, loadVector, type StoragePolicy } from './loadMatrix';
-import type { VisionBlockWeights, VisionTower } from './visionTower';
+import { checkSize, defaultStorage, loadMatrix, loadVector, type StoragePolicy } from './loadMatrix';
+import type { VisionTower } from './visionTower';
 import { withHubNames } from './weightNames';
 
 export interface Qwen25VL {
@@ -15,32 +16,28 @@ export interface Qwen25VL {
   vision: VisionTower;
 }
 
-interface Loader {
-  matrix(parts: [name: string, rows: number][], columns: number): ReturnType<typeof loadMatrix>;
-  vector(...parts: [name: string, size: number][]): ReturnType<typeof loadVector>;
-  linear(
-    parts: [name: string, rows: number][],
-    columns: number,
-  ): Promise<{
-    w: Awaited<ReturnType<typeof loadMatrix>>;
-    bias: Awaited<ReturnType<typeof loadVector>>;
-  }>;
+/** How a matrix or a vector of named tensors comes to be. */
+interface Primitives<M, V> {
+  matrix(parts: { name: string; rows: number }[], columns: number): Promise<M>;
+  vector(parts: { name: string; size: number }[]): Promise<V>;
 }
 
-function createLoader(gpu: Gpu, weights: WeightFiles, policy: StoragePolicy, onTensor: () => void): Loader {
-  const loader: Loader = {
+interface Loader<M, V> {
+  matrix(parts: [name: string, rows: number][], columns: number): Promise<M>;
+  vector(...parts: [name: string, size: number][]): Promise<V>;
+  linear(parts: [name: string, rows: number][], columns: number): Promise<{ w: M; bias: V }>;
+}
+
+function createLoader<M, V>(make: Primitives<M, V>, onTensor: () => void): Loader<M, V> {
+  const loader: Loader<M, V> = {
     async matrix(parts, columns) {
       const named = parts.map(([name, rows]) => ({ name: `${name}.weight`, rows }));
-      const out = await loadMatrix(gpu, weights, named, columns, policy);
+      const out = await make.matrix(named, columns);
       parts.forEach(onTensor);
       return out;
     },
     async vector(...parts) {
-      const out = await loadVector(
-        gpu,
-        weights,
-        parts.map(([name, size]) => ({ name, size })),
-      );
+      const out = await make.vector(parts.map(([name, size]) => ({ name, size })));
       parts.forEach(onTensor);
       return out;
     },
@@ -53,7 +50,7 @@ function createLoader(gpu: Gpu, weights: WeightFiles, policy: StoragePolicy, onT
   return loader;
 }
 
-async function loadBlock(load: Loader, config: ModelConfig, layer: number): Promise<BlockWeights> {
+async function loadBlock<M, V>(load: Loader<M, V>, config: ModelConfig, layer: number) {
   const c = config.hiddenSize;
   const q = config.heads * config.headSize;
   const kv = config.kvHeads * config.headSize;
@@ -85,7 +82,7 @@ async function loadBlock(load: Loader, config: ModelConfig, layer: number): Prom
   };
 }
 
-async function loadVisionBlock(load: Loader, config: ModelConfig, index: number): Promise<VisionBlockWeights> {
+async function loadVisionBlock<M, V>(load: Loader<M, V>, config: ModelConfig, index: number) {
   const { hiddenSize: v, intermediateSize: i } = config.vision;
   const p = `visual.blocks.${index}`;
   return {
@@ -104,11 +101,11 @@ async function loadVisionBlock(load: Loader, config: ModelConfig, index: number)
   };
 }
 
-async function loadVision(load: Loader, config: ModelConfig): Promise<VisionTower> {
+async function loadVision<M, V>(load: Loader<M, V>, config: ModelConfig) {
   const vision = config.vision;
   const unit = vision.spatialMergeSize ** 2;
   const patch = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
-  const blocks: VisionBlockWeights[] = [];
+  const blocks: Awaited<ReturnType<typeof loadVisionBlock<M, V>>>[] = [];
   for (let i = 0; i < vision.depth; i++) blocks.push(await loadVisionBlock(load, config, i));
   return {
     config: vision,
@@ -119,6 +116,22 @@ async function loadVision(load: Loader, config: ModelConfig): Promise<VisionTowe
       mergerIn: await load.linear([['visual.merger.mlp.0', unit * vision.hiddenSize]], unit * vision.hiddenSize),
       mergerOut: await load.linear([['visual.merger.mlp.2', vision.outHiddenSize]], unit * vision.hiddenSize),
     },
+  };
+}
+
+/** Every tensor of the model in its place: the one list of what a checkpoint has to hold. */
+async function assemble<M, V>(load: Loader<M, V>, config: ModelConfig) {
+  const embedding = await load.matrix([['model.embed_tokens', config.vocabSize]], config.hiddenSize);
+  const head = config.tieWordEmbeddings
+    ? embedding
+    : await load.matrix([['lm_head', config.vocabSize]], config.hiddenSize);
+  const blocks: Awaited<ReturnType<typeof loadBlock<M, V>>>[] = [];
+  for (let layer = 0; layer < config.layers; layer++) blocks.push(await loadBlock(load, config, layer));
+  const finalNorm = await load.vector(['model.norm.weight', config.hiddenSize]);
+  return {
+    config,
+    language: { config, weights: { embedding, head, blocks, finalNorm } },
+    vision: await loadVision(load, config),
   };
 }
 
@@ -135,20 +148,34 @@ export async function loadQwen25VL(
   const weights = withHubNames(files);
   const total = weights.names().length;
   let loaded = 0;
-  const load = createLoader(gpu, weights, options.storage ?? defaultStorage(gpu), () => {
+  const storage = options.storage ?? defaultStorage(gpu);
+  const make: Primitives<FrozenMatrix, Tensor> = {
+    matrix: (parts, columns) => loadMatrix(gpu, weights, parts, columns, storage),
+    vector: (parts) => loadVector(gpu, weights, parts),
+  };
+  const load = createLoader(make, () => {
     loaded++;
     options.onProgress?.(Math.min(1, loaded / total));
   });
-  const embedding = await load.matrix([['model.embed_tokens', config.vocabSize]], config.hiddenSize);
-  const head = config.tieWordEmbeddings
-    ? embedding
-    : await load.matrix([['lm_head', config.vocabSize]], config.hiddenSize);
-  const blocks: BlockWeights[] = [];
-  for (let layer = 0; layer < config.layers; layer++) blocks.push(await loadBlock(load, config, layer));
-  const finalNorm = await load.vector(['model.norm.weight', config.hiddenSize]);
-  return {
-    config,
-    language: { config, weights: { embedding, head, blocks, finalNorm } },
-    vision: await loadVision(load, config),
+  return assemble(load, config);
+}
+
+/**
+ * Checks by the files' headers that every tensor is there with its size; reads no weights.
+ * @throws weights.names, weights.tensorMissing, weights.shape with the tensor's name
+ */
+export async function checkWeights(files: WeightFiles, config: ModelConfig): Promise<void> {
+  const weights = withHubNames(files);
+  const make: Primitives<void, void> = {
+    async matrix(parts, columns) {
+      for (const { name, rows } of parts) checkSize(weights, name, rows * columns);
+    },
+    async vector(parts) {
+      for (const { name, size } of parts) checkSize(weights, name, size);
+    },
   };
+  await assemble(
+    createLoader(make, () => {}),
+    config,
+  );
 }

@@ -32,6 +32,8 @@ export function withHubNames(weights: WeightFiles): WeightFiles {
   }
   const original = (name: string): string => fileName.get(name) ?? name;
   return {
+    files: weights.files,
+    notes: weights.notes,
     names: () => [...fileName.keys()],
     has: (name) => fileName.has(name),
     shape: (name) => weights.shape(original(name)),

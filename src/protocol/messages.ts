@@ -25,7 +25,10 @@ export type Phase =
   | 'save';
 
 /** Where model files come from. A folder's files are given by name, as in a Hugging Face repository. */
-export type ModelSource = { kind: 'bundled'; url: string } | { kind: 'files'; files: Record<string, Blob> };
+export type ModelSource =
+  | { kind: 'bundled'; url: string }
+  /** `name`: the folder's. */
+  | { kind: 'files'; name: string; files: Record<string, Blob> };
 
 export interface StartRequest {
   type: 'start';
@@ -265,7 +268,7 @@ export type DataRequest =
       validationRatio: number;
       seed: number;
       recipe: Recipe;
-      /** null while none is chosen: tokens are not counted then. */
+      /** Counts the tokens; null while none is chosen: nothing is counted then. */
       model: ModelSource | null;
     }
   | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource | null }

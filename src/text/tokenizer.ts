@@ -22,6 +22,8 @@ export interface Tokenizer {
   specialTokens: readonly string[];
   /** Tokens, added ones included; the model's embedding may have more rows. */
   vocabularySize: number;
+  /** Of all tokens, added ones included. */
+  largestId: number;
   /** Renders a Jinja chat template with the tokenizer's special tokens at hand; @throws chat.template */
   applyTemplate(template: string, messages: ChatMessage[], addGenerationPrompt: boolean): string;
 }
@@ -73,6 +75,7 @@ function build(json: TokenizerJson, config: object): Tokenizer {
     tokenId: (token) => (vocabulary.has(token) ? full.convert_tokens_to_ids(token) : null),
     specialTokens: special,
     vocabularySize: vocabulary.size,
+    largestId: [...knownIds].reduce((a, b) => Math.max(a, b), 0),
     applyTemplate: (template, messages, addGenerationPrompt) => render(full, template, messages, addGenerationPrompt),
   };
 }

@@ -10,6 +10,7 @@ import type { Recipe } from '../recipe/config';
 import { recipeProblem } from './setup/readRecipe';
 import { beginImport, dropImport, useDataset } from './store/dataset';
 import { replayRun } from './store/history';
+import { useModel } from './store/model';
 import { beginPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
 import { beginExport } from './store/runExports';
@@ -65,21 +66,49 @@ export function exportRun(runId: string): Promise<Blob> {
   return file;
 }
 
+/** Why training cannot start now. */
+export interface StartObstacle {
+  /** One line beside the button; what is wrong with a card is said in the card. */
+  line: string;
+  /** The problem itself, for who does not see the cards. */
+  error: ErrorRecord;
+}
+
+function notReady(line: string): StartObstacle {
+  return { line, error: { code: 'page.notReady', message: line } };
+}
+
+/** What is wrong with the chosen model; null when it has been read and can be trained. */
+export function modelObstacle(): StartObstacle | null {
+  const { look } = useModel.getState();
+  switch (look.kind) {
+    case 'none':
+      return notReady('Choose the model’s folder first.');
+    case 'reading':
+      return notReady('The model’s files are being read.');
+    case 'problem':
+      return { line: 'The model has a problem.', error: look.error };
+    case 'known':
+      return null;
+    default:
+      return look satisfies never;
+  }
+}
+
 /** Why training cannot start now; null when it can. */
-export function startObstacle(): string | null {
-  const settings = useSettings.getState();
+export function startObstacle(): StartObstacle | null {
   const dataset = useDataset.getState();
   const storage = useStorage.getState();
-  if (storage.outdated) return 'Reload this tab first.';
-  if (storage.blocked) return 'Close other Lorikeet tabs first.';
-  if (isBusy(useRun.getState().view)) return 'A run is under way.';
-  if (!modelSource(settings)) return 'Choose the model’s folder first.';
-  if (settings.modelProblem) return 'The model has a problem.';
-  if (dataset.importing) return 'The data is being checked.';
-  if (!dataset.info) return 'Choose data first.';
-  if (dataset.info.trainRows === 0) return 'No row to train on.';
-  if (recipeProblem(settings.recipe) !== null) return 'The recipe has a problem.';
-  return null;
+  if (storage.outdated) return notReady('Reload this tab first.');
+  if (storage.blocked) return notReady('Close other Lorikeet tabs first.');
+  if (isBusy(useRun.getState().view)) return notReady('A run is under way.');
+  const model = modelObstacle();
+  if (model) return model;
+  if (dataset.importing) return notReady('The data is being checked.');
+  if (!dataset.info) return notReady('Choose data first.');
+  if (dataset.info.trainRows === 0) return notReady('No row to train on.');
+  const recipe = recipeProblem(useSettings.getState().recipe);
+  return recipe && { line: 'The recipe has a problem.', error: recipe };
 }
 
 /** Starts a run with what is set up, and shows it. Does nothing while there is an obstacle. */
@@ -120,7 +149,7 @@ export function needsModelFolder(record: RunRecord): boolean {
  * Goes on with a stored run from its newest checkpoint, and shows it.
  * @param mended a copy of the run's recipe with other user rewards
  * @param model its base model; the caller may know it better than the record does
- * @throws page.busy, page.noModel (its folder must be picked again), recipe.*, storage.failed
+ * @throws page.busy, page.noModel (its folder must be picked again), model.missing, recipe.*, storage.failed
  */
 export async function continueRun(
   record: RunRecord,
@@ -131,6 +160,8 @@ export async function continueRun(
     throw new LorikeetError('page.busy', 'Another run is under way in this tab.', 'Stop it, or wait for its end.');
   }
   if (!model) {
+    const { pickFault: fault } = useSettings.getState();
+    if (fault) throw new LorikeetError(fault.code, fault.message, fault.hint);
     throw new LorikeetError(
       'page.noModel',
       'The model of this run came from a folder, and browsers forget picked folders.',

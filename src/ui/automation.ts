@@ -16,13 +16,15 @@ import {
   stopRun,
   exportRun,
   importFiles,
+  modelObstacle,
+  type StartObstacle,
 } from './actions';
 import { artifactBytes, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
 import { readAdapterFiles } from './setup/adapterFiles';
-import { factsOfFiles } from './setup/modelFacts';
 import { readRecipe } from './setup/readRecipe';
 import { useDataset } from './store/dataset';
+import { modelRead } from './store/model';
 import { flushNow, useRun } from './store/run';
 import { recipeOf } from './store/history';
 import { modelSource, setRecipe, setSeed, useSettings } from './store/settings';
@@ -141,9 +143,10 @@ function takeFiles(input: HTMLInputElement, names: string[]): InputFile[] {
 
 async function takeModel(list: InputFile[], folder: string): Promise<void> {
   const files = Object.fromEntries(list.map(({ path, file }) => [path, file]));
-  // What the page would show on the Model card, the host hears at once.
-  await factsOfFiles(files);
-  useSettings.setState({ modelKind: 'files', picked: { name: folder, files } });
+  useSettings.setState({ modelKind: 'files', picked: { name: folder, files }, pickFault: null });
+  // What the page shows on the Model card, the host hears at once.
+  await modelRead();
+  refuse(modelObstacle());
 }
 
 async function takeAdapter(list: InputFile[], name: string): Promise<void> {
@@ -159,12 +162,12 @@ function takeRecipe(json: unknown): string[] {
 }
 
 async function startWhenReady(wanted: Wanted): Promise<{ seed: number }> {
+  // A model that cannot be trained is named before the data is imported.
+  await modelRead();
+  refuse(modelObstacle());
   await dataReady(wanted);
   assertWanted(wanted);
-  const { modelProblem } = useSettings.getState();
-  if (modelProblem) throw fromErrorRecord(modelProblem);
-  const obstacle = startObstacle();
-  if (obstacle !== null) throw new LorikeetError('page.notReady', obstacle);
+  refuse(startObstacle());
   const { seed } = useSettings.getState();
   startRun();
   return { seed };
@@ -184,6 +187,11 @@ function assertWanted(wanted: Wanted): void {
     const message = `${part}: the run was to have ${String(wanted[part])}, and the page has ${String(found[part])}.`;
     throw new LorikeetError('page.notWanted', message, 'Nothing was trained.');
   }
+}
+
+/** Throws the obstacle's own error, as the page's cards say it. */
+function refuse(obstacle: StartObstacle | null): void {
+  if (obstacle) throw fromErrorRecord(obstacle.error);
 }
 
 async function openRun(files: InputFile[]): Promise<RunRecord> {

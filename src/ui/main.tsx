@@ -30,6 +30,7 @@ import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
 import { readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
 import { rememberDuration } from './store/lastRun';
+import { watchModel } from './store/model';
 import { applyPreview } from './store/promptPreview';
 import { pushEvent, useRun } from './store/run';
 import { applyExport, failExports } from './store/runExports';
@@ -110,6 +111,7 @@ function start(): void {
   installAutomation();
   watchRequests();
   watchStorage(onStorage);
+  watchModel();
   const root = document.getElementById('root');
   if (root) createRoot(root).render(<App />);
   const { problem } = useDevice.getState();

@@ -135,18 +135,24 @@ test('rows that do not fit the prompt length are warned of with file and line', 
   expect(info.trainRows).toBe(2);
 });
 
-test('model files as blobs are counted with, missing ones leave the counts out, broken ones are a warning', async () => {
+test('model files as blobs are counted with; without a model, or with missing or broken ones, there are no counts', async () => {
   const files = [file('train.jsonl', row('a.png', 'What shape is it?')), file('a.png', png(1))];
   const names = ['tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json', 'chat_template.json'];
   const blobs: Record<string, Blob> = {};
   for (const name of names) blobs[name] = await (await fetch(`${DEMO}model/${name}`)).blob();
-  const whole = imported(await dropped(files, { model: { kind: 'files', files: blobs } })).info;
+  const whole = imported(await dropped(files, { model: { kind: 'files', name: 'm', files: blobs } })).info;
   expect(whole.promptTokens).toEqual(imported(await dropped(files)).info.promptTokens);
   const { 'tokenizer.json': tokenizer, ...rest } = blobs;
-  const missing = imported(await dropped(files, { model: { kind: 'files', files: rest } })).info;
+  const missing = imported(await dropped(files, { model: { kind: 'files', name: 'm', files: rest } })).info;
   expect([missing.promptTokens, missing.targetTokens]).toEqual([null, null]);
+  expect(missing.problems.map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^tokens are not counted: The model's folder has no tokenizer\.json; it has /),
+  );
+  const none = imported(await dropped(files, { model: null })).info;
+  expect(none.promptTokens).toBeNull();
+  expect(none.problems.map(({ code }) => code)).toEqual(['split.noValidation']);
   const cut = { ...rest, 'tokenizer.json': tokenizer.slice(0, 100) };
-  const broken = imported(await dropped(files, { model: { kind: 'files', files: cut } })).info;
+  const broken = imported(await dropped(files, { model: { kind: 'files', name: 'm', files: cut } })).info;
   expect(broken.promptTokens).toBeNull();
   expect(broken.problems.map(({ code }) => code)).toContain('model.json');
   const elsewhere: ModelSource = { kind: 'bundled', url: new URL('/nowhere/', location.href).href };

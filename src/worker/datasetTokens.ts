@@ -6,6 +6,7 @@ import { imageSize } from '../image/header';
 import { imageTokenCount } from '../image/smartResize';
 import { buildPrompt, buildTarget } from '../text/prompt';
 import type { Recipe } from '../recipe/config';
+import { noneFits, type Misfit } from './rowFit';
 import type { TextModel } from './textModel';
 
 export interface RowTokens {
@@ -22,16 +23,25 @@ export interface TokenReport {
   problems: ImportProblem[];
 }
 
-/** Why a row will be left out of training; null when it fits. */
-function misfit({ prompt, target }: RowTokens, recipe: Recipe): { code: string; message: string } | null {
+/** Why a row will be left out of training, but for its picture's share; null when it fits. */
+function misfit(
+  { prompt, target }: RowTokens,
+  recipe: Recipe,
+): (Omit<Misfit, 'pictureTokens'> & { code: string; message: string }) | null {
   const { max_prompt_length, sft } = recipe;
   if (prompt > max_prompt_length) {
     const message = `the prompt has ${prompt} tokens, max_prompt_length is ${max_prompt_length}: the row will be left out`;
-    return { code: 'row.promptTooLong', message };
+    return {
+      code: 'row.promptTooLong',
+      message,
+      tokens: prompt,
+      limit: max_prompt_length,
+      limitedBy: 'max_prompt_length',
+    };
   }
   if (sft.max_length !== null && prompt + target > sft.max_length) {
     const message = `prompt and answer have ${prompt + target} tokens, max_length is ${sft.max_length}: left out of SFT`;
-    return { code: 'row.tooLong', message };
+    return { code: 'row.tooLong', message, tokens: prompt + target, limit: sft.max_length, limitedBy: 'max_length' };
   }
   return null;
 }
@@ -73,6 +83,14 @@ function takeMessages(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+/** Says first, and in one sentence, that no row at all fits. */
+function noRow(rows: DatasetRow[], misfits: Misfit[]): ImportProblem[] {
+  if (misfits.length < rows.length) return [];
+  const nearest = misfits.reduce((a, b) => (b.tokens < a.tokens ? b : a));
+  const message = `none of the ${rows.length} rows fits: ${noneFits(nearest)}`;
+  return [{ level: 'warning', code: 'data.noneFits', file: rows[0].file, message }];
+}
+
 /**
  * Counts prompt and target tokens of every row, image tokens included (without the recipe's pre-resize).
  * @param rows at least one @param images file bytes by hash @param onProgress rows done; what it throws ends the count
@@ -91,13 +109,19 @@ export async function countTokens(
     imageTokens.set(hash, imageTokenCount(width, height, model.processor));
   }
   const problems = createProblemList();
+  const misfits: Misfit[] = [];
   const count = createCounter(recipe, model);
   const counts: RowTokens[] = [];
   let lookedAt = performance.now();
   for (const row of rows) {
-    const tokens = count(row, imageTokens.get(row.image) ?? 0);
+    const pictureTokens = imageTokens.get(row.image) ?? 0;
+    const tokens = count(row, pictureTokens);
     const fault = misfit(tokens, recipe);
-    if (fault) problems.add({ level: 'warning', ...fault, file: row.file, line: row.line });
+    if (fault) {
+      const { code, message } = fault;
+      problems.add({ level: 'warning', code, message, file: row.file, line: row.line });
+      misfits.push({ ...fault, pictureTokens });
+    }
     counts.push(tokens);
     if (performance.now() - lookedAt > BUSY_MS) {
       await takeMessages();
@@ -109,6 +133,6 @@ export async function countTokens(
     rows: rows.map((row, i) => ({ ...row, promptTokens: counts[i].prompt, targetTokens: counts[i].target })),
     prompt: statsOf(counts.map(({ prompt }) => prompt)),
     target: statsOf(counts.map(({ target }) => target)),
-    problems: problems.all(),
+    problems: [...noRow(rows, misfits), ...problems.all()],
   };
 }

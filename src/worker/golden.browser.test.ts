@@ -21,7 +21,7 @@ import { scoreLabels } from '../train/lossPass';
 import { presets } from '../recipe/presets';
 import { buildTarget } from '../text/prompt';
 import { readModelFiles } from './modelFiles';
-import { loadTextModel } from './textModel';
+import { encodeContext, loadTextModel } from './textModel';
 
 interface Expected {
   golden: {
@@ -47,16 +47,11 @@ async function openDemo(variant: AdapterClass) {
   const config = parseModelConfig(files.config, files.generation);
   const model = await loadQwen25VL(gpu, await openWeights(files.files), config);
   const text = await loadTextModel(source);
-  if (!text) throw new Error('the demo lacks its tokenizer');
   const features = createFeatureStore(gpu, model.vision, async ({ hash }) =>
     imageToPatches(recipeRgb(await decodeImage(await imageBytes(hash))), text.processor),
   );
   const tokens = { imageTokenId: config.imageTokenId, spatialMergeSize: config.vision.spatialMergeSize };
-  const context = {
-    tokenizer: text.tokenizer,
-    chatTemplate: text.chatTemplate,
-    model: { ...tokens, maxPositions: config.maxPositions },
-  };
+  const context = encodeContext(text, config);
   const promptOf = async (image: string, question: string) => {
     const { width, height } = imageSize(await imageBytes(image));
     const ref = { hash: image, grid: imageGrid(width, height, text.processor) };

@@ -20,7 +20,7 @@ export interface ImportJob {
   files: InputFile[];
   options: Pick<ImportOptions, 'name' | 'unread' | 'validationRatio' | 'seed'>;
   recipe: Recipe;
-  /** null: tokens are not counted. */
+  /** Counts the tokens; null: nothing is counted. */
   model: ModelSource | null;
   /** Aborted when the user no longer wants the data. */
   signal: AbortSignal;
@@ -61,9 +61,9 @@ async function tokens(
   report: ReportStep,
 ): Promise<Counted> {
   report('tokens', 0, rows.length);
+  if (!job.model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
   try {
-    const model = job.model && (await loadTextModel(job.model));
-    if (!model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
+    const model = await loadTextModel(job.model);
     const onRow = (done: number): void => report('tokens', done, rows.length);
     const counted = await countTokens(rows, images, job.recipe, model, onRow);
     const { prompt, target, problems } = counted;

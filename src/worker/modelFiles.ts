@@ -1,6 +1,7 @@
 // The files of a model, from the page's own server or from a folder that the user picked.
 
 import { LorikeetError } from '../base/errors';
+import { checkModelFolder } from '../formats/modelFolder';
 import type { ModelSource } from '../protocol/messages';
 
 const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json'];
@@ -42,16 +43,11 @@ async function parseJson(files: Record<string, Blob>, name: string): Promise<unk
 /** @throws model.missing, model.json */
 export async function readModelFiles(model: ModelSource): Promise<ModelFiles> {
   const files = model.kind === 'bundled' ? await fetchBundled(model.url) : model.files;
-  if (!files['config.json']) {
-    throw new LorikeetError(
-      'model.missing',
-      `The model has no config.json; found ${Object.keys(files).join(', ') || 'no files'}.`,
-      'Pick the folder that holds config.json, the tokenizer files and the safetensors of one checkpoint.',
-    );
-  }
+  // A bundled model's other files are fetched by who reads them.
+  checkModelFolder(Object.keys(files), model.kind === 'bundled' ? ['config.json'] : undefined);
   const config = await parseJson(files, 'config.json');
   const generation = files['generation_config.json'] ? await parseJson(files, 'generation_config.json') : undefined;
   const given = (config as { _name_or_path?: unknown })._name_or_path;
-  const name = typeof given === 'string' && given ? given : model.kind === 'bundled' ? 'demo/model' : 'model';
+  const name = typeof given === 'string' && given ? given : model.kind === 'bundled' ? 'demo/model' : model.name;
   return { files, config, generation, name };
 }

@@ -28,9 +28,9 @@ const LONGEST_CHARACTER = 4;
 async function loadPreviewModel(model: ModelSource): Promise<PreviewModel> {
   const [text, config] = await Promise.all([loadTextModel(model), readJson(model, 'config.json')]);
   check(
-    text !== null && config !== undefined,
+    config !== undefined,
     'model.missing',
-    'The model lacks config.json, tokenizer.json, tokenizer_config.json or preprocessor_config.json.',
+    'The model has no config.json.',
     'Pick the folder of a complete checkpoint.',
   );
   return { text, config: parseModelConfig(config) };
@@ -84,8 +84,9 @@ async function render(row: DatasetRow, recipe: Recipe, { text, config }: Preview
   const { tokenizer, chatTemplate, processor } = text;
   const size = imageSize(await loadImage(row.image));
   const image = { hash: row.image, grid: imageGrid(size.width, size.height, processor) };
-  const { imageTokenId, vision, maxPositions } = config;
-  const model = { imageTokenId, spatialMergeSize: vision.spatialMergeSize, maxPositions: Infinity };
+  const { imageTokenId, vocabSize, vision, maxPositions } = config;
+  const { spatialMergeSize } = vision;
+  const model = { imageTokenId, vocabSize, spatialMergeSize, maxPositions: Infinity };
   const { completion_only_loss } = recipe.sft;
   const options = { ...recipe, max_prompt_length: Infinity, max_length: null, completion_only_loss };
   const encoded = encodeExample(row, [image], options, { tokenizer, chatTemplate, model });

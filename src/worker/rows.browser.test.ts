@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import { parseModelConfig } from '../model/config';
+import { header, pngFile } from '../image/testPng';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
@@ -12,6 +13,9 @@ import { encodeContext, loadTextModel, readJson, type TextModel } from './textMo
 const DEMO = new URL('/demo/', location.href).href;
 const MODEL = { kind: 'bundled' as const, url: `${DEMO}model/` };
 const IMAGE = 'train_000.png';
+/** 1 x 190: the pre-resize would make it 2 x 512, which is too thin. */
+const THIN = 'thin.png';
+const THIN_BYTES = pngFile(header({ width: 1, height: 190, depth: 8, colourType: 2 }));
 const INFO: DatasetInfo = {
   id: 'rows-test',
   name: 'rows',
@@ -45,17 +49,21 @@ let context: ReturnType<typeof encodeContext>;
 
 beforeAll(async () => {
   const bytes = new Uint8Array(await (await fetch(`${DEMO}data/images/${IMAGE}`)).arrayBuffer());
-  await saveDataset(INFO, ROWS, new Map([[IMAGE, bytes]]));
-  text = (await loadTextModel(MODEL)) as TextModel;
+  const images = new Map([
+    [IMAGE, bytes],
+    [THIN, THIN_BYTES],
+  ]);
+  await saveDataset(INFO, [...ROWS, { ...row(8, 'train'), image: THIN }], images);
+  text = await loadTextModel(MODEL);
   context = encodeContext(text, parseModelConfig(await readJson(MODEL, 'config.json')));
 });
 afterAll(() => deleteDataset(INFO.id));
 
 /** Answers of the rows that each part of a run gets, under changed settings of the demo's recipe. */
-async function encoded(change: (recipe: Recipe) => void) {
+async function encoded(change: (recipe: Recipe) => void, given = ROWS) {
   const recipe = structuredClone(presets.demo);
   change(recipe);
-  const rows = await encodeRows(ROWS, recipe, context, text.processor, () => {});
+  const rows = await encodeRows(given, recipe, context, text.processor, () => {});
   const sft = rows.sft.map(({ ids }) => text.tokenizer.decode(ids, { skipSpecialTokens: true }));
   return {
     sft: sft.map((said) => /<answer>(\d+)</.exec(said)?.[1]),
@@ -77,4 +85,22 @@ test('sft.rows takes the first rows that fit for SFT alone, eval.rows the first 
     recipe.eval.rows = 1;
   });
   expect(rows).toMatchObject({ sft: ['1', '4'], grpo: ['1', '4', '6'], validation: ['3'] });
+});
+
+test('a picture that the pre-resize makes too thin costs its row in GRPO alone, by file and line', async () => {
+  const thin = [row(1, 'train'), { ...row(8, 'train'), image: THIN }, { ...row(9, 'val'), image: THIN }];
+  const rows = await encoded((recipe) => (recipe.grpo_pre_resize = true), thin);
+  expect(rows).toMatchObject({ sft: ['1', '8'], grpo: ['1'], validation: ['9'] });
+  expect(rows.leftOut).toEqual([
+    expect.stringMatching(/^a:8: picture of 2 x 512: .* 200 times the other.*left out of GRPO, where grpo_pre_resize/),
+  ]);
+});
+
+test('a token beyond the embedding ends the encoding with file and line', async () => {
+  const small = { ...context, model: { ...context.model, vocabSize: 513 } };
+  const encoding = encodeRows(ROWS, presets.demo, small, text.processor, () => {});
+  await expect(encoding).rejects.toMatchObject({
+    code: 'tokenizer.embedding',
+    message: expect.stringMatching(/^a:1: token id 51\d /) as string,
+  });
 });

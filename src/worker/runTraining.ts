@@ -15,12 +15,13 @@ import type { EncoderClient } from './encoderClient';
 import { createEta, type Plan } from './eta';
 import { evaluateNow } from './evaluation';
 import { orNotice } from './orNotice';
+import type { SessionRequest } from './prepare';
 import type { Run } from './run';
 import { checkFingerprints, type RunCheckpoint } from './runCheckpoint';
 import { newProgress, stationsOf, type RunProgress } from './runProgress';
 import type { RunReporter } from './runReporter';
 import { loadAdapterTensors, saveRun } from './saving';
-import { closeSession, openSession, type Session, type SessionRequest } from './session';
+import { closeSession, openSession, type Session } from './session';
 import { grpoStage, sftStage } from './stages';
 import { unmeasuredNotice } from './unmeasured';
 
@@ -119,8 +120,10 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const eta = createEta(plan);
   const reporter = environment.createReporter(eta.estimate);
   reporter.emit({ type: 'state', state: 'loading', stage: null });
-  const session = await reporter.timed('load', () => openSession(request, environment.encoder, reporter));
   const progress = checkpoint?.progress ?? newProgress(request.seed);
+  const session = await reporter.timed('load', () =>
+    openSession(request, environment.encoder, reporter, (prepared) => Object.assign(plan, planOf(prepared, progress))),
+  );
   const { seed, datasetId, runId } = request;
   const setup = { seed, datasetId, modelName: session.modelName, recipe: session.recipe };
   const keeper = createCheckpointKeeper(
@@ -133,7 +136,6 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   try {
     const remark = checkpoint && checkFingerprints(checkpoint, session.fingerprints);
     if (checkpoint) loadAdapterTensors(session, checkpoint.adapter);
-    Object.assign(plan, planOf(session, progress));
     await environment.onOpened?.();
     if (checkpoint) noteResumed(run, remark ?? null);
     else noteData(reporter, session);

@@ -1,7 +1,5 @@
 // Everything a run needs, loaded: device, model, tokenizer, dataset, rewards.
 
-import { check, LorikeetError } from '../base/errors';
-import { openWeights } from '../formats/weightFiles';
 import { createGpu, type Gpu } from '../gpu/gpu';
 import { requestDevice } from '../gpu/device';
 import { decodeImage } from '../image/decode';
@@ -10,36 +8,24 @@ import { preResize } from '../image/preResize';
 import { recipeRgb } from '../image/rgbImage';
 import { createFeatureStore } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
-import { parseModelConfig } from '../model/config';
-import { importPeftAdapter } from '../formats/peft';
-import { checkAgainstBase } from '../model/importedAdapter';
-import { createAdapter, initialValues, loadValues, type LoraAdapter } from '../model/lora';
+import type { LoraAdapter } from '../model/lora';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
-import type { AdapterSource, ModelSource } from '../protocol/messages';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
-import { loadDataset, loadImage } from '../storage/datasets';
+import { loadImage } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
 import type { EncoderClient } from './encoderClient';
 import { causeOf } from './deviceLoss';
-import { baseFingerprint, kernelFingerprint, rowsFingerprint } from './fingerprint';
-import { readModelFiles } from './modelFiles';
+import { baseFingerprint, kernelFingerprint } from './fingerprint';
+import { uploadAdapter } from './openAdapter';
+import type { OpenModel } from './openModel';
+import { prepareSession, type Prepared, type SessionRequest } from './prepare';
 import { rewardFunctions } from './rewardFunctions';
-import { encodeRows, PRE_RESIZED, type TrainingRows } from './rows';
+import { PRE_RESIZED, type TrainingRows } from './rows';
 import type { RunFingerprints } from './runCheckpoint';
-import { encodeContext, loadTextModel, type TextModel } from './textModel';
-
-/** What to load. */
-export interface SessionRequest {
-  recipe: Recipe;
-  seed: number;
-  datasetId: string;
-  model: ModelSource;
-  /** Start from this adapter; its shape replaces the recipe's. */
-  adapter?: AdapterSource;
-}
+import type { TextModel } from './textModel';
 
 export interface Session {
   gpu: Gpu;
@@ -69,102 +55,74 @@ function patchLoader(text: TextModel) {
   };
 }
 
-async function loadModel(gpu: Gpu, request: SessionRequest, reporter: Reporter) {
-  const source = await readModelFiles(request.model);
-  const config = parseModelConfig(source.config, source.generation);
-  const weights = await openWeights(source.files);
+async function loadWeights(gpu: Gpu, { config, weights, configJson, weightFiles }: OpenModel, reporter: Reporter) {
   const model = await loadQwen25VL(gpu, weights, config, {
     onProgress: (share) =>
       reporter.progress({ phase: 'load', done: Math.round(share * 100), total: 100, unit: 'percent of the weights' }),
   });
-  const text = await loadTextModel(request.model);
-  if (!text) {
-    throw new LorikeetError(
-      'model.missing',
-      'The model folder lacks tokenizer.json, tokenizer_config.json or preprocessor_config.json.',
-      'Pick the folder of a complete checkpoint.',
-    );
-  }
-  const files = Object.entries(source.files)
-    .filter(([name]) => name.endsWith('.safetensors'))
-    .map(([name, blob]) => ({ name, blob }));
-  return { model, text, name: source.name, fingerprint: await baseFingerprint(source.config, files) };
-}
-
-async function loadRows(request: SessionRequest, model: Qwen25VL, text: TextModel, reporter: Reporter) {
-  const dataset = await loadDataset(request.datasetId);
-  const context = encodeContext(text, model.config);
-  const rows = await encodeRows(dataset.rows, request.recipe, context, text.processor, (done, total) =>
-    reporter.progress({ phase: 'encode', done, total, unit: 'rows' }),
-  );
-  check(
-    rows.sft.length > 0 || rows.grpo.length > 0,
-    'data.empty',
-    `None of the ${dataset.rows.length} rows of "${dataset.info.name}" can be trained on. ${rows.leftOut[0] ?? ''}`,
-    'Raise max_prompt_length, or use shorter texts or smaller pictures.',
-  );
-  return { rows, name: dataset.info.name, fingerprint: await rowsFingerprint(dataset.rows) };
-}
-
-/** The adapter to train: PEFT's start, or an imported one. Returns the recipe with the adapter's shape. */
-async function openAdapter(gpu: Gpu, model: Qwen25VL, { recipe, seed, adapter: source }: SessionRequest) {
-  if (!source) {
-    const adapter = createAdapter(gpu, model.config, recipe.lora);
-    loadValues(gpu, adapter, initialValues(adapter, seed, recipe.lora.init_lora_weights));
-    return { adapter, recipe };
-  }
-  const imported = importPeftAdapter({
-    'adapter_config.json': new TextEncoder().encode(source.config),
-    'adapter_model.safetensors': new Uint8Array(await source.weights.arrayBuffer()),
-  });
-  const { shape, values } = checkAgainstBase(imported, model.config);
-  const adapter = createAdapter(gpu, model.config, shape);
-  loadValues(gpu, adapter, values);
-  return { adapter, recipe: { ...recipe, lora: { ...recipe.lora, ...shape } } };
+  return { model, fingerprint: await baseFingerprint(configJson, weightFiles) };
 }
 
 /**
- * Loads model, data and rewards for a run. The device is destroyed again when that fails.
- * @throws webgpu.*, gpu.*, model.*, config.*, weights.*, tokenizer.*, storage.*, peft.*, reward.encoder, data.empty
+ * Loads model, data and rewards for a run: first everything that costs little, then the weights. The device is
+ * destroyed again when that fails.
+ * @param onPrepared called before weights are read; what it throws ends the run
+ * @throws webgpu.*, gpu.*, reward.encoder and as prepareSession
  */
 export async function openSession(
   request: SessionRequest,
   encoder: EncoderClient,
   reporter: Reporter,
+  onPrepared: (prepared: Pick<Session, 'recipe' | 'rows'>) => void = () => {},
 ): Promise<Session> {
   const encoderReady = encoder.load();
   encoderReady.catch(() => undefined); // awaited below; must not count as unhandled while the model loads
+  const prepared = await prepareSession(request, reporter);
+  onPrepared({ recipe: prepared.adapter.recipe, rows: prepared.rows });
   const { device, info } = await requestDevice();
   const gpu = createGpu(device, { info });
   try {
-    const { model, text, name, fingerprint: base } = await loadModel(gpu, request, reporter);
-    const { rows, name: datasetName, fingerprint } = await loadRows(request, model, text, reporter);
-    const { adapter, recipe } = await openAdapter(gpu, model, request);
-    const { featuresOf } = createFeatureStore(gpu, model.vision, patchLoader(text));
-    await encoderReady;
-    const { spatialMergeSize } = model.config.vision;
-    // Evaluations and rewards meet the same answers: one memory serves both.
-    const embed = rememberEmbeddings(encoder.embed);
-    return {
-      gpu,
-      model,
-      modelName: name,
-      datasetName,
-      recipe,
-      fingerprints: { base, rows: fingerprint, kernels: await kernelFingerprint(gpu.rec) },
-      text,
-      adapter,
-      trainee: { gpu, model, adapter, featuresOf },
-      generation: { gpu, model: model.language, spatialMergeSize, featuresOf },
-      rows,
-      semantic: createSemanticReward(embed),
-      rewards: rewardFunctions(recipe.grpo.reward_funcs, { embed }),
-    };
+    return await loadSession(gpu, prepared, { request, encoder, encoderReady, reporter });
   } catch (error) {
     const cause = await causeOf(gpu, error);
     device.destroy();
     throw cause;
   }
+}
+
+interface Loading {
+  request: SessionRequest;
+  encoder: EncoderClient;
+  encoderReady: Promise<void>;
+  reporter: Reporter;
+}
+
+async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Promise<Session> {
+  const { rows, datasetName } = prepared;
+  const { text, name } = prepared.model;
+  const { recipe } = prepared.adapter;
+  const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, loading.reporter);
+  const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
+  const { featuresOf } = createFeatureStore(gpu, model.vision, patchLoader(text));
+  await loading.encoderReady;
+  const { spatialMergeSize } = model.config.vision;
+  // Evaluations and rewards meet the same answers: one memory serves both.
+  const embed = rememberEmbeddings(loading.encoder.embed);
+  return {
+    gpu,
+    model,
+    modelName: name,
+    datasetName,
+    recipe,
+    fingerprints: { base, rows: prepared.rowsFingerprint, kernels: await kernelFingerprint(gpu.rec) },
+    text,
+    adapter,
+    trainee: { gpu, model, adapter, featuresOf },
+    generation: { gpu, model: model.language, spatialMergeSize, featuresOf },
+    rows,
+    semantic: createSemanticReward(embed),
+    rewards: rewardFunctions(recipe.grpo.reward_funcs, { embed }),
+  };
 }
 
 /** Frees the device and the reward workers. */

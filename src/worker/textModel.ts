@@ -2,6 +2,7 @@
 
 import { LorikeetError } from '../base/errors';
 import type { EncodeContext } from '../data/encode';
+import { checkModelFolder, TEXT_FILES } from '../formats/modelFolder';
 import { parseImageProcessor } from '../image/processorConfig';
 import type { ImageProcessor } from '../image/processorConfig';
 import type { ModelConfig } from '../model/config';
@@ -41,15 +42,14 @@ export async function readJson(model: ModelSource, name: string): Promise<unknow
 
 /**
  * Reads tokenizer.json, tokenizer_config.json, preprocessor_config.json and the chat template.
- * @returns null when one of the first three is missing
- * @throws model.json, tokenizer.format, chat.missing, image.processorConfig for files that cannot be used
+ * @throws model.missing when one of the first three is; model.json, tokenizer.format, chat.missing, image.processorConfig for files that cannot be used
  */
-export async function loadTextModel(model: ModelSource): Promise<TextModel | null> {
-  const names = ['tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json', 'chat_template.json'];
-  const [tokenizerJson, tokenizerConfig, preprocessor, chatTemplateJson] = await Promise.all(
-    names.map((name) => readJson(model, name)),
-  );
-  if (tokenizerJson === undefined || tokenizerConfig === undefined || preprocessor === undefined) return null;
+export async function loadTextModel(model: ModelSource): Promise<TextModel> {
+  const names = [...TEXT_FILES, 'chat_template.json'];
+  const parsed = await Promise.all(names.map((name) => readJson(model, name)));
+  const found = model.kind === 'files' ? Object.keys(model.files) : names.filter((_, i) => parsed[i] !== undefined);
+  checkModelFolder(found, TEXT_FILES);
+  const [tokenizerJson, tokenizerConfig, preprocessor, chatTemplateJson] = parsed;
   const chatTemplateJinja = (await readText(model, 'chat_template.jinja')) ?? undefined;
   return {
     tokenizer: await createTokenizer({ tokenizerJson, tokenizerConfig }),
@@ -60,6 +60,7 @@ export async function loadTextModel(model: ModelSource): Promise<TextModel | nul
 
 /** What rows are encoded with: the text part of a model and the ids and sizes of its config. */
 export function encodeContext({ tokenizer, chatTemplate }: TextModel, config: ModelConfig): EncodeContext {
-  const { imageTokenId, maxPositions, vision } = config;
-  return { tokenizer, chatTemplate, model: { imageTokenId, maxPositions, spatialMergeSize: vision.spatialMergeSize } };
+  const { imageTokenId, maxPositions, vocabSize, vision } = config;
+  const { spatialMergeSize } = vision;
+  return { tokenizer, chatTemplate, model: { imageTokenId, maxPositions, vocabSize, spatialMergeSize } };
 }

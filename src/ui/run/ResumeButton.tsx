@@ -36,7 +36,10 @@ export function ResumeButton(props: ResumeButtonProps): React.JSX.Element {
           type="file"
           multiple
           {...{ webkitdirectory: '' }}
-          onChange={(event) => pickModelFolder(event.currentTarget) && resume()}
+          onChange={(event) => {
+            pickModelFolder(event.currentTarget);
+            resume();
+          }}
         />
       </label>
     );

@@ -8,8 +8,7 @@ import { useSettings } from '../store/settings';
 import { readAdapterFiles } from './adapterFiles';
 
 async function take(files: Promise<InputFile[]> | InputFile[]): Promise<void> {
-  const list = await files;
-  if (list.length > 0) useSettings.setState({ adapter: await readAdapterFiles(list) });
+  useSettings.setState({ adapter: await readAdapterFiles(await files) });
 }
 
 /** Picks, shows and removes the adapter to start from. Files may be dropped on it as well. */

@@ -1,23 +1,19 @@
 // Card 1: which model is trained, and what its files say about it.
 
-import { useEffect, useState } from 'react';
-import { toErrorRecord, type ErrorRecord } from '../../base/errors';
 import { bytesText, count } from '../format';
 import { Segmented } from '../parts/Segmented';
-import { modelSource, pickModelFolder, useSettings } from '../store/settings';
+import { useModel, type ModelLook } from '../store/model';
+import { pickModelFolder, useSettings } from '../store/settings';
 import { AdapterRow } from './AdapterRow';
-import { factsOfFiles, factsOfUrl, type ModelFacts } from './modelFacts';
 import { SetupCard, type CardState } from './SetupCard';
-
-type Look = { facts: ModelFacts } | { error: ErrorRecord } | 'reading' | 'none';
 
 /** The Model card. A folder stays chosen until the page is reloaded: browsers do not keep picked files. */
 export function ModelCard(): React.JSX.Element {
   const kind = useSettings((settings) => settings.modelKind);
   const picked = useSettings((settings) => settings.picked);
   const lora = useSettings(({ adapter, recipe }) => adapter ?? recipe.lora);
-  const look = useFacts();
-  const facts = typeof look === 'object' && 'facts' in look ? look.facts : null;
+  const look = useModel((model) => model.look);
+  const facts = look.kind === 'known' ? look.facts : null;
   return (
     <SetupCard number={1} title="Model" line={lineOf(look, kind, picked?.name)} state={stateOf(look)}>
       <div className="rowBetween">
@@ -43,8 +39,8 @@ export function ModelCard(): React.JSX.Element {
           />
         </label>
       </div>
-      {typeof look === 'object' && 'error' in look && <p className="cardNote">{look.error.hint}</p>}
-      {look === 'none' && (
+      {look.kind === 'problem' && <p className="cardNote">{look.error.hint}</p>}
+      {look.kind === 'none' && (
         <p className="cardNote">
           A Hugging Face folder: config.json, tokenizer.json, preprocessor_config.json and the .safetensors files.
         </p>
@@ -57,6 +53,11 @@ export function ModelCard(): React.JSX.Element {
           <Fact name={`LoRA on ${lora.target_modules.join(', ')}`} value={`r ${lora.r}, alpha ${lora.lora_alpha}`} />
         </dl>
       )}
+      {facts?.notes.map((note) => (
+        <p key={note} className="cardNote">
+          {note}
+        </p>
+      ))}
       <AdapterRow />
     </SetupCard>
   );
@@ -71,46 +72,32 @@ function Fact({ name, value }: { name: string; value: string }): React.JSX.Eleme
   );
 }
 
-function useFacts(): Look {
-  const kind = useSettings((settings) => settings.modelKind);
-  const picked = useSettings((settings) => settings.picked);
-  const [look, setLook] = useState<Look>('reading');
-  useEffect(() => {
-    const source = modelSource(useSettings.getState());
-    if (!source) {
-      useSettings.setState({ modelProblem: null });
-      setLook('none');
-      return;
-    }
-    let current = true;
-    setLook('reading');
-    useSettings.setState({ modelProblem: null });
-    const reading = source.kind === 'bundled' ? factsOfUrl(source.url) : factsOfFiles(source.files);
-    reading.then(
-      (facts) => current && setLook({ facts }),
-      (thrown: unknown) => {
-        if (!current) return;
-        const error = toErrorRecord(thrown);
-        setLook({ error });
-        useSettings.setState({ modelProblem: error });
-      },
-    );
-    return () => {
-      current = false;
-    };
-  }, [kind, picked]);
-  return look;
+function lineOf(look: ModelLook, kind: string, folder?: string): string {
+  switch (look.kind) {
+    case 'none':
+      return 'Choose the folder of a Qwen2.5-VL model.';
+    case 'reading':
+      return 'Reading the model’s files.';
+    case 'problem':
+      return look.error.message;
+    case 'known':
+      return kind === 'bundled' ? 'Demo model is in the page. Nothing to download.' : `From the folder ${folder}.`;
+    default:
+      return look satisfies never;
+  }
 }
 
-function lineOf(look: Look, kind: string, folder?: string): string {
-  if (look === 'none') return 'Choose the folder of a Qwen2.5-VL model.';
-  if (look === 'reading') return 'Reading the model’s files.';
-  if ('error' in look) return look.error.message;
-  return kind === 'bundled' ? 'Demo model is in the page. Nothing to download.' : `From the folder ${folder}.`;
-}
-
-function stateOf(look: Look): CardState {
-  if (look === 'none') return { kind: 'empty' };
-  if (look === 'reading') return { kind: 'checking', share: null };
-  return { kind: 'error' in look ? 'problem' : 'ready' };
+function stateOf(look: ModelLook): CardState {
+  switch (look.kind) {
+    case 'none':
+      return { kind: 'empty' };
+    case 'reading':
+      return { kind: 'checking', share: null };
+    case 'problem':
+      return { kind: 'problem' };
+    case 'known':
+      return { kind: 'ready' };
+    default:
+      return look satisfies never;
+  }
 }

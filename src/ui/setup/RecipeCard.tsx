@@ -21,7 +21,7 @@ export function RecipeCard(): React.JSX.Element {
   const [reading, setReading] = useState(false);
   const [message, setMessage] = useState<{ text: string; bad: boolean } | null>(null);
   const preset = presetOf(recipe);
-  const problem = recipeProblem(recipe);
+  const problem = recipeProblem(recipe)?.message ?? null;
   const options: { value: PresetName | 'own'; label: string }[] = PRESETS.map(({ name, label }) => ({
     value: name,
     label,

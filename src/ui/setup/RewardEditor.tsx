@@ -89,8 +89,8 @@ function RewardFields({ entry, recipe, onChange }: RewardEditorProps & { entry: 
 
 /** What a new name would make wrong; what was wrong before is said elsewhere. */
 function nameProblem(recipe: Recipe, renamed: Recipe): string | null {
-  const problem = recipeProblem(renamed);
-  return problem === recipeProblem(recipe) ? null : problem;
+  const problem = recipeProblem(renamed)?.message ?? null;
+  return problem === recipeProblem(recipe)?.message ? null : problem;
 }
 
 interface DraftFieldProps {

@@ -10,6 +10,7 @@ import { Thumb } from '../parts/Thumb';
 import { useDataset } from '../store/dataset';
 import { useDevice } from '../store/device';
 import { lastDuration } from '../store/lastRun';
+import { useModel } from '../store/model';
 import { isBusy, useRun } from '../store/run';
 import { goTo, useSettings } from '../store/settings';
 import { useStorage } from '../store/storage';
@@ -26,6 +27,7 @@ export function StartPanel(): React.JSX.Element {
   const facts = useDemoFacts();
   const isDemo = settings.modelKind === 'bundled' && (dataset.bundled || !dataset.info);
   const example = useMemo(() => exampleOf(dataset.rows, isDemo ? facts : null), [dataset.rows, isDemo, facts]);
+  useModel();
   const obstacle = startObstacle();
   const seconds = lastDuration(settings.recipe, dataset.info?.id ?? '');
   return (
@@ -48,7 +50,7 @@ export function StartPanel(): React.JSX.Element {
         </button>
       )}
       <p id="startObstacle" className="note obstacle" role="status">
-        {busy ? '' : obstacle}
+        {busy ? '' : obstacle?.line}
       </p>
       <dl className="pairs">
         {seconds !== null && (

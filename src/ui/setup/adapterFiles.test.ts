@@ -9,6 +9,8 @@ test('an adapter is read from two files, from its folder, and from a zip', async
   const pair = [file('adapter_config.json', config), file('adapter_model.safetensors', 'w')];
   const facts = { r: 8, lora_alpha: 16, target_modules: ['q_proj', 'v_proj'] };
   expect(await readAdapterFiles(pair)).toMatchObject({ ...facts, source: { name: 'adapter' } });
+  const ghost = file('._adapter_model.zip', 'left by macOS');
+  expect(await readAdapterFiles([ghost, ...pair])).toMatchObject(facts);
   const folder = pair.map(({ path, file: blob }) => ({ path: `mine/${path}`, file: blob }));
   expect(await readAdapterFiles([...folder, file('mine/README.md', '')])).toMatchObject({ source: { name: 'mine' } });
   const bytes = zipSync({

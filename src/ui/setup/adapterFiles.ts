@@ -2,6 +2,7 @@
 // whether the adapter fits the base model is checked by the trainer, with names.
 
 import { unzipSync } from 'fflate';
+import { isClutterName } from '../../base/clutter';
 import { check, LorikeetError } from '../../base/errors';
 import type { InputFile } from '../../protocol/messages';
 import type { PickedAdapter } from '../store/settings';
@@ -80,7 +81,8 @@ function readConfig(text: string): Omit<PickedAdapter, 'source'> {
 }
 
 /** @throws adapter.missingFile, adapter.several, adapter.zip, adapter.tooLarge, adapter.config */
-export async function readAdapterFiles(files: readonly InputFile[]): Promise<PickedAdapter> {
+export async function readAdapterFiles(given: readonly InputFile[]): Promise<PickedAdapter> {
+  const files = given.filter(({ path }) => !isClutterName(placeOf(path).name));
   const zip = files.find(({ path }) => path.toLowerCase().endsWith('.zip'));
   const { folder, config, weights } = findPair(zip ? await unpacked(zip) : files);
   const text = await config.text();

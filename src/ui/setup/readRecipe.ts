@@ -1,6 +1,6 @@
 // Recipes from JSON, and what is wrong with one that is being edited.
 
-import { LorikeetError, toErrorRecord } from '../../base/errors';
+import { LorikeetError, toErrorRecord, type ErrorRecord } from '../../base/errors';
 import type { Recipe } from '../../recipe/config';
 import { parseRecipe, type ParsedRecipe } from '../../recipe/recipe';
 import { jsonFileText } from '../../base/textBytes.mjs';
@@ -25,12 +25,12 @@ function parseText(text: string): unknown {
   }
 }
 
-/** Everything that is wrong with a recipe, in one text; null when nothing is. */
-export function recipeProblem(recipe: Recipe): string | null {
+/** Everything that is wrong with a recipe, in one error; null when nothing is. */
+export function recipeProblem(recipe: Recipe): ErrorRecord | null {
   try {
     parseRecipe(recipe);
     return null;
   } catch (error) {
-    return toErrorRecord(error).message;
+    return toErrorRecord(error);
   }
 }

@@ -2,6 +2,8 @@
 
 import { create } from 'zustand';
 import type { ErrorRecord } from '../../base/errors';
+import { isClutterName } from '../../base/clutter';
+import { NO_FILES, ONLY_FOLDERS } from '../../formats/modelFolder';
 import type { AdapterSource, ModelSource } from '../../protocol/messages';
 import type { Recipe } from '../../recipe/config';
 import { DEMO_RECIPE } from '../setup/presets';
@@ -35,10 +37,10 @@ export interface Settings {
   validationRatio: number;
   modelKind: ModelSource['kind'];
   picked: PickedModel | null;
+  /** Why the folder that was picked last is not taken; nothing takes its place. */
+  pickFault: ErrorRecord | null;
   /** null: a fresh adapter. */
   adapter: PickedAdapter | null;
-  /** What is wrong with the chosen model's files, as far as the Model card has read them. */
-  modelProblem: ErrorRecord | null;
 }
 
 export const useSettings = create<Settings>(() => ({
@@ -49,8 +51,8 @@ export const useSettings = create<Settings>(() => ({
   validationRatio: 0.1,
   modelKind: 'bundled',
   picked: null,
+  pickFault: null,
   adapter: null,
-  modelProblem: null,
 }));
 
 function readTheme(value: unknown): Theme | null {
@@ -70,17 +72,20 @@ function readSeed(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-/** Takes a picked folder as the model; null when the picker was left without one. */
-export function pickModelFolder(input: HTMLInputElement): PickedModel | null {
+/**
+ * Takes a picked folder as the model. One that brings no file of its own leaves the choice without a model: neither the
+ * folder picked before nor the bundled one may take its place.
+ */
+export function pickModelFolder(input: HTMLInputElement): void {
   const list = [...(input.files ?? [])];
   input.value = '';
-  if (list.length === 0) return null;
-  const name = list[0]!.webkitRelativePath.split('/')[0] || 'model';
+  const name = list[0]?.webkitRelativePath.split('/')[0] || 'model';
   // Only the folder's own files count: a repository may hold other formats in subfolders.
-  const own = list.filter((file) => file.webkitRelativePath.split('/').length <= 2);
-  const picked = { name, files: Object.fromEntries(own.map((file) => [file.name, file as Blob])) };
-  useSettings.setState({ modelKind: 'files', picked });
-  return picked;
+  const own = list.filter((file) => file.webkitRelativePath.split('/').length <= 2 && !isClutterName(file.name));
+  const files = Object.fromEntries(own.map((file) => [file.name, file as Blob]));
+  const picked = own.length > 0 ? { name, files } : null;
+  const pickFault = picked ? null : list.length > 0 ? ONLY_FOLDERS : NO_FILES;
+  useSettings.setState({ modelKind: 'files', picked, pickFault });
 }
 
 /** Goes to a place of the page. */
@@ -110,5 +115,5 @@ export function setTheme(theme: Theme): void {
 /** The model that a run would use now; null while "from a folder" has no folder. */
 export function modelSource(settings: Settings): ModelSource | null {
   if (settings.modelKind === 'bundled') return { kind: 'bundled', url: new URL('demo/model/', document.baseURI).href };
-  return settings.picked ? { kind: 'files', files: settings.picked.files } : null;
+  return settings.picked ? { kind: 'files', ...settings.picked } : null;
 }

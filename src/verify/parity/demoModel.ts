@@ -50,7 +50,6 @@ export async function loadDemoModel(demo: string): Promise<DemoModel> {
   const config = parseModelConfig(files.config, files.generation);
   const model = await loadQwen25VL(gpu, await openWeights(files.files), config);
   const text = await loadTextModel(source);
-  check(text !== null, 'model.missing', `${source.url}: the tokenizer's files are missing`);
   const picture = (name: string) => bytesOf(`${demo}/data/images/${name}`);
   const { featuresOf } = createFeatureStore(gpu, model.vision, async ({ hash }) =>
     imageToPatches(recipeRgb(await decodeImage(await picture(hash))), text.processor),
