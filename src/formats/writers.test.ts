@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { expect, it } from 'vitest';
-import { toCsv } from './csv';
+import { csvColumns, csvHead, csvLines } from './csv';
 import { findDuplicateKey } from './jsonKeys';
 import { toJsonl } from './jsonl';
 
@@ -9,7 +9,8 @@ it('writes CSV with quoting, all columns and empty cells', () => {
     { step: 1, loss: 0.5 },
     { step: 2, note: 'a "b", c\nd', loss: NaN },
   ];
-  expect(toCsv(rows)).toBe('step,loss,note\n1,0.5,\n2,,"a ""b"", c\nd"\n');
+  const columns = csvColumns(rows);
+  expect(csvHead(columns) + csvLines(rows, columns)).toBe('step,loss,note\n1,0.5,\n2,,"a ""b"", c\nd"\n');
 });
 
 it('writes one JSON object per line, without characters that some readers take for line ends', () => {

@@ -113,7 +113,7 @@ export async function continueRun(record: RunRecord, mended?: Recipe): Promise<v
       'Pick the same folder again in Setup, card 1, then resume.',
     );
   }
-  await replayRun(record, true, mended);
+  if (!(await replayRun(record, true, mended))) return;
   goTo('run');
   showLoading(record.id);
   workers().toTrainer({ type: 'continue', runId: record.id, model, ...(mended ? { recipe: mended } : {}) });

@@ -2,6 +2,7 @@
 
 import uPlot from 'uplot';
 import type { AxisSpec, ChartSpec, LineSpec } from './chartSpec';
+import { decimate } from './decimate';
 import { drawMarks } from './drawMarks';
 import { withAlpha, type Palette } from './palette';
 
@@ -24,9 +25,11 @@ const X_AXIS = 26;
 const SMOOTH_WIDTH = 2.25;
 const SMALL_SMOOTH_WIDTH = 2;
 
-/** uPlot's data of a spec: x, then every line. */
+/** uPlot's data of a spec: x, then every line, as far as they can be seen. */
 export function plotData(spec: ChartSpec): uPlot.AlignedData {
-  return [spec.x, ...spec.lines.map((line) => line.values)] as uPlot.AlignedData;
+  const values = spec.lines.map((line) => line.values);
+  const { x, lines } = decimate(spec.x, values, spec.xRange);
+  return [x, ...lines] as uPlot.AlignedData;
 }
 
 /** Options for a chart of the holder's spec. The number and kinds of lines must stay as they are. */

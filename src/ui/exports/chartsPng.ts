@@ -8,6 +8,7 @@ import { plotData, plotOptions, type PlotSize } from '../charts/plotOptions';
 import { runData } from '../charts/runData';
 import { smallCharts } from '../charts/smallSpecs';
 import { formatLane, lossLane, rewardLane } from '../charts/timelineSpecs';
+import { nextTask } from './nextTask';
 import { totalRange, totalsAgree } from '../store/rewards';
 import { stepsDone } from '../store/series';
 import type { RunView } from '../store/runView';
@@ -55,7 +56,7 @@ export async function chartsPng(view: RunView, recipe: Recipe): Promise<Uint8Arr
     for (const panel of panels) {
       drawPanel(ctx, stage, panel, palette, border);
       // One chart per task: the page may be showing a run meanwhile.
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await nextTask();
     }
   } finally {
     stage.remove();

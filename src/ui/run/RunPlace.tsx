@@ -41,7 +41,7 @@ export function RunPlace(): React.JSX.Element {
       {view.points.length === 0 && !view.summary && <LiveAnswers view={view} />}
       <Curves view={view} recipe={recipe} />
       {view.points.length > 0 && isEvaluating(view) && <LiveAnswers view={view} />}
-      {view.groups.size > 0 && <Groups view={view} recipe={recipe} />}
+      {view.groupSteps.length > 0 && <Groups view={view} recipe={recipe} />}
     </main>
   );
 }
@@ -49,7 +49,7 @@ export function RunPlace(): React.JSX.Element {
 /** Until GRPO has groups the answers are what there is to read; later they come back while an evaluation runs. */
 function isEvaluating(view: RunView): boolean {
   if (view.summary) return false;
-  return view.groups.size === 0 || (view.stage !== 'grpo' && isBusy(view));
+  return view.groupSteps.length === 0 || (view.stage !== 'grpo' && isBusy(view));
 }
 
 function NoRun(): React.JSX.Element {
