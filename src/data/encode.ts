@@ -1,6 +1,7 @@
 // Rows to token ids, positions and loss masks. Rows that do not fit are answered with a named problem, never cut.
 
 import { check } from '../base/errors';
+import { fillTemplate } from '../base/fillTemplate';
 import { buildPrompt, buildTarget, IMAGE_PLACEHOLDER } from '../text/prompt';
 import type { Tokenizer } from '../text/tokenizer';
 import { imageTokenCount, mropePositions } from './mrope';
@@ -122,7 +123,7 @@ function promptIds(question: string, images: ImageRef[], options: PromptOptions,
   );
   return buildPrompt(tokenizer, chatTemplate, {
     system: options.system_prompt,
-    user: options.prompt_template.replaceAll('{question}', () => question),
+    user: fillTemplate(options.prompt_template, { question }),
     imageTokens: images.map(({ grid }) => imageTokenCount(grid, model.spatialMergeSize)),
   });
 }

@@ -13,6 +13,7 @@ import { lastDuration } from '../store/lastRun';
 import { isBusy, useRun } from '../store/run';
 import { goTo, useSettings } from '../store/settings';
 import { useDemoFacts, type DemoFacts } from './demoFacts';
+import { wantedText } from './previewBatch';
 
 /** Example, start button, and what is known beforehand. */
 export function StartPanel(): React.JSX.Element {
@@ -27,7 +28,7 @@ export function StartPanel(): React.JSX.Element {
   const seconds = lastDuration(settings.recipe, dataset.info?.id ?? '');
   return (
     <section className="card startPanel" aria-label="Start">
-      {example ? <Example {...example} recipe={settings.recipe.target_template} /> : <EmptyExample facts={facts} />}
+      {example ? <Example {...example} template={settings.recipe.target_template} /> : <EmptyExample facts={facts} />}
       {busy ? (
         <button type="button" className="button primary" onClick={() => goTo('run')}>
           See the run
@@ -73,8 +74,7 @@ interface ExampleView {
   before: string | null;
 }
 
-function Example({ row, before, recipe }: ExampleView & { recipe: string }): React.JSX.Element {
-  const wanted = recipe.replaceAll('{thought}', row.thought).replaceAll('{answer}', row.answer);
+function Example({ row, before, template }: ExampleView & { template: string }): React.JSX.Element {
   return (
     <>
       <div className="exampleHead">
@@ -93,7 +93,7 @@ function Example({ row, before, recipe }: ExampleView & { recipe: string }): Rea
       </div>
       <p className="note">It should say</p>
       <div className="quote">
-        <CompletionText text={wanted} />
+        <CompletionText text={wantedText(template, row)} />
       </div>
     </>
   );
