@@ -1,5 +1,7 @@
 // The Run place: a run under way, a finished one, or where the first one will appear.
 
+import { memo, useDeferredValue } from 'react';
+import type { Recipe } from '../../train/config';
 import { useEvery } from '../parts/useEvery';
 import { followRun, storedRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
@@ -20,7 +22,10 @@ const FOLLOW_MS = 2000;
 
 /** The run on show. */
 export function RunPlace(): React.JSX.Element {
-  const { view, recipe, modelName } = useRun();
+  const run = useRun();
+  const { view, recipe, modelName } = run;
+  // Charts of thousands of steps take a while: they follow in pieces, while what happens now is shown at once.
+  const later = useDeferredValue(run, null);
   const stored = useHistory((history) => storedRun(history, view?.runId));
   useEvery(FOLLOW_MS, view?.state === 'elsewhere', followRun);
   if (!view || !recipe) return <NoRun />;
@@ -38,13 +43,22 @@ export function RunPlace(): React.JSX.Element {
           <NowPanel view={view} recipe={recipe} stored={stored} resumable={stored?.resumable === true && !mending} />
         </div>
       )}
+      {later?.view && later.recipe && <RunDetails view={later.view} recipe={later.recipe} />}
+    </main>
+  );
+}
+
+/** What there is to read and to compare of a run. */
+const RunDetails = memo(function RunDetails({ view, recipe }: { view: RunView; recipe: Recipe }): React.JSX.Element {
+  return (
+    <>
       {view.points.length === 0 && !view.summary && <LiveAnswers view={view} />}
       <Curves view={view} recipe={recipe} />
       {view.points.length > 0 && isEvaluating(view) && <LiveAnswers view={view} />}
       {view.groupSteps.length > 0 && <Groups view={view} recipe={recipe} />}
-    </main>
+    </>
   );
-}
+});
 
 /** Until GRPO has groups the answers are what there is to read; later they come back while an evaluation runs. */
 function isEvaluating(view: RunView): boolean {

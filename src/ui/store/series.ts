@@ -13,12 +13,13 @@ export const SMOOTHING = 0.6;
  */
 export function smooth(values: readonly (number | null)[], weight: number = SMOOTHING): (number | null)[] {
   let sum = 0;
-  let count = 0;
+  // weight ** n after n values.
+  let power = 1;
   return values.map((value) => {
     if (value === null || !Number.isFinite(value)) return null;
     sum = sum * weight + (1 - weight) * value;
-    count += 1;
-    return sum / (1 - weight ** count);
+    power *= weight;
+    return sum / (1 - power);
   });
 }
 
