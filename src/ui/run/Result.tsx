@@ -33,9 +33,11 @@ export function Result({ view, summary, recipe, modelName, stored }: ResultProps
   return (
     <>
       <div className="resultHead">
-        <h1 className="title" role="status">
-          {summary.complete ? 'Finished in' : 'Stopped after'} {duration(summary.seconds['total'] ?? 0)}
-        </h1>
+        <div role="status">
+          <h1 className="title">
+            {summary.complete ? 'Finished in' : 'Stopped after'} {duration(summary.seconds['total'] ?? 0)}
+          </h1>
+        </div>
         <p className="soft">
           {summary.stepsSft} SFT and {plural(summary.stepsGrpo, 'GRPO step')} on one adapter, seed {summary.seed}
         </p>
