@@ -6,7 +6,7 @@ import type { WorkerClient } from '../protocol/workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../train/config';
-import { recipeProblem } from './setup/readRecipe';
+import { recipeProblem } from './recipe/readRecipe';
 import { beginImport, useDataset } from './store/dataset';
 import { replayRun } from './store/history';
 import { beginPreview } from './store/promptPreview';

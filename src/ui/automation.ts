@@ -10,7 +10,7 @@ import { continueRun, importDemo, pauseRun, resumeRun, startObstacle, startRun, 
 import { artifactBytes, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
 import { readAdapterFiles } from './setup/adapterFiles';
-import { readRecipe } from './setup/readRecipe';
+import { readRecipe } from './recipe/readRecipe';
 import { useDataset } from './store/dataset';
 import { flushNow, useRun } from './store/run';
 import { recipeOf } from './store/history';

@@ -9,7 +9,7 @@ import { runData } from '../charts/runData';
 import { smallCharts } from '../charts/smallSpecs';
 import { formatLane, lossLane, rewardLane } from '../charts/timelineSpecs';
 import { nextTask } from './nextTask';
-import { totalRange, totalsAgree } from '../store/rewards';
+import { totalRange, totalsAgree } from '../recipe/rewards';
 import { stepsDone } from '../store/series';
 import type { RunView } from '../store/runView';
 

@@ -5,7 +5,7 @@ import type { GroupRecord } from '../../protocol/messages';
 import type { Recipe } from '../../train/config';
 import { percent, plural } from '../format';
 import { ProblemText } from '../parts/ProblemText';
-import { rewardsOf } from '../store/rewards';
+import { rewardsOf } from '../recipe/rewards';
 import type { RunView } from '../store/runView';
 import { groupStepAt } from '../store/series';
 import { GroupRow, hasNoVariance, REWARD_FILLS } from './GroupRow';

@@ -9,7 +9,7 @@ import type { RunView } from '../store/runView';
 import { goTo } from '../store/settings';
 import { Curves } from './Curves';
 import { Groups } from './Groups';
-import { InterruptedBanner } from './InterruptedBanner';
+import { InterruptedBanner } from '../history/InterruptedBanner';
 import { LiveAnswers } from './LiveAnswers';
 import { isMendable, MendRewards } from './MendRewards';
 import { NowPanel } from './NowPanel';

@@ -5,7 +5,7 @@ import { smooth } from '../store/series';
 import { useDataset } from '../store/dataset';
 import { useSettings } from '../store/settings';
 import { useDemoFacts } from './demoFacts';
-import { presetOf } from './presets';
+import { presetOf } from '../recipe/presets';
 
 const WIDTH = 400;
 const HEIGHT = 96;

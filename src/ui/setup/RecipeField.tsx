@@ -1,7 +1,7 @@
 // The inputs of single options: text, number, switch, choice, and the list of linears.
 
 import { useId, useState } from 'react';
-import { choicesOf, fieldProblem, MODULES, type RecipeField as Field } from './recipeFields';
+import { choicesOf, fieldProblem, MODULES, type RecipeField as Field } from '../recipe/recipeFields';
 
 interface FieldProps {
   field: Field;

@@ -5,7 +5,7 @@ import { listCheckpoints, type CheckpointRecord } from '../../storage/checkpoint
 import { heldRuns } from '../../storage/runLock';
 import { listRuns, type RunRecord } from '../../storage/runs';
 import type { Recipe } from '../../train/config';
-import { readRecipe } from '../setup/readRecipe';
+import { readRecipe } from '../recipe/readRecipe';
 import { load, save } from './persist';
 import { beginRun, claimShow, isBusy, replaceView, setViewState, startView, useRun } from './run';
 import { readLog } from './runLog';

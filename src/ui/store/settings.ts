@@ -3,8 +3,8 @@
 import { create } from 'zustand';
 import type { AdapterSource, ModelSource } from '../../protocol/messages';
 import type { Recipe } from '../../train/config';
-import { DEMO_RECIPE } from '../setup/presets';
-import { readRecipe, recipeProblem } from '../setup/readRecipe';
+import { DEMO_RECIPE } from '../recipe/presets';
+import { readRecipe, recipeProblem } from '../recipe/readRecipe';
 import { load, save } from './persist';
 
 export type Place = 'setup' | 'run' | 'history';
