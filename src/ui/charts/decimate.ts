@@ -2,9 +2,6 @@
 
 type Values = readonly (number | null)[];
 
-/** Parts of the axis; two points stay of each, so that there are about as many as pixels. */
-const PARTS = 500;
-
 /** Points kept beyond either end of what is in sight, so that a line with gaps still leads out of the picture. */
 const BEYOND = 50;
 
@@ -13,17 +10,19 @@ const BEYOND = 50;
  * least and the greatest of every part, in the order in which they come; both stand at the part's first and last x.
  * @param x ascending
  * @param lines one value per x each
+ * @param parts of what is in sight; half as many as pixels leave about one point to each
  */
 export function decimate(
   x: readonly number[],
   lines: readonly Values[],
   [from, to]: readonly [number, number],
+  parts: number,
 ): { x: number[]; lines: (number | null)[][] } {
   const first = Math.max(0, indexFrom(x, from) - BEYOND);
   const end = Math.min(x.length, indexFrom(x, to) + 1 + BEYOND);
   const count = end - first;
-  if (count <= 2 * PARTS) return { x: x.slice(first, end), lines: lines.map((line) => line.slice(first, end)) };
-  const borders = Array.from({ length: PARTS + 1 }, (_, i) => first + Math.floor((count * i) / PARTS));
+  if (count <= 2 * parts) return { x: x.slice(first, end), lines: lines.map((line) => line.slice(first, end)) };
+  const borders = Array.from({ length: parts + 1 }, (_, i) => first + Math.floor((count * i) / parts));
   return {
     x: borders.slice(0, -1).flatMap((start, i) => [x[start]!, x[borders[i + 1]! - 1]!]),
     lines: lines.map((line) => borders.slice(0, -1).flatMap((start, i) => extremes(line, start, borders[i + 1]!))),

@@ -22,13 +22,15 @@ export interface SpecHolder {
 }
 
 const X_AXIS = 26;
+/** Short runs are drawn point by point, however small the chart. */
+const FEWEST_PARTS = 100;
 const SMOOTH_WIDTH = 2.25;
 const SMALL_SMOOTH_WIDTH = 2;
 
-/** uPlot's data of a spec: x, then every line, as far as they can be seen. */
-export function plotData(spec: ChartSpec): uPlot.AlignedData {
+/** uPlot's data of a spec: x, then every line, as far as they can be told apart on so many pixels. */
+export function plotData(spec: ChartSpec, pixels: number): uPlot.AlignedData {
   const values = spec.lines.map((line) => line.values);
-  const { x, lines } = decimate(spec.x, values, spec.xRange);
+  const { x, lines } = decimate(spec.x, values, spec.xRange, Math.max(FEWEST_PARTS, Math.ceil(pixels / 2)));
   return [x, ...lines] as uPlot.AlignedData;
 }
 

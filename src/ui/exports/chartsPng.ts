@@ -133,7 +133,7 @@ function drawPanel(
   ctx.fillText(note, after, y + 14);
   const gutters = small ? { left: 38, right: 8 } : { left: 52, right: 44 };
   const size: PlotSize = { width, height: height - HEAD, ...gutters, zoom: SCALE / devicePixelRatio };
-  const plot = new uPlot(plotOptions({ spec }, size, palette, small), plotData(spec), stage);
+  const plot = new uPlot(plotOptions({ spec }, size, palette, small), plotData(spec, width * SCALE), stage);
   // Without a batch uPlot would draw in a microtask, after the picture has been taken.
   plot.batch(() => plot.setScale('x', { min: spec.xRange[0], max: spec.xRange[1] }));
   ctx.drawImage(plot.ctx.canvas, x, y + HEAD, width, height - HEAD);

@@ -6,6 +6,7 @@ import type { Recipe } from '../../train/config';
 import { percent, plural } from '../format';
 import { ProblemText } from '../parts/ProblemText';
 import { rewardsOf } from '../recipe/rewards';
+import { isBusy } from '../store/run';
 import type { RunView } from '../store/runView';
 import { groupStepAt } from '../store/series';
 import { GroupRow, hasNoVariance, REWARD_FILLS } from './GroupRow';
@@ -35,7 +36,7 @@ export function Groups({ view, recipe }: { view: RunView; recipe: Recipe }): Rea
         <div className="groupsHead">
           <StepPicker steps={groupSteps} step={step} onChoose={(next) => setChosen(next === newest ? null : next)} />
           {step === newest ? (
-            <span className="chip good">{view.summary ? 'Last step' : 'Following live'}</span>
+            <span className="chip good">{isFollowed(view) ? 'Following live' : 'Last step'}</span>
           ) : (
             <button type="button" className="chip warm jump" onClick={() => setChosen(null)}>
               Jump to step {newest}
@@ -55,6 +56,11 @@ export function Groups({ view, recipe }: { view: RunView; recipe: Recipe }): Rea
       </div>
     </section>
   );
+}
+
+/** Further steps may come by themselves. */
+function isFollowed(view: RunView): boolean {
+  return view.state === 'elsewhere' || isBusy(view);
 }
 
 function factsOf(groups: readonly GroupRecord[], recipe: Recipe): string {
