@@ -47,7 +47,7 @@ export async function importRecipe(page: Page, path: string): Promise<void> {
 }
 
 /** Goes to a place by the header. */
-export async function goTo(page: Page, place: 'Setup' | 'Run'): Promise<void> {
+export async function goTo(page: Page, place: 'Setup' | 'Run' | 'History'): Promise<void> {
   await page.locator('nav.places button', { hasText: place }).click();
 }
 

@@ -2,6 +2,7 @@
 
 import { check, LorikeetError } from '../base/errors';
 import { gridTokenCount } from '../image/smartResize';
+import { fillTemplate } from '../base/fillTemplate';
 import { buildPrompt, buildTarget, IMAGE_PLACEHOLDER } from '../text/prompt';
 import type { Tokenizer } from '../text/tokenizer';
 import { mropePositions } from './mrope';
@@ -139,7 +140,7 @@ function promptIds(question: string, images: ImageRef[], options: PromptOptions,
   );
   return buildPrompt(tokenizer, chatTemplate, {
     system: options.system_prompt,
-    user: options.prompt_template.replaceAll('{question}', () => question),
+    user: fillTemplate(options.prompt_template, { question }),
     imageTokens: images.map(({ grid }) => gridTokenCount(grid, model.spatialMergeSize)),
   });
 }

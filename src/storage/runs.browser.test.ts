@@ -2,8 +2,22 @@
 
 import { beforeEach, expect, test } from 'vitest';
 import type { RunRecord } from './runs';
-import { appendEvents, createRun, deleteRun, findRun, getArtifact, lastEvent, listRuns, putArtifacts } from './runs';
-import { readEvents, truncateEvents, updateRun } from './runs';
+import {
+  appendEvents,
+  createRun,
+  deleteRun,
+  findRun,
+  getArtifact,
+  lastEvent,
+  listRuns,
+  putArtifacts,
+  readEvents,
+  truncateEvents,
+  updateRun,
+  countEvents,
+  readEventBatches,
+  readEventsAt,
+} from './runs';
 
 function run(id: string, createdAt = 1): RunRecord {
   const names = { datasetId: 'd', datasetName: 'demo', modelName: 'tiny' };
@@ -39,6 +53,26 @@ test('events come back in numeric order of seq, only those of the run', async ()
   expect(await readEvents('none')).toEqual([]);
   await deleteRun('a');
   await deleteRun('ab');
+});
+
+test('a log read batch by batch has every event once, in order, and an event is found by its seq', async () => {
+  const seqs = [0, 1, ...Array.from({ length: 40 }, (_, i) => 5 + 3 * i)];
+  for (const id of ['a', 'ab']) {
+    await appendEvents(
+      id,
+      seqs.map((seq) => ({ seq, id })),
+    );
+  }
+  const batches: { seq: number }[][] = [];
+  for await (const batch of readEventBatches('a')) batches.push(batch);
+  expect(batches.length).toBeGreaterThan(1);
+  expect(batches.flat()).toEqual(await readEvents('a'));
+  const rest: number[] = [];
+  for await (const batch of readEventBatches('a', 6)) rest.push(...batch.map(({ seq }) => seq));
+  expect(rest).toEqual(seqs.slice(3));
+  expect(await countEvents('a')).toBe(seqs.length);
+  expect(await readEventsAt('a', [8, 6, 0])).toEqual([{ seq: 8, id: 'a' }, undefined, { seq: 0, id: 'a' }]);
+  for (const id of ['a', 'ab']) await deleteRun(id);
 });
 
 test('cutting a log removes the events from a seq on, of that run only', async () => {

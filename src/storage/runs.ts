@@ -83,6 +83,45 @@ export function lastEvent(runId: string): Promise<{ seq: number; time: number } 
   return reading('reading the run log', last);
 }
 
+/** Events that are read at once: few enough that turning a batch into objects takes a few milliseconds. */
+const BATCH = 16;
+
+/**
+ * The same events as readEvents, batch after batch, for a thread that must stay free: each batch is a transaction of
+ * its own, so what is written meanwhile may or may not be among them. Errors: storage.failed.
+ */
+export async function* readEventBatches(runId: string, fromSeq = 0): AsyncGenerator<{ seq: number }[]> {
+  for (let from = fromSeq; ;) {
+    const range = ofRun(runId, from);
+    const batch = (await reading(
+      'reading the run log',
+      events('readonly', (store) => request(store.getAll(range, BATCH))),
+    )) as { seq: number }[];
+    const last = batch[batch.length - 1];
+    if (!last) return;
+    yield batch;
+    from = last.seq + 1;
+  }
+}
+
+/** How many events a run's log has. Errors: storage.failed. */
+export function countEvents(runId: string): Promise<number> {
+  return reading(
+    'reading the run log',
+    events('readonly', (store) => request(store.count(ofRun(runId)))),
+  );
+}
+
+/** The events of a run with these seqs, in their order; undefined for one that is not stored. Errors: storage.failed. */
+export function readEventsAt(runId: string, seqs: readonly number[]): Promise<unknown[]> {
+  return reading(
+    'reading the run log',
+    events('readonly', (store) =>
+      Promise.all(seqs.map((seq) => request(store.get([runId, seq]) as IDBRequest<unknown>))),
+    ),
+  );
+}
+
 /**
  * Stores or replaces files of a run by their names: all of them or none.
  * @throws storage.quota (the old ones stay), storage.failed

@@ -1,6 +1,7 @@
 // Prompts and supervised targets as token ids. Special tokens typed by a user are plain text in both.
 
 import { check } from '../base/errors';
+import { fillTemplate } from '../base/fillTemplate';
 import { renderChat } from './chatTemplate';
 import { pythonStrip } from './pythonStrip';
 import { encodeSegments, segment, slot } from './segments';
@@ -86,7 +87,7 @@ export interface TargetParts {
  */
 export function buildTarget(tokenizer: Tokenizer, chatTemplate: string, parts: TargetParts): number[] {
   const fills = [pythonStrip(parts.thought), parts.answer];
-  const text = parts.targetTemplate.replace(/\{(thought|answer)\}/g, (_, name) => slot(name === 'thought' ? 0 : 1));
+  const text = fillTemplate(parts.targetTemplate, { thought: slot(0), answer: slot(1) });
   const end = answerEnd(tokenizer, chatTemplate);
   return encodeSegments(tokenizer, segment(tokenizer, text + end, fills));
 }

@@ -4,7 +4,7 @@ import { Header } from './Header';
 import { HistoryPlace } from './HistoryPlace';
 import { OutdatedBanner } from './parts/OutdatedBanner';
 import { useThemeOnRoot } from './parts/useTheme';
-import { useTrainingGuards } from './parts/useTrainingGuards';
+import { useTrainingGuards } from './run/useTrainingGuards';
 import { RunPlace } from './run/RunPlace';
 import { SetupPlace } from './setup/SetupPlace';
 import { useDevice } from './store/device';

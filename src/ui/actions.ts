@@ -7,8 +7,8 @@ import type { WorkerClient } from './workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
-import { recipeProblem } from './setup/readRecipe';
 import { beginImport, dropImport, useDataset } from './store/dataset';
+import { recipeProblem } from './recipe/readRecipe';
 import { replayRun } from './store/history';
 import { useModel } from './store/model';
 import { beginPreview } from './store/promptPreview';
@@ -168,7 +168,7 @@ export async function continueRun(
       'Pick the same folder again in Setup, card 1, then resume.',
     );
   }
-  await replayRun(record, true, mended);
+  if (!(await replayRun(record, true, mended))) return;
   goTo('run');
   showLoading(record.id);
   workers().toTrainer({ type: 'continue', runId: record.id, model, ...(mended ? { recipe: mended } : {}) });

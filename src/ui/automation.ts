@@ -22,7 +22,7 @@ import {
 import { artifactBytes, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
 import { readAdapterFiles } from './setup/adapterFiles';
-import { readRecipe } from './setup/readRecipe';
+import { readRecipe } from './recipe/readRecipe';
 import { useDataset } from './store/dataset';
 import { modelRead } from './store/model';
 import { flushNow, useRun } from './store/run';

@@ -1,6 +1,7 @@
 // Token counts of a dataset's rows and warnings for rows that do not fit. Leaves no row out.
 
 import type { DatasetRow, ImportProblem, TokenStats } from '../base/dataset';
+import { fillTemplate } from '../base/fillTemplate';
 import { createProblemList } from '../data/importProblems';
 import { imageSize } from '../image/header';
 import { imageTokenCount } from '../image/smartResize';
@@ -56,7 +57,7 @@ function createCounter(recipe: Recipe, model: TextModel): (row: DatasetRow, imag
     return known;
   };
   const prompt = (question: string): number => {
-    const user = recipe.prompt_template.replaceAll('{question}', () => question);
+    const user = fillTemplate(recipe.prompt_template, { question });
     return buildPrompt(tokenizer, chatTemplate, { system: recipe.system_prompt, user, imageTokens: [1] }).length;
   };
   const target = (thought: string, answer: string): number =>

@@ -35,7 +35,7 @@ export function PlotCanvas({ spec, height, left, right, small = false, label }: 
     scheduleDraw(key, () => {
       const size = { width, height, left, right };
       const options = withGestures(plotOptions(key, size, readPalette(element), small));
-      plot.current = new uPlot(options, plotData(key.spec), element);
+      plot.current = new uPlot(options, plotData(key.spec, width), element);
     });
     return () => {
       cancelDraw(key);
@@ -62,7 +62,7 @@ function shapeOf(spec: ChartSpec): string {
 
 function redraw(plot: uPlot, spec: ChartSpec): void {
   plot.batch(() => {
-    plot.setData(plotData(spec), false);
+    plot.setData(plotData(spec, plot.width), false);
     plot.setScale('x', { min: spec.xRange[0], max: spec.xRange[1] });
     plot.redraw(false, true);
   });

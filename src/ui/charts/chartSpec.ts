@@ -64,10 +64,13 @@ export function fittedAxis(
   fromZero: boolean,
   format?: AxisSpec['format'],
 ): AxisSpec {
-  const finite = values.filter((value): value is number => value !== null && Number.isFinite(value));
-  if (finite.length === 0) return { min: 0, max: 1, ticks: [], format: String };
-  const low = fromZero ? Math.min(0, ...finite) : Math.min(...finite);
-  const high = Math.max(...finite);
+  let [low, high] = fromZero ? [0, -Infinity] : [Infinity, -Infinity];
+  for (const value of values) {
+    if (value === null || !Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  if (high === -Infinity) return { min: 0, max: 1, ticks: [], format: String };
   const step = roundStep(Math.max(high - low, Math.abs(high) * 0.1, 1e-9) / parts);
   const min = Math.floor(low / step + 1e-9) * step;
   const count = Math.max(1, Math.ceil((high - min) / step - 1e-9));

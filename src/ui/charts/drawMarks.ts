@@ -104,8 +104,8 @@ function drawLonePoints(
 ): void {
   for (const line of spec.lines) {
     if (line.kind !== 'smooth') continue;
-    const [at, second] = line.values.flatMap((value, i) => (value === null ? [] : i));
-    if (at === undefined || second !== undefined) continue;
+    const at = line.values.findIndex((value) => value !== null);
+    if (at < 0 || at !== line.values.findLastIndex((value) => value !== null)) continue;
     const [x, y] = [spec.x[at]!, line.values[at]!];
     if (x < spec.xRange[0] || x > spec.xRange[1]) continue;
     const place: [number, number] = [plot.valToPos(x, 'x', true), plot.valToPos(y, line.scale, true)];

@@ -2,6 +2,7 @@
 
 import uPlot from 'uplot';
 import type { AxisSpec, ChartSpec, LineSpec } from './chartSpec';
+import { decimate } from './decimate';
 import { drawMarks } from './drawMarks';
 import { withAlpha, type Palette } from './palette';
 
@@ -21,12 +22,16 @@ export interface SpecHolder {
 }
 
 const X_AXIS = 26;
+/** Short runs are drawn point by point, however small the chart. */
+const FEWEST_PARTS = 100;
 const SMOOTH_WIDTH = 2.25;
 const SMALL_SMOOTH_WIDTH = 2;
 
-/** uPlot's data of a spec: x, then every line. */
-export function plotData(spec: ChartSpec): uPlot.AlignedData {
-  return [spec.x, ...spec.lines.map((line) => line.values)] as uPlot.AlignedData;
+/** uPlot's data of a spec: x, then every line, as far as they can be told apart on so many pixels. */
+export function plotData(spec: ChartSpec, pixels: number): uPlot.AlignedData {
+  const values = spec.lines.map((line) => line.values);
+  const { x, lines } = decimate(spec.x, values, spec.xRange, Math.max(FEWEST_PARTS, Math.ceil(pixels / 2)));
+  return [x, ...lines] as uPlot.AlignedData;
 }
 
 /** Options for a chart of the holder's spec. The number and kinds of lines must stay as they are. */

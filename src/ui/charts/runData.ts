@@ -92,7 +92,8 @@ function borderOf(view: RunView, mode: AxisMode): number | null {
 }
 
 function makeColumn(view: RunView, name: ColumnName): Column {
-  const raw = view.points.map((point, i) => valueOf(view, name, point, view.points[i - 1]));
+  const read = readerOf(view, name);
+  const raw = view.points.map((point, i) => read(point, view.points[i - 1]));
   const shared = SHARED_METRICS[name] !== undefined;
   return { raw, smooth: shared ? smoothByStage(view.points, raw) : smooth(raw) };
 }
@@ -104,17 +105,22 @@ function smoothByStage(points: readonly StepPoint[], raw: readonly (number | nul
   return [...smooth(raw.slice(0, border)), ...smooth(raw.slice(border))];
 }
 
-function valueOf(view: RunView, name: ColumnName, point: StepPoint, before?: StepPoint): number | null {
-  if (name === 'loss') return point.stage === 'sft' ? metricOf(point, 'loss') : null;
-  if (name === 'tokenAccuracy') return point.stage === 'sft' ? metricOf(point, 'mean_token_accuracy') : null;
-  if (name === 'format') return formatCompliance(view, point);
-  if (name === 'stepSeconds') return stepSeconds(point, before);
-  if (name.startsWith('reward:')) {
-    return point.stage === 'grpo' ? metricOf(point, `rewards/${name.slice('reward:'.length)}/mean`) : null;
-  }
+type Reader = (point: StepPoint, before?: StepPoint) => number | null;
+
+/** How a column's value is read from a point; decided once, because there may be thousands. */
+function readerOf(view: RunView, name: ColumnName): Reader {
+  if (name === 'format') return (point) => formatCompliance(view, point);
+  if (name === 'stepSeconds') return stepSeconds;
+  if (name === 'loss') return ofStageOnly('sft', 'loss');
+  if (name === 'tokenAccuracy') return ofStageOnly('sft', 'mean_token_accuracy');
+  if (name.startsWith('reward:')) return ofStageOnly('grpo', `rewards/${name.slice('reward:'.length)}/mean`);
   const shared = SHARED_METRICS[name];
-  if (shared) return metricOf(point, ...shared);
-  return point.stage === 'grpo' ? metricOf(point, ...(GRPO_METRICS[name] ?? [])) : null;
+  if (shared) return (point) => metricOf(point, ...shared);
+  return ofStageOnly('grpo', ...(GRPO_METRICS[name] ?? []));
+}
+
+function ofStageOnly(stage: StepPoint['stage'], ...names: string[]): Reader {
+  return (point) => (point.stage === stage ? metricOf(point, ...names) : null);
 }
 
 function stepSeconds(point: StepPoint, before?: StepPoint): number | null {

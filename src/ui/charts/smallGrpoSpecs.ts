@@ -2,7 +2,7 @@
 
 import type { Recipe } from '../../recipe/config';
 import { fixed, percent } from '../format';
-import { rewardsOf, rewardTitle } from '../store/rewards';
+import { rewardsOf, rewardTitle } from '../recipe/rewards';
 import { fittedAxis, fixedAxis, type LineSpec } from './chartSpec';
 import { latest, type ColumnName, type RunData } from './runData';
 import { curve, endLabels, figure, NONE, startSpec, waitsFor, type SmallChart } from './smallParts';

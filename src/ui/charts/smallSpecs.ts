@@ -76,14 +76,14 @@ function learningRateChart(data: RunData, xRange: [number, number]): SmallChart 
 function accuracyChart(data: RunData, xRange: [number, number]): SmallChart {
   const column = data.column('tokenAccuracy');
   // Accuracies lie close to each other near the top: from zero the curve would be flat.
-  const low = Math.min(0.5, ...column.raw.filter((value) => value !== null));
+  const low = column.raw.some((value) => value !== null && value < 0.5) ? 0 : 0.5;
   return {
     key: 'tokenAccuracy',
     title: 'Token accuracy',
     value: figure(data, 'tokenAccuracy', percent),
     unit: 'SFT',
     hint: 'mean_token_accuracy: labels that are the likeliest token',
-    spec: startSpec(data, xRange, fixedAxis(low < 0.5 ? 0 : 0.5, 1, 2, percent), curve(column, 'loss'), 'sft'),
+    spec: startSpec(data, xRange, fixedAxis(low, 1, 2, percent), curve(column, 'loss'), 'sft'),
     waits: waitsFor(data, 'sft'),
   };
 }

@@ -26,17 +26,16 @@ export async function artifactBytes(
   recipe: Recipe,
   name: ArtifactName,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const text = (content: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(content);
   switch (name) {
     case 'metrics.csv':
-      return text(metricsCsv(view));
+      return bytesOf(await metricsCsv(view));
     case 'completions.jsonl':
-      return text(completionsJsonl(view));
+      return bytesOf((await completionsJsonl(view)).content);
     case 'charts.png':
       return chartsPng(view, recipe);
     case 'summary.json':
       if (!view.summary) throw new LorikeetError('artifact.missing', 'summary.json: the run has not finished');
-      return text(JSON.stringify(view.summary, null, 2) + '\n');
+      return new TextEncoder().encode(JSON.stringify(view.summary, null, 2) + '\n');
     case 'adapter_config.json':
     case 'adapter_model.safetensors':
     case 'case.json':
@@ -46,4 +45,8 @@ export async function artifactBytes(
       return bytes;
     }
   }
+}
+
+async function bytesOf(content: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await content.arrayBuffer());
 }

@@ -8,7 +8,8 @@ import { plotData, plotOptions, type PlotSize } from '../charts/plotOptions';
 import { runData } from '../charts/runData';
 import { smallCharts } from '../charts/smallSpecs';
 import { formatLane, lossLane, rewardLane } from '../charts/timelineSpecs';
-import { totalRange, totalsAgree } from '../store/rewards';
+import { nextTask } from './nextTask';
+import { totalRange, totalsAgree } from '../recipe/rewards';
 import { stepsDone } from '../store/series';
 import type { RunView } from '../store/runView';
 
@@ -55,7 +56,7 @@ export async function chartsPng(view: RunView, recipe: Recipe): Promise<Uint8Arr
     for (const panel of panels) {
       drawPanel(ctx, stage, panel, palette, border);
       // One chart per task: the page may be showing a run meanwhile.
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await nextTask();
     }
   } finally {
     stage.remove();
@@ -132,7 +133,7 @@ function drawPanel(
   ctx.fillText(note, after, y + 14);
   const gutters = small ? { left: 38, right: 8 } : { left: 52, right: 44 };
   const size: PlotSize = { width, height: height - HEAD, ...gutters, zoom: SCALE / devicePixelRatio };
-  const plot = new uPlot(plotOptions({ spec }, size, palette, small), plotData(spec), stage);
+  const plot = new uPlot(plotOptions({ spec }, size, palette, small), plotData(spec, width * SCALE), stage);
   // Without a batch uPlot would draw in a microtask, after the picture has been taken.
   plot.batch(() => plot.setScale('x', { min: spec.xRange[0], max: spec.xRange[1] }));
   ctx.drawImage(plot.ctx.canvas, x, y + HEAD, width, height - HEAD);

@@ -1,19 +1,21 @@
 import { expect, test } from 'vitest';
+import type { RunEvent } from '../../protocol/messages';
+import { reduceRun } from '../store/runReducer';
 import { emptyRun } from '../store/runView';
 import { completionsJsonl, metricsCsv } from './runTables';
 
-test('the metrics table has one row per step, stages under one head', () => {
-  const csv = metricsCsv({
+test('the metrics table has one row per step, stages under one head', async () => {
+  const csv = await metricsCsv({
     ...emptyRun('run'),
     points: [
       { stage: 'sft', step: 1, time: 0, metrics: { loss: 0.5 } },
       { stage: 'grpo', step: 1, time: 0, metrics: { loss: 0.1, reward: 1.25 } },
     ],
   });
-  expect(csv).toBe('stage,step,loss,reward\nsft,1,0.5,\ngrpo,1,0.1,1.25\n');
+  expect(await csv.text()).toBe('stage,step,loss,reward\nsft,1,0.5,\ngrpo,1,0.1,1.25\n');
 });
 
-test('completions come out in the order of steps, one JSON line each, with what they were scored', () => {
+test('completions come out in the order of steps, one JSON line each, with what they were scored', async () => {
   const completion = (text: string): object => ({
     text,
     length: 3,
@@ -24,15 +26,17 @@ test('completions come out in the order of steps, one JSON line each, with what 
     inForm: false,
   });
   const group = { image: 'hash', imageName: 'a.png', question: 'Q?', answer: 'yes', rewardMean: 1, rewardStd: 0 };
-  const groups = (text: string): never => [{ ...group, completions: [completion(text)] }] as never;
-  const text = completionsJsonl({
-    ...emptyRun('run'),
-    groups: new Map([
-      [2, groups('later')],
-      [1, groups('first')],
-    ]),
+  const reported = (step: number, text: string): RunEvent => ({
+    type: 'groups',
+    step,
+    groups: [{ ...group, completions: [completion(text)] }] as never,
+    runId: 'run',
+    seq: step,
+    time: 0,
   });
-  const lines = text
+  const file = await completionsJsonl(reduceRun(emptyRun('run'), [reported(1, 'first'), reported(2, 'later')]));
+  expect(file.missing).toBe(0);
+  const lines = (await file.content.text())
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);

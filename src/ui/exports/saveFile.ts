@@ -1,8 +1,9 @@
 // Hands a file to the browser's download. Nothing is sent anywhere.
 
-/** Saves text, bytes or a blob under a name. */
-export function saveFile(name: string, content: string | Uint8Array<ArrayBuffer> | Blob, type: string): void {
-  const url = URL.createObjectURL(new Blob([content], { type }));
+/** Saves text, bytes or a blob under a name. @param type the media type; left out: the blob's own */
+export function saveFile(name: string, content: string | Uint8Array<ArrayBuffer> | Blob, type?: string): void {
+  const blob = content instanceof Blob ? content : new Blob([content], { type });
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

@@ -8,7 +8,7 @@ import { bytesText, duration, fixed, percent, plural } from '../format';
 import { Icon } from '../parts/Icon';
 import { ResumeButton } from '../run/ResumeButton';
 import { positionText } from '../run/words';
-import { reopenRun, type StoredRun } from '../store/history';
+import { reopenRun, useHistory, type StoredRun } from '../store/history';
 import { isBusy, useRun } from '../store/run';
 import { positionOf, type RunStatus } from '../store/runStatus';
 import { runSettings } from './runSettings';
@@ -123,6 +123,7 @@ interface ButtonsProps extends RunItemProps {
 
 function RunButtons({ run, busy, attempt, onDelete }: ButtonsProps): React.JSX.Element {
   const { record, status, resumable, checkpoints } = run;
+  const opening = useHistory((history) => (history.opening?.runId === record.id ? history.opening : null));
   const live = status === 'here' || status === 'elsewhere';
   const download = async (): Promise<void> =>
     saveFile(fileName(run), await exportRun(record.id), 'application/octet-stream');
@@ -132,10 +133,10 @@ function RunButtons({ run, busy, attempt, onDelete }: ButtonsProps): React.JSX.E
       <button
         type="button"
         className="button compact"
-        disabled={busy && status !== 'here'}
+        disabled={(busy && status !== 'here') || opening !== null}
         onClick={() => attempt(reopenRun(run))}
       >
-        Open
+        {opening === null ? 'Open' : `Reading its log, ${opening.percent}%`}
       </button>
       {checkpoints.length > 0 && (
         <button

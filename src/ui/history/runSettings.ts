@@ -1,8 +1,8 @@
 // A run's recipe in a line: the preset that it is, or the one it is nearest to and what differs.
 
-import { PRESETS, presetOf } from '../setup/presets';
-import { readRecipe } from '../setup/readRecipe';
-import { recipeDifferences, type Difference } from '../store/recipeDifferences';
+import { PRESETS, presetOf } from '../recipe/presets';
+import { readRecipe } from '../recipe/readRecipe';
+import { recipeDifferences, type Difference } from '../recipe/recipeDifferences';
 
 export interface RunSettings {
   title: string;

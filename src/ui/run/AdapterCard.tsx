@@ -1,14 +1,14 @@
 // What the run leaves: the adapter, its figures, the Python that loads it, and the run's tables.
 
 import { useState } from 'react';
-import { toErrorRecord } from '../../base/errors';
+import { LorikeetError, toErrorRecord } from '../../base/errors';
 import type { RunSummary } from '../../protocol/messages';
 import { adapterFolder, adapterZip, pythonLines } from '../exports/adapter';
 import { chartsPng } from '../exports/chartsPng';
 import { completionsJsonl, metricsCsv } from '../exports/runTables';
 import { saveFile } from '../exports/saveFile';
 import type { Recipe } from '../../recipe/config';
-import { bytesText, count } from '../format';
+import { bytesText, count, plural } from '../format';
 import { Icon } from '../parts/Icon';
 import type { RunView } from '../store/runView';
 import { PythonCode } from './PythonCode';
@@ -69,15 +69,11 @@ export function AdapterCard({ view, summary, recipe, modelName }: AdapterCardPro
         <button
           type="button"
           className="linkButton"
-          onClick={() => saveFile('metrics.csv', metricsCsv(view), 'text/csv')}
+          onClick={() => attempt(metricsCsv(view).then((table) => saveFile('metrics.csv', table)))}
         >
           Metrics CSV
         </button>
-        <button
-          type="button"
-          className="linkButton"
-          onClick={() => saveFile('completions.jsonl', completionsJsonl(view), 'application/x-ndjson')}
-        >
+        <button type="button" className="linkButton" onClick={() => attempt(saveCompletions(view))}>
           Completions
         </button>
         <button
@@ -90,4 +86,13 @@ export function AdapterCard({ view, summary, recipe, modelName }: AdapterCardPro
       </div>
     </section>
   );
+}
+
+/** Errors: artifact.incomplete, once what there is has been saved. */
+async function saveCompletions(view: RunView): Promise<void> {
+  const { content, missing } = await completionsJsonl(view);
+  saveFile('completions.jsonl', content);
+  if (missing === 0) return;
+  const message = `completions.jsonl lacks ${plural(missing, 'step')}: the browser could not store their completions.`;
+  throw new LorikeetError('artifact.incomplete', message);
 }

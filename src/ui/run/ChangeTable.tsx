@@ -63,12 +63,22 @@ export function ChangeTable({ stations, rewardMax, isDemo }: ChangeTableProps): 
       <table className="num">
         <thead>
           <tr>
-            <th />
+            <th scope="col">
+              <span className="visuallyHidden">Measure</span>
+            </th>
             {stations.map(({ title }) => (
-              <th key={title}>{title}</th>
+              <th key={title} scope="col">
+                {title}
+              </th>
             ))}
-            <th>Change</th>
-            <th className="wide trackHead">{isDemo && facts ? 'grey: expected, 6 runs in PyTorch, ± 1 sd' : ''}</th>
+            <th scope="col">Change</th>
+            <th scope="col" className="wide trackHead">
+              {isDemo && facts ? (
+                `grey: expected, ${facts.seeds.length} runs in PyTorch, ± 1 sd`
+              ) : (
+                <span className="visuallyHidden">From before to now</span>
+              )}
+            </th>
           </tr>
         </thead>
         <tbody>

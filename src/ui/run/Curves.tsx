@@ -16,11 +16,11 @@ import { Timeline } from './Timeline';
 /** The Curves section. */
 export function Curves({ view, recipe }: { view: RunView; recipe: Recipe }): React.JSX.Element {
   const { mode, part, zoom } = useChartFocus();
-  const { points, evaluations, groups, planned, summary } = view;
+  const { points, evaluations, groupSteps, planned, summary } = view;
   const tick = mode === 'time' ? view.lastTime : 0;
   // Progress reports change the view several times a second without changing a curve.
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const data = useMemo(() => runData(view, mode), [points, evaluations, groups, planned, summary, mode, tick]);
+  const data = useMemo(() => runData(view, mode), [points, evaluations, groupSteps, planned, summary, mode, tick]);
   const range = zoom ?? partRange(data, part);
   const charts = useSmallCharts(data, recipe, zoom);
   return (
@@ -106,7 +106,7 @@ function CurvesHead({ view, part, mode, zoomed, hasBorder }: HeadProps): React.J
         type="button"
         className="linkButton strong"
         disabled={view.points.length === 0}
-        onClick={() => saveFile('metrics.csv', metricsCsv(view), 'text/csv')}
+        onClick={() => void metricsCsv(view).then((table) => saveFile('metrics.csv', table))}
       >
         <Icon name="download" size={13} /> CSV
       </button>

@@ -5,7 +5,7 @@ import type { CompletionRecord, GroupRecord } from '../../protocol/messages';
 import { fixed, signed } from '../format';
 import { CompletionText } from '../parts/CompletionText';
 import { Thumb } from '../parts/Thumb';
-import type { RewardView } from '../store/rewards';
+import type { RewardView } from '../recipe/rewards';
 
 /** Fills of reward bars, by the reward's place in the recipe. */
 export const REWARD_FILLS = ['solid', 'hatched', 'dotted', 'pale'] as const;

@@ -4,43 +4,51 @@ import { useMemo, useState } from 'react';
 import type { GroupRecord } from '../../protocol/messages';
 import type { Recipe } from '../../recipe/config';
 import { percent, plural } from '../format';
-import { Icon } from '../parts/Icon';
-import { rewardsOf } from '../store/rewards';
+import { ProblemText } from '../parts/ProblemText';
+import { rewardsOf } from '../recipe/rewards';
+import { isBusy } from '../store/run';
 import type { RunView } from '../store/runView';
+import { groupStepAt } from '../store/series';
 import { GroupRow, hasNoVariance, REWARD_FILLS } from './GroupRow';
+import { StepPicker } from './StepPicker';
+import { useStepGroups } from './useStepGroups';
 
 /** The groups of the newest step, or of one that is chosen. */
 export function Groups({ view, recipe }: { view: RunView; recipe: Recipe }): React.JSX.Element {
   const rewards = useMemo(() => rewardsOf(recipe), [recipe]);
   const [chosen, setChosen] = useState<number | null>(null);
-  const steps = [...view.groups.keys()].sort((a, b) => a - b);
-  const newest = steps[steps.length - 1] ?? 0;
-  const step = chosen !== null && view.groups.has(chosen) ? chosen : newest;
-  const groups = view.groups.get(step) ?? [];
-  const first = groups[0];
+  const { groupSteps } = view;
+  const newest = groupSteps[groupSteps.length - 1]?.step ?? 0;
+  const step = chosen !== null && groupStepAt(view, chosen) ? chosen : newest;
+  const { shown, problem } = useStepGroups(view, step);
+  const groups = shown?.groups ?? [];
   return (
     <section aria-label="Groups">
       <div className="sectionHead">
         <h2 className="heading">Groups</h2>
         <p className="soft wide">
-          {plural(groups.length, 'prompt')}, {first?.completions.length ?? 0} completions each; a completion is judged
-          against its own group
+          {plural(groups.length, 'prompt')}, {groups[0]?.completions.length ?? 0} completions each; a completion is
+          judged against its own group
         </p>
         <GroupsLegend rewards={rewards.map(({ name }) => name)} />
       </div>
       <div className="card groups">
         <div className="groupsHead">
-          <StepBrowser steps={steps} step={step} onChoose={(next) => setChosen(next === newest ? null : next)} />
+          <StepPicker steps={groupSteps} step={step} onChoose={(next) => setChosen(next === newest ? null : next)} />
           {step === newest ? (
-            <span className="chip good">{view.summary ? 'Last step' : 'Following live'}</span>
+            <span className="chip good">{isFollowed(view) ? 'Following live' : 'Last step'}</span>
           ) : (
             <button type="button" className="chip warm jump" onClick={() => setChosen(null)}>
               Jump to step {newest}
             </button>
           )}
-          <p className="note groupsFacts num">{factsOf(groups, recipe)}</p>
+          {shown?.groups && <p className="note groupsFacts num">{factsOf(groups, recipe)}</p>}
         </div>
-        <div className="groupRows" key={step}>
+        <ProblemText problem={problem} />
+        {shown?.groups === null && (
+          <p className="emptyNote">The browser could not store the completions of step {shown.step}.</p>
+        )}
+        <div className="groupRows" key={shown?.step} aria-busy={shown?.step !== step}>
           {groups.map((group, i) => (
             <GroupRow key={i} group={group} rewards={rewards} />
           ))}
@@ -48,6 +56,11 @@ export function Groups({ view, recipe }: { view: RunView; recipe: Recipe }): Rea
       </div>
     </section>
   );
+}
+
+/** Further steps may come by themselves. */
+function isFollowed(view: RunView): boolean {
+  return view.state === 'elsewhere' || isBusy(view);
 }
 
 function factsOf(groups: readonly GroupRecord[], recipe: Recipe): string {
@@ -60,49 +73,6 @@ function factsOf(groups: readonly GroupRecord[], recipe: Recipe): string {
     `${clipped} of ${completions.length} cut at ${recipe.grpo.max_completion_length} tokens`,
     `${completions.length === 0 ? '–' : percent(inForm / completions.length)} in form`,
   ].join(' · ');
-}
-
-interface StepBrowserProps {
-  steps: number[];
-  step: number;
-  onChoose(step: number): void;
-}
-
-function StepBrowser({ steps, step, onChoose }: StepBrowserProps): React.JSX.Element {
-  const at = steps.indexOf(step);
-  const [earlier, later] = [steps[at - 1], steps[at + 1]];
-  return (
-    <span className="stepBrowser num">
-      <button
-        type="button"
-        className="iconButton"
-        aria-label="Earlier step"
-        disabled={earlier === undefined}
-        onClick={() => earlier !== undefined && onChoose(earlier)}
-      >
-        <Icon name="left" size={11} />
-      </button>
-      <label>
-        <span className="visuallyHidden">Step</span>
-        <select value={step} onChange={(event) => onChoose(Number(event.currentTarget.value))}>
-          {steps.map((option) => (
-            <option key={option} value={option}>
-              Step {option}
-            </option>
-          ))}
-        </select>
-      </label>
-      <button
-        type="button"
-        className="iconButton"
-        aria-label="Later step"
-        disabled={later === undefined}
-        onClick={() => later !== undefined && onChoose(later)}
-      >
-        <Icon name="right" size={11} />
-      </button>
-    </span>
-  );
 }
 
 /** What the colours of tags mean, and the fills of the bars of these rewards. */

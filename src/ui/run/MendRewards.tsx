@@ -6,7 +6,7 @@ import type { Recipe, UserReward } from '../../recipe/config';
 import { ProblemText } from '../parts/ProblemText';
 import { useAttempt } from '../parts/useAttempt';
 import { RewardPreview } from '../setup/RewardPreview';
-import { ownRewards } from '../setup/userRewards';
+import { ownRewards } from '../recipe/userRewards';
 import type { StoredRun } from '../store/history';
 import { ResumeButton } from './ResumeButton';
 

@@ -12,7 +12,7 @@ import { ProblemText } from '../parts/ProblemText';
 import { useAttempt } from '../parts/useAttempt';
 import { useNow } from '../parts/useNow';
 import type { StoredRun } from '../store/history';
-import { totalRange, totalsAgree } from '../store/rewards';
+import { totalRange, totalsAgree } from '../recipe/rewards';
 import { isBusy } from '../store/run';
 import type { CheckpointView, RunView } from '../store/runView';
 import { evaluationAt, headScores, stepsDone, workedMs } from '../store/series';

@@ -5,9 +5,9 @@ import type { Recipe } from '../../recipe/config';
 import { duration, plural } from '../format';
 import { ProblemText } from '../parts/ProblemText';
 import { useAttempt } from '../parts/useAttempt';
-import { presetOf } from '../setup/presets';
+import { presetOf } from '../recipe/presets';
 import type { StoredRun } from '../store/history';
-import { EVALUATION_MAX } from '../store/rewards';
+import { EVALUATION_MAX } from '../recipe/rewards';
 import { goTo } from '../store/settings';
 import type { RunView } from '../store/runView';
 import { AdapterCard } from './AdapterCard';
@@ -33,9 +33,11 @@ export function Result({ view, summary, recipe, modelName, stored }: ResultProps
   return (
     <>
       <div className="resultHead">
-        <h1 className="title" role="status">
-          {summary.complete ? 'Finished in' : 'Stopped after'} {duration(summary.seconds['total'] ?? 0)}
-        </h1>
+        <div role="status">
+          <h1 className="title">
+            {summary.complete ? 'Finished in' : 'Stopped after'} {duration(summary.seconds['total'] ?? 0)}
+          </h1>
+        </div>
         <p className="soft">
           {summary.stepsSft} SFT and {plural(summary.stepsGrpo, 'GRPO step')} on one adapter, seed {summary.seed}
         </p>

@@ -1,5 +1,7 @@
 // The Run place: a run under way, a finished one, or where the first one will appear.
 
+import { memo, useDeferredValue } from 'react';
+import type { Recipe } from '../../recipe/config';
 import { useEvery } from '../parts/useEvery';
 import { followRun, storedRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
@@ -7,7 +9,7 @@ import type { RunView } from '../store/runView';
 import { goTo } from '../store/settings';
 import { Curves } from './Curves';
 import { Groups } from './Groups';
-import { InterruptedBanner } from './InterruptedBanner';
+import { InterruptedBanner } from '../history/InterruptedBanner';
 import { LiveAnswers } from './LiveAnswers';
 import { isMendable, MendRewards } from './MendRewards';
 import { NowPanel } from './NowPanel';
@@ -20,7 +22,10 @@ const FOLLOW_MS = 2000;
 
 /** The run on show. */
 export function RunPlace(): React.JSX.Element {
-  const { view, recipe, modelName } = useRun();
+  const run = useRun();
+  const { view, recipe, modelName } = run;
+  // Charts of thousands of steps take a while: they follow in pieces, while what happens now is shown at once.
+  const later = useDeferredValue(run, null);
   const stored = useHistory((history) => storedRun(history, view?.runId));
   useEvery(FOLLOW_MS, view?.state === 'elsewhere', followRun);
   if (!view || !recipe) return <NoRun />;
@@ -38,18 +43,27 @@ export function RunPlace(): React.JSX.Element {
           <NowPanel view={view} recipe={recipe} stored={stored} resumable={stored?.resumable === true && !mending} />
         </div>
       )}
-      {view.points.length === 0 && !view.summary && <LiveAnswers view={view} />}
-      <Curves view={view} recipe={recipe} />
-      {view.points.length > 0 && isEvaluating(view) && <LiveAnswers view={view} />}
-      {view.groups.size > 0 && <Groups view={view} recipe={recipe} />}
+      {later?.view && later.recipe && <RunDetails view={later.view} recipe={later.recipe} />}
     </main>
   );
 }
 
+/** What there is to read and to compare of a run. */
+const RunDetails = memo(function RunDetails({ view, recipe }: { view: RunView; recipe: Recipe }): React.JSX.Element {
+  return (
+    <>
+      {view.points.length === 0 && !view.summary && <LiveAnswers view={view} />}
+      <Curves view={view} recipe={recipe} />
+      {view.points.length > 0 && isEvaluating(view) && <LiveAnswers view={view} />}
+      {view.groupSteps.length > 0 && <Groups view={view} recipe={recipe} />}
+    </>
+  );
+});
+
 /** Until GRPO has groups the answers are what there is to read; later they come back while an evaluation runs. */
 function isEvaluating(view: RunView): boolean {
   if (view.summary) return false;
-  return view.groups.size === 0 || (view.stage !== 'grpo' && isBusy(view));
+  return view.groupSteps.length === 0 || (view.stage !== 'grpo' && isBusy(view));
 }
 
 function NoRun(): React.JSX.Element {

@@ -7,7 +7,7 @@ import { PlotCanvas } from '../charts/PlotCanvas';
 import type { RunData } from '../charts/runData';
 import { formatLane, lossLane, rewardLane } from '../charts/timelineSpecs';
 import { useNarrow } from '../parts/useNarrow';
-import { totalRange, totalsAgree } from '../store/rewards';
+import { totalRange, totalsAgree } from '../recipe/rewards';
 import { LaneFigures } from './LaneFigures';
 import { placeOf } from './placeOf';
 import { StageBand, TimelineRules } from './StageBand';

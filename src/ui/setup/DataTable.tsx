@@ -38,9 +38,9 @@ export function DataTable({ rows }: { rows: readonly DatasetRow[] }): React.JSX.
       />
       <div className="tableScroll" ref={box} tabIndex={0} role="table" aria-label="Rows" aria-rowcount={shown.length}>
         <div className="tableRow tableHead" role="row">
-          {['', 'Question', 'Thought', 'Answer', 'Tokens', 'Source'].map((name) => (
+          {['Picture', 'Question', 'Thought', 'Answer', 'Tokens', 'Source'].map((name) => (
             <span key={name} role="columnheader">
-              {name}
+              {name === 'Picture' ? <span className="visuallyHidden">{name}</span> : name}
             </span>
           ))}
         </div>

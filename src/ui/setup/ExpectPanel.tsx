@@ -5,7 +5,7 @@ import { smooth } from '../store/series';
 import { useDataset } from '../store/dataset';
 import { useSettings } from '../store/settings';
 import { useDemoFacts } from './demoFacts';
-import { presetOf } from './presets';
+import { presetOf } from '../recipe/presets';
 
 const WIDTH = 400;
 const HEIGHT = 96;
@@ -30,27 +30,27 @@ export function ExpectPanel(): React.JSX.Element | null {
       <table className="expectTable num">
         <thead>
           <tr>
-            <th />
-            <th>Before</th>
-            <th>SFT</th>
-            <th>GRPO</th>
+            <td />
+            <th scope="col">Before</th>
+            <th scope="col">SFT</th>
+            <th scope="col">GRPO</th>
           </tr>
         </thead>
         <tbody>
           <tr>
-            <th>Answers in form</th>
+            <th scope="row">Answers in form</th>
             {columns.map((row, i) => (
               <td key={i}>{percent(row.format_compliance.mean)}</td>
             ))}
           </tr>
           <tr>
-            <th>Total reward, of 2</th>
+            <th scope="row">Total reward, of 2</th>
             {columns.map((row, i) => (
               <td key={i}>{fixed(row.total_reward.mean)}</td>
             ))}
           </tr>
           <tr>
-            <th>Right in any style</th>
+            <th scope="row">Right in any style</th>
             {columns.map((row, i) => (
               <td key={i}>{percent(row.accuracy_any_style.mean)}</td>
             ))}

@@ -8,10 +8,10 @@ import { Icon } from '../parts/Icon';
 import { Segmented } from '../parts/Segmented';
 import { setRecipe, setSeed, useSettings } from '../store/settings';
 import { PromptPreview } from './PromptPreview';
-import { PRESETS, presetOf, type PresetName } from './presets';
-import { readRecipeFile, recipeProblem } from './readRecipe';
+import { PRESETS, presetOf, type PresetName } from '../recipe/presets';
+import { readRecipeFile, recipeProblem } from '../recipe/readRecipe';
 import { RecipeForm } from './RecipeForm';
-import { grpoSummary, sftSummary, type SummaryLine } from './recipeSummary';
+import { grpoSummary, sftSummary, type SummaryLine } from '../recipe/recipeSummary';
 import { SetupCard } from './SetupCard';
 
 /** The Recipe card. */

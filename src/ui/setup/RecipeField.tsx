@@ -2,7 +2,7 @@
 
 import { useId, useState } from 'react';
 import { TARGET_MODULES } from '../../base/targetModules';
-import { choicesOf, fieldProblem, type RecipeField as Field } from './recipeFields';
+import { choicesOf, fieldProblem, type RecipeField as Field } from '../recipe/recipeFields';
 
 interface FieldProps {
   field: Field;

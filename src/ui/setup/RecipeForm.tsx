@@ -3,7 +3,7 @@
 import { Fragment } from 'react';
 import type { Recipe } from '../../recipe/config';
 import { RecipeField } from './RecipeField';
-import { fieldValue, isShown, SECTIONS, withField, type FieldGroup } from './recipeFields';
+import { fieldValue, isShown, SECTIONS, withField, type FieldGroup } from '../recipe/recipeFields';
 import { RewardEditor } from './RewardEditor';
 import { RewardsField } from './RewardsField';
 

@@ -3,10 +3,10 @@
 import { useId, useState } from 'react';
 import type { Recipe } from '../../recipe/config';
 import { Icon } from '../parts/Icon';
-import { recipeProblem } from './readRecipe';
-import { withWeight } from './rewardChoices';
+import { recipeProblem } from '../recipe/readRecipe';
+import { withWeight } from '../recipe/rewardChoices';
 import { RewardPreview } from './RewardPreview';
-import { ownRewards, withNewReward, withOwnReward, withoutReward, type OwnReward } from './userRewards';
+import { ownRewards, withNewReward, withOwnReward, withoutReward, type OwnReward } from '../recipe/userRewards';
 
 export interface RewardEditorProps {
   recipe: Recipe;

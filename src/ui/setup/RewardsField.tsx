@@ -2,9 +2,9 @@
 
 import { useState } from 'react';
 import type { BuiltInReward, Recipe } from '../../recipe/config';
-import { fieldProblem, type RecipeField } from './recipeFields';
-import { BUILT_IN_REWARD_HELP } from './recipeGroups';
-import { withBuiltIn, withWeight } from './rewardChoices';
+import { fieldProblem, type RecipeField } from '../recipe/recipeFields';
+import { BUILT_IN_REWARD_HELP } from '../recipe/recipeGroups';
+import { withBuiltIn, withWeight } from '../recipe/rewardChoices';
 
 export interface RewardsFieldProps {
   /** `reward_funcs`. */

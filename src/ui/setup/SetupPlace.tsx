@@ -1,6 +1,6 @@
 // The Setup place: four cards and the panel that starts.
 
-import { InterruptedBanner } from '../run/InterruptedBanner';
+import { InterruptedBanner } from '../history/InterruptedBanner';
 import { CheckCard } from './CheckCard';
 import { DataCard } from './DataCard';
 import { ExpectPanel } from './ExpectPanel';

@@ -15,6 +15,7 @@ import { isBusy, useRun } from '../store/run';
 import { goTo, useSettings } from '../store/settings';
 import { useStorage } from '../store/storage';
 import { useDemoFacts, type DemoFacts } from './demoFacts';
+import { wantedText } from './previewBatch';
 
 /** Example, start button, and what is known beforehand. */
 export function StartPanel(): React.JSX.Element {
@@ -32,7 +33,7 @@ export function StartPanel(): React.JSX.Element {
   const seconds = lastDuration(settings.recipe, dataset.info?.id ?? '');
   return (
     <section className="card startPanel" aria-label="Start">
-      {example ? <Example {...example} recipe={settings.recipe.target_template} /> : <EmptyExample facts={facts} />}
+      {example ? <Example {...example} template={settings.recipe.target_template} /> : <EmptyExample facts={facts} />}
       {busy ? (
         <button type="button" className="button primary" onClick={() => goTo('run')}>
           See the run
@@ -78,8 +79,7 @@ interface ExampleView {
   before: string | null;
 }
 
-function Example({ row, before, recipe }: ExampleView & { recipe: string }): React.JSX.Element {
-  const wanted = recipe.replaceAll('{thought}', row.thought).replaceAll('{answer}', row.answer);
+function Example({ row, before, template }: ExampleView & { template: string }): React.JSX.Element {
   return (
     <>
       <div className="exampleHead">
@@ -98,7 +98,7 @@ function Example({ row, before, recipe }: ExampleView & { recipe: string }): Rea
       </div>
       <p className="note">It should say</p>
       <div className="quote">
-        <CompletionText text={wanted} />
+        <CompletionText text={wantedText(template, row)} />
       </div>
     </>
   );

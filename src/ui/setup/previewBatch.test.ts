@@ -3,7 +3,7 @@ import type { DatasetRow } from '../../base/dataset';
 import { isInForm } from '../../rewards/format';
 import { isExact } from '../../rewards/exactMatch';
 import { presets } from '../../recipe/presets';
-import { previewOf } from './previewBatch';
+import { previewOf, wantedText } from './previewBatch';
 
 function rowOf(answer: string, line: number): DatasetRow {
   const place = { image: 'hash', imageName: 'a.png', split: 'train', file: 'a.jsonl', line } as const;
@@ -43,4 +43,10 @@ it('takes texts as they are, special signs of replacements included', () => {
   expect(previewOf([odd], { ...presets.demo, target_template: '{thought}|{answer}' }).batch.completions[0]).toBe(
     '$& {answer}|$1',
   );
+});
+
+it('shows a wanted text as it would be trained on, whatever signs are in the row', () => {
+  const row = { thought: ' costs $& or {answer}? ', answer: '$`5' };
+  expect(wantedText(presets.demo.target_template, row)).toContain('costs $& or {answer}?');
+  expect(wantedText('<a>{answer}</a> {thought}', row)).toBe('<a>$`5</a> costs $& or {answer}?');
 });

@@ -2,6 +2,7 @@
 // make of them when they go wrong. Pure; nothing here is trained on.
 
 import type { DatasetRow } from '../../base/dataset';
+import { fillTemplate } from '../../base/fillTemplate';
 import type { RewardBatch } from '../../rewards/reward';
 import type { Recipe } from '../../recipe/config';
 
@@ -36,8 +37,9 @@ function replaceLast(text: string, part: string, by: string): string {
   return at < 0 || part === '' ? `${text} ${by}` : text.slice(0, at) + by + text.slice(at + part.length);
 }
 
-function wantedText(template: string, row: DatasetRow): string {
-  return template.replace(/\{(thought|answer)\}/g, (_, name) => (name === 'thought' ? row.thought.trim() : row.answer));
+/** What the model is to say to a row, by a recipe's target_template. */
+export function wantedText(template: string, { thought, answer }: Pick<DatasetRow, 'thought' | 'answer'>): string {
+  return fillTemplate(template, { thought: thought.trim(), answer });
 }
 
 /** An answer of the other rows that differs from the row's own. */

@@ -1,14 +1,14 @@
 // The runs that this browser stores: records, checkpoints, who works on them; opening one again.
 
 import { create } from 'zustand';
-import type { RunEvent } from '../../protocol/messages';
 import { listCheckpoints, type CheckpointRecord } from '../../storage/checkpoints';
 import { heldRuns } from '../../storage/runLock';
-import { listRuns, readEvents, type RunRecord } from '../../storage/runs';
+import { listRuns, type RunRecord } from '../../storage/runs';
 import type { Recipe } from '../../recipe/config';
-import { readRecipe } from '../setup/readRecipe';
+import { readRecipe } from '../recipe/readRecipe';
 import { load, save } from './persist';
-import { beginRun, isBusy, replay, setViewState, useRun } from './run';
+import { beginRun, claimShow, isBusy, replaceView, setViewState, startView, useRun } from './run';
+import { readLog } from './runLog';
 import { isResumable, statusOf, type RunStatus } from './runStatus';
 import type { RunView } from './runView';
 import { goTo } from './settings';
@@ -27,10 +27,13 @@ export interface History {
   runs: StoredRun[];
   /** The interrupted run that the user does not want to be asked about again. */
   declined: string | null;
+  /** The run whose log is being read to show it, and how much of it has been. */
+  opening: { runId: string; percent: number } | null;
 }
 
 export const useHistory = create<History>(() => ({
   runs: [],
+  opening: null,
   declined: load('declinedRun', (value) => (typeof value === 'string' ? value : null)),
 }));
 
@@ -74,19 +77,37 @@ export function recipeOf(record: RunRecord): Recipe {
   return readRecipe(record.recipe).recipe;
 }
 
-/** Shows a stored run as its log has it. @param recipe a mended copy of the run's; left out: the run's own */
-export async function replayRun(record: RunRecord, live: boolean, recipe: Recipe = recipeOf(record)): Promise<void> {
-  const events = (await readEvents(record.id)) as RunEvent[];
+/**
+ * Shows a stored run as its log has it.
+ * @param recipe a mended copy of the run's; left out: the run's own
+ * @returns false if another run was asked for meanwhile: then that one is shown
+ * @throws LorikeetError storage.failed, and those of readRecipe
+ */
+export async function replayRun(record: RunRecord, live: boolean, recipe: Recipe = recipeOf(record)): Promise<boolean> {
   const { id: runId, seed, datasetId } = record;
-  const modelName = record.modelName === 'demo' ? 'demo/model' : record.modelName;
-  beginRun({ runId, recipe, seed, datasetId, modelName, live });
-  replay(events);
+  const isWanted = claimShow();
+  const progress = (share: number): void => {
+    const percent = Math.floor(share * 100);
+    const { opening } = useHistory.getState();
+    if (isWanted() && (opening?.runId !== runId || opening.percent !== percent)) {
+      useHistory.setState({ opening: { runId, percent } });
+    }
+  };
+  try {
+    const view = await readLog(startView(runId, recipe), { progress });
+    if (!isWanted()) return false;
+    const modelName = record.modelName === 'demo' ? 'demo/model' : record.modelName;
+    beginRun({ runId, recipe, seed, datasetId, modelName, live }, view);
+    return true;
+  } finally {
+    useHistory.setState(({ opening }) => (opening?.runId === runId ? { opening: null } : {}));
+  }
 }
 
-/** Opens a stored run. */
+/** Opens a stored run. Errors: those of replayRun. */
 export async function reopenRun({ record, status }: StoredRun): Promise<void> {
   if (useRun.getState().view?.runId !== record.id || status !== 'here') {
-    await replayRun(record, false);
+    if (!(await replayRun(record, false))) return;
     showUnfinished(status);
   }
   goTo('run');
@@ -106,8 +127,8 @@ export async function followRun(): Promise<void> {
   if (view?.state !== 'elsewhere') return;
   // Who holds it first: what it logged before it let go is then read below.
   await refreshHistory();
-  const events = (await readEvents(view.runId, view.lastSeq + 1)) as RunEvent[];
+  const next = await readLog(view, { fromSeq: view.lastSeq + 1 });
   if (shown() !== view) return;
-  replay(events);
+  replaceView(next);
   showUnfinished(storedRun(useHistory.getState(), view.runId)?.status);
 }

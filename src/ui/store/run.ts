@@ -3,8 +3,8 @@
 
 import { create } from 'zustand';
 import type { RunEvent } from '../../protocol/messages';
-import { readEvents } from '../../storage/runs';
 import type { Recipe } from '../../recipe/config';
+import { readLog } from './runLog';
 import { reduceRun } from './runReducer';
 import { emptyRun, type RunView, type ViewState } from './runView';
 
@@ -41,11 +41,33 @@ function plannedSteps(recipe: Recipe): RunView['planned'] {
   return { sft: of(recipe.sft.max_steps), grpo: of(recipe.grpo.max_steps) };
 }
 
-/** Makes an empty view for a run that is about to start (or to be reopened). */
-export function beginRun(run: Omit<RunStore, 'view'> & { runId: string; recipe: Recipe }): void {
+/** The view of a run that has not reported anything. */
+export function startView(runId: string, recipe: Recipe): RunView {
+  return emptyRun(runId, plannedSteps(recipe));
+}
+
+let claims = 0;
+
+/**
+ * Announces that a run is to be shown once its log has been read.
+ * @returns whether that still holds: false once another run is shown or announced
+ */
+export function claimShow(): () => boolean {
+  const mine = ++claims;
+  return () => mine === claims;
+}
+
+/** Shows a run that is about to start (or to be reopened). @param view what its log has; left out: nothing yet */
+export function beginRun(run: Omit<RunStore, 'view'> & { runId: string; recipe: Recipe }, view?: RunView): void {
   const { runId, ...rest } = run;
+  claims += 1;
   dropWaiting();
-  useRun.setState({ ...rest, view: emptyRun(runId, plannedSteps(run.recipe)) });
+  useRun.setState({ ...rest, view: view ?? startView(runId, run.recipe) });
+}
+
+/** Shows a view that went on from the one on show. */
+export function replaceView(view: RunView): void {
+  useRun.setState({ view });
 }
 
 /** Takes an event; the view changes within 250 ms (after a resumption, when the log has been read). */
@@ -63,25 +85,18 @@ export function pushEvent(event: RunEvent): void {
   timer = setTimeout(flush, Math.max(0, lastFlush + FLUSH_MS - performance.now()));
 }
 
-/** Applies a stored run's whole log at once. */
-export function replay(events: readonly RunEvent[]): void {
-  useRun.setState(({ view }) => ({ view: view && reduceRun(view, events) }));
-}
-
 /** Builds the view from the stored log up to a resumption, then applies it and what has come meanwhile. */
 async function rebuild(resumed: RunEvent): Promise<void> {
-  const events = (held = [resumed]);
   flushNow();
-  const stored = await readEvents(resumed.runId).catch(() => null);
+  const { view, recipe } = useRun.getState();
+  if (view?.runId !== resumed.runId || !recipe) return;
+  const events = (held = [resumed]);
+  const empty = startView(view.runId, recipe);
+  // A log that cannot be read leaves the view that there is; the reducer cuts it at the resumption.
+  const stored = await readLog(empty, { beforeSeq: resumed.seq }).catch(() => empty);
   if (held !== events) return;
   held = null;
-  useRun.setState(({ view, recipe }) => {
-    if (view?.runId !== resumed.runId || !recipe) return {};
-    // A log that cannot be read leaves the view that there is; the reducer cuts it at the resumption.
-    const sound = stored?.length ? (stored as RunEvent[]).filter((event) => event.seq < resumed.seq) : null;
-    const base = sound ? reduceRun(emptyRun(view.runId, plannedSteps(recipe)), sound) : view;
-    return { view: reduceRun(base, events) };
-  });
+  replaceView(reduceRun(stored === empty ? view : stored, events));
 }
 
 /** Says what a run is that is only looked at: its log ends in the middle. */

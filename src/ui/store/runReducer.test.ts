@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunEvent, RunEventBody } from '../../protocol/messages';
-import { reduceRun } from './runReducer';
+import { beginReduction, reduceRun } from './runReducer';
 import { emptyRun } from './runView';
 
 let seq = 0;
@@ -57,6 +57,37 @@ test('a resumption takes back what came after its checkpoint, and the end that t
   expect(third.points).toHaveLength(1);
   expect(third.evaluations).toHaveLength(0);
   expect(third.groups.size).toBe(0);
+  expect(third.groupSteps).toEqual([]);
+});
+
+function groupsOf(number: number, ...inForm: boolean[]): RunEvent {
+  const completions = inForm.map((value) => ({ inForm: value }));
+  return event({ type: 'groups', step: number, groups: [{ completions }] as never });
+}
+
+test('a step’s rollouts are its groups together; repeated, they replace the earlier ones', () => {
+  const first = reduceRun(emptyRun('run'), [groupsOf(1, true, false), groupsOf(1, true), step('grpo', 1, 0.1)]);
+  expect(first.groups.get(1)).toHaveLength(2);
+  expect(first.groupSteps).toMatchObject([{ step: 1, completions: 3, inForm: 2 }]);
+  const again = reduceRun(first, [groupsOf(1, false), groupsOf(1, false), step('grpo', 1, 0.2)]);
+  expect(again.groups.get(1)).toHaveLength(2);
+  expect(again.groupSteps).toMatchObject([{ step: 1, completions: 2, inForm: 0 }]);
+  expect(again.points.map(({ metrics }) => metrics['loss'])).toEqual([0.2]);
+});
+
+test('the completions of the newest 200 steps stay in memory, of older ones where to find them and how many', () => {
+  const events = Array.from({ length: 205 }, (_, i) => [groupsOf(i + 1, true, false), step('grpo', i + 1, 0)]).flat();
+  const view = reduceRun(emptyRun('run'), events);
+  expect([...view.groups.keys()]).toEqual(Array.from({ length: 200 }, (_, i) => i + 6));
+  expect(view.groupSteps).toHaveLength(205);
+  expect(view.groupSteps[0]).toEqual({ step: 1, seqs: [events[0]!.seq], completions: 2, inForm: 1 });
+});
+
+test('a log taken in parts gives the view of the log taken at once', () => {
+  const events = [step('sft', 1, 0.5), groupsOf(1, true), step('grpo', 1, 0.1), groupsOf(2, false)];
+  const reduction = beginReduction(emptyRun('run'));
+  for (const one of events) reduction.take([one]);
+  expect(reduction.end()).toEqual(reduceRun(emptyRun('run'), events));
 });
 
 test('the time between a stop and the resumption is not counted as worked, nor are pauses', () => {

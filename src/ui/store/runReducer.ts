@@ -3,6 +3,7 @@
 import { STAGES } from '../../protocol/messages';
 import type {
   GroupRecord,
+  GroupsEvent,
   ProgressEvent,
   ResumedEvent,
   RunEvent,
@@ -14,35 +15,66 @@ import type { RunView, StepPoint } from './runView';
 
 const LIVE_KEPT = 12;
 
-/** Applies events in order and returns a new view; events of other runs are ignored. */
-export function reduceRun(view: RunView, events: readonly RunEvent[]): RunView {
-  const mine = events.filter((event) => event.runId === view.runId);
-  if (mine.length === 0) return view;
-  // Containers are copied once per batch, so that a batch costs one copy however many events it holds.
+/** Steps whose completions stay in memory. */
+const GROUPS_KEPT = 200;
+
+/** A view in the making: takes events in as many parts as the caller likes. */
+export interface Reduction {
+  /** Applies events in order; those of other runs are ignored. */
+  take(events: readonly RunEvent[]): void;
+  /** The view so far; the reduction ends with it. */
+  end(): RunView;
+}
+
+/** Goes on from a view, which stays as it is. Containers are copied once, however many events there are. */
+export function beginReduction(view: RunView): Reduction {
   const draft: Draft = {
     ...view,
     points: [...view.points],
     evaluations: [...view.evaluations],
+    groupSteps: [...view.groupSteps],
     groups: new Map(view.groups),
     live: [...view.live],
     notices: [...view.notices],
   };
-  for (const event of mine) applyEvent(draft, event);
-  keepIdentity(draft, view, mine);
-  return draft;
+  const seen = new Set<RunEvent['type']>();
+  return {
+    take(events) {
+      for (const event of events) {
+        if (event.runId !== view.runId) continue;
+        applyEvent(draft, event);
+        seen.add(event.type);
+      }
+    },
+    end() {
+      if (seen.size === 0) return view;
+      keepIdentity(draft, view, seen);
+      return draft;
+    },
+  };
+}
+
+/** Applies events in order and returns a new view; events of other runs are ignored. */
+export function reduceRun(view: RunView, events: readonly RunEvent[]): RunView {
+  const reduction = beginReduction(view);
+  reduction.take(events);
+  return reduction.end();
 }
 
 type Draft = RunView & { groups: Map<number, GroupRecord[]> };
 
 /** Restores the old containers where nothing was added, so that selectors can compare by identity. */
-function keepIdentity(draft: Draft, view: RunView, events: readonly RunEvent[]): void {
-  const has = (type: RunEvent['type']): boolean => events.some((event) => event.type === type);
-  if (has('resumed')) return;
-  if (!has('step')) draft.points = view.points;
-  if (!has('evaluation')) draft.evaluations = view.evaluations;
-  if (!has('groups')) draft.groups = view.groups as Draft['groups'];
-  if (!has('liveSample')) draft.live = view.live;
-  if (!has('notice')) draft.notices = view.notices;
+function keepIdentity(draft: Draft, view: RunView, seen: ReadonlySet<RunEvent['type']>): void {
+  if (seen.has('resumed')) return;
+  // Groups of a repeated step take its point back.
+  if (!seen.has('step') && !seen.has('groups')) draft.points = view.points;
+  if (!seen.has('evaluation')) draft.evaluations = view.evaluations;
+  if (!seen.has('groups')) {
+    draft.groupSteps = view.groupSteps;
+    draft.groups = view.groups as Draft['groups'];
+  }
+  if (!seen.has('liveSample')) draft.live = view.live;
+  if (!seen.has('notice')) draft.notices = view.notices;
 }
 
 function applyEvent(draft: Draft, event: RunEvent): void {
@@ -61,8 +93,7 @@ function applyEvent(draft: Draft, event: RunEvent): void {
     case 'step':
       return applyStep(draft, event);
     case 'groups':
-      draft.groups.set(event.step, event.groups);
-      return;
+      return applyGroups(draft, event);
     case 'evaluation':
       draft.evaluations.push({
         when: event.when,
@@ -129,7 +160,7 @@ function applyResumed(draft: Draft, event: ResumedEvent): void {
   const here = orderOf(event.stage, event.step);
   draft.points = draft.points.filter(({ stage, step }) => orderOf(stage, step) <= here);
   draft.evaluations = draft.evaluations.filter(({ stage, step }) => orderOf(stage, step) <= here);
-  for (const step of draft.groups.keys()) if (orderOf('grpo', step) > here) draft.groups.delete(step);
+  dropGroupsFrom(draft, here + 1 - orderOf('grpo', 0));
 }
 
 /** Sorts by stage, then by step within it. */
@@ -149,11 +180,44 @@ function applyProgress(draft: Draft, event: ProgressEvent & { time: number }): v
   }
 }
 
+/** A step with several rollouts reports each of them; their groups are the step's together. */
+function applyGroups(draft: Draft, { step, seq, groups }: GroupsEvent & { seq: number }): void {
+  // A step reports itself after its groups: groups of a reported step are those of its repetition.
+  const newest = draft.points.at(-1);
+  if (newest && orderOf(newest.stage, newest.step) >= orderOf('grpo', step)) {
+    dropPointsFrom(draft, 'grpo', step);
+    dropGroupsFrom(draft, step);
+  }
+  const completions = groups.flatMap((group) => group.completions);
+  const inForm = completions.filter((completion) => completion.inForm).length;
+  const known = draft.groupSteps.at(-1);
+  const before = known?.step === step ? known : null;
+  if (before) draft.groupSteps.pop();
+  draft.groupSteps.push({
+    step,
+    seqs: [...(before?.seqs ?? []), seq],
+    completions: (before?.completions ?? 0) + completions.length,
+    inForm: (before?.inForm ?? 0) + inForm,
+  });
+  draft.groups.set(step, before ? [...(draft.groups.get(step) ?? []), ...groups] : groups);
+  const old = draft.groupSteps[draft.groupSteps.length - 1 - GROUPS_KEPT];
+  if (old) draft.groups.delete(old.step);
+}
+
+function dropGroupsFrom(draft: Draft, step: number): void {
+  draft.groupSteps = draft.groupSteps.filter((known) => known.step < step);
+  for (const known of draft.groups.keys()) if (known >= step) draft.groups.delete(known);
+}
+
+function dropPointsFrom(draft: Draft, stage: Stage, step: number): void {
+  const order = orderOf(stage, step);
+  const last = (): StepPoint | undefined => draft.points.at(-1);
+  for (let point = last(); point && orderOf(point.stage, point.step) >= order; point = last()) draft.points.pop();
+}
+
 function applyStep(draft: Draft, event: StepEvent & { time: number }): void {
   // A resumed run repeats the steps after its checkpoint: the newer report replaces the older ones.
-  const order = orderOf(event.stage, event.step);
-  const last = (): StepPoint | undefined => draft.points[draft.points.length - 1];
-  for (let point = last(); point && orderOf(point.stage, point.step) >= order; point = last()) draft.points.pop();
+  dropPointsFrom(draft, event.stage, event.step);
   const time = event.time - draft.pausedMs;
   draft.points.push({ stage: event.stage, step: event.step, time, metrics: event.metrics });
   draft.stage = event.stage;

@@ -33,6 +33,16 @@ export interface EvaluationPoint {
   samples: EvaluationSample[];
 }
 
+/** What stays in memory of a GRPO step's groups. */
+export interface GroupStep {
+  step: number;
+  /** Of the events that hold the groups, one a rollout: their keys in the stored log. */
+  seqs: number[];
+  completions: number;
+  /** How many of them are in the wanted form. */
+  inForm: number;
+}
+
 export interface Notice {
   seq: number;
   level: NoticeEvent['level'];
@@ -73,7 +83,9 @@ export interface RunView {
   planned: { sft: number | null; grpo: number | null };
   points: StepPoint[];
   evaluations: EvaluationPoint[];
-  /** GRPO step -> its groups. */
+  /** The GRPO steps that reported groups, in order. */
+  groupSteps: GroupStep[];
+  /** GRPO step -> its groups, of the newest steps only; groupsOf.ts reads the others from storage. */
   groups: ReadonlyMap<number, GroupRecord[]>;
   /** Newest first, the last few only. */
   live: { stage: Stage; seq: number; sample: EvaluationSample }[];
@@ -100,6 +112,7 @@ export function emptyRun(runId: string, planned: RunView['planned'] = { sft: nul
     planned,
     points: [],
     evaluations: [],
+    groupSteps: [],
     groups: new Map(),
     live: [],
     progress: null,

@@ -42,10 +42,7 @@ test('evaluations lie at the start, at the border, within a stage and at the end
 });
 
 test('format compliance is the reported metric, or counted from the groups', () => {
-  const completion = { text: '', length: 1, terminated: true, rewards: {}, reward: 0, advantage: 0 };
-  const group = { image: '', imageName: '', question: '', answer: '', rewardMean: 0, rewardStd: 0 };
-  const completions = [true, false, false, true].map((inForm) => ({ ...completion, inForm }));
-  const view = { groups: new Map([[1, [{ ...group, completions }]]]) };
+  const view = { groupSteps: [{ step: 1, seqs: [4], completions: 4, inForm: 2 }] };
   const point = { stage: 'grpo' as const, step: 1, time: 0, metrics: {} };
   expect(formatCompliance(view, point)).toBe(0.5);
   expect(formatCompliance(view, { ...point, metrics: { format_compliance: 0.25 } })).toBe(0.25);

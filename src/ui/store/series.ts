@@ -1,7 +1,7 @@
 // Series for the charts, on one axis that SFT and GRPO share. Pure.
 
 import type { Evaluation } from '../../protocol/messages';
-import type { EvaluationPoint, RunView, StepPoint } from './runView';
+import type { EvaluationPoint, RunView, StepPoint, GroupStep } from './runView';
 
 export type AxisMode = 'step' | 'time';
 
@@ -14,12 +14,13 @@ export const SMOOTHING = 0.6;
  */
 export function smooth(values: readonly (number | null)[], weight: number = SMOOTHING): (number | null)[] {
   let sum = 0;
-  let count = 0;
+  // weight ** n after n values.
+  let power = 1;
   return values.map((value) => {
     if (value === null || !Number.isFinite(value)) return null;
     sum = sum * weight + (1 - weight) * value;
-    count += 1;
-    return sum / (1 - weight ** count);
+    power *= weight;
+    return sum / (1 - power);
   });
 }
 
@@ -53,13 +54,24 @@ export function xOfEvaluation(view: RunView, mode: AxisMode, point: EvaluationPo
 }
 
 /** Share of a GRPO step's completions in the wanted form: the reported metric, else counted from the groups. */
-export function formatCompliance(view: Pick<RunView, 'groups'>, point: StepPoint): number | null {
+export function formatCompliance(view: Pick<RunView, 'groupSteps'>, point: StepPoint): number | null {
   if (point.stage !== 'grpo') return null;
   const reported = point.metrics['format_compliance'];
   if (reported !== undefined) return reported;
-  const completions = view.groups.get(point.step)?.flatMap((group) => group.completions) ?? [];
-  if (completions.length === 0) return null;
-  return completions.filter((completion) => completion.inForm).length / completions.length;
+  const counted = groupStepAt(view, point.step);
+  return counted && counted.completions > 0 ? counted.inForm / counted.completions : null;
+}
+
+/** What is known of a GRPO step's groups; null where it reported none. */
+export function groupStepAt({ groupSteps }: Pick<RunView, 'groupSteps'>, step: number): GroupStep | null {
+  let [low, high] = [0, groupSteps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (groupSteps[middle]!.step < step) low = middle + 1;
+    else high = middle;
+  }
+  const found = groupSteps[low];
+  return found?.step === step ? found : null;
 }
 
 /** Value of the first of `names` that the step reports; null when none does. */

@@ -6,8 +6,8 @@ import { isClutterName } from '../../base/clutter';
 import { NO_FILES, ONLY_FOLDERS } from '../../formats/modelFolder';
 import type { AdapterSource, ModelSource } from '../../protocol/messages';
 import type { Recipe } from '../../recipe/config';
-import { DEMO_RECIPE } from '../setup/presets';
-import { readRecipe, recipeProblem } from '../setup/readRecipe';
+import { DEMO_RECIPE } from '../recipe/presets';
+import { readRecipe, recipeProblem } from '../recipe/readRecipe';
 import { load, save } from './persist';
 
 export type Place = 'setup' | 'run' | 'history';

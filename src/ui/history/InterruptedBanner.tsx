@@ -6,8 +6,8 @@ import { ProblemText } from '../parts/ProblemText';
 import { useAttempt } from '../parts/useAttempt';
 import { declineRun, interruptedRun, reopenRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
-import { ResumeButton } from './ResumeButton';
-import { positionText } from './words';
+import { ResumeButton } from '../run/ResumeButton';
+import { positionText } from '../run/words';
 
 /** Shown while an interrupted run can go on and nothing else is under way. */
 export function InterruptedBanner(): React.JSX.Element | null {

@@ -1,7 +1,7 @@
 // While a run goes: ask before the page is left, keep the screen awake, and name the state in the tab's title.
 
 import { useEffect } from 'react';
-import { phaseSentence } from '../run/words';
+import { phaseSentence } from './words';
 import { isBusy, useRun } from '../store/run';
 
 /** Holds the guards for as long as a run is under way. */

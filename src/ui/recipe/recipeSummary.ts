@@ -2,7 +2,7 @@
 
 import type { OptimizerOptions, Recipe } from '../../recipe/config';
 import { significant } from '../format';
-import { rewardsOf } from '../store/rewards';
+import { rewardsOf } from './rewards';
 
 export interface SummaryLine {
   name: string;

@@ -1,0 +1,96 @@
+// Everyone can use every place and every dialog: axe finds nothing, in light and dark, wide and narrow.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { violations } from './axe';
+import { writeDataset, writeRecipe } from './dataFolder';
+import { openApp } from './openApp';
+import type { App } from './openApp';
+import { card, cardSays, dropPaths, goTo, importRecipe, openPage, startTraining, waitForEnd } from './pageDriver';
+
+const PATIENCE = 60_000;
+
+let app: App;
+
+beforeAll(async () => {
+  app = await openApp();
+});
+
+afterAll(async () => {
+  await app.close();
+});
+
+/** Opens everything that the place keeps folded. */
+async function unfold(): Promise<void> {
+  await app.page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
+}
+
+test('Setup, with the demo and with all that can be unfolded', async () => {
+  await openPage(app.page, app.origin);
+  expect(await violations(app.page)).toEqual([]);
+  await unfold();
+  expect(await violations(app.page)).toEqual([]);
+});
+
+test('Setup, with problems to show', async () => {
+  const { page } = app;
+  const bad = join(app.folder, 'bad.jsonl');
+  await writeFile(bad, '{"image": "missing.png", "question": "Q"}\nno json\n');
+  await dropPaths(page, [bad]);
+  await card(page, 2).locator('.problems').waitFor({ timeout: PATIENCE });
+  await unfold();
+  expect(await violations(page, '.setupCard:has(#card2)')).toEqual([]);
+});
+
+test('Run and History before the first run', async () => {
+  await goTo(app.page, 'Run');
+  expect(await violations(app.page)).toEqual([]);
+  await goTo(app.page, 'History');
+  expect(await violations(app.page)).toEqual([]);
+});
+
+test('Run while it trains, and the question before it stops', async () => {
+  const { page } = app;
+  await goTo(page, 'Setup');
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await dropPaths(page, [await writeDataset(app.folder, 'few', 6, 2)]);
+  await cardSays(page, 2, '6 rows to train, 2 to validate');
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 1, grpoSteps: 40, evalRows: 1 }));
+  await startTraining(page);
+  await page.locator('.groupRow').first().waitFor({ timeout: PATIENCE });
+  await page.locator('#pause').click();
+  await page.locator('#resume').waitFor({ timeout: PATIENCE });
+  expect(await violations(page)).toEqual([]);
+  await page.locator('.stepButton').click();
+  await page.locator('.stepList').waitFor();
+  expect(await violations(page, '.groupsHead')).toEqual([]);
+  await page.keyboard.press('Escape');
+  await page.locator('#stop').click();
+  await page.locator('dialog[open]').waitFor();
+  expect(await violations(page, 'dialog')).toEqual([]);
+  await page.locator('#confirm-stop').click();
+});
+
+test('the result, and History with a run and the question before it is deleted', async () => {
+  const { page } = app;
+  expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Stopped after/) as string });
+  await page.locator('.resultHead .resumeRun').waitFor({ timeout: PATIENCE });
+  expect(await violations(page)).toEqual([]);
+  await goTo(page, 'History');
+  await page.locator('.runItem').waitFor({ timeout: PATIENCE });
+  expect(await violations(page)).toEqual([]);
+  await page.locator('.runItem button', { hasText: 'Delete' }).click();
+  await page.locator('dialog[open]').waitFor();
+  expect(await violations(page, 'dialog')).toEqual([]);
+});
+
+test('the page that says what to do without WebGPU', async () => {
+  const page = await app.page.context().newPage();
+  await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
+  await page.goto(`${app.origin}/`);
+  await page.locator('main').waitFor({ timeout: PATIENCE });
+  expect(await violations(page)).toEqual([]);
+  await page.close();
+  expect(app.errors).toEqual([]);
+});
