@@ -2,7 +2,7 @@
 // window.lorikeetHost, a function that it installs before the page loads. Without a host nothing here is active.
 
 import { LorikeetError, type ErrorRecord, fromErrorRecord } from '../base/errors';
-import type { DatasetInfo, ImportProblem, RunEvent, DataMessage, InputFile, ModelSource } from '../protocol/messages';
+import type { DatasetInfo, ImportProblem, RunEvent, DataMessage, InputFile } from '../protocol/messages';
 import { importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
@@ -28,6 +28,7 @@ import { modelRead } from './store/model';
 import { flushNow, useRun } from './store/run';
 import { recipeOf } from './store/history';
 import { modelSource, setRecipe, setSeed, useSettings } from './store/settings';
+import { assertWanted, type Wanted } from './wanted';
 
 /** What the page tells the host. */
 export type HostMessage =
@@ -43,14 +44,6 @@ export type HostMessage =
   | { type: 'failed'; error: ErrorRecord };
 
 type ImportStep = Extract<DataMessage, { type: 'progress' }>['step'];
-
-/** What the host has asked for; a run begins with nothing else. */
-export interface Wanted {
-  model: ModelSource['kind'];
-  data: ModelSource['kind'];
-  /** Starts from an adapter that the host gave. */
-  adapter: boolean;
-}
 
 /**
  * What the host may call. A failed call throws (or rejects with) a LorikeetError. `names` are those of the files that
@@ -166,27 +159,11 @@ async function startWhenReady(wanted: Wanted): Promise<{ seed: number }> {
   await modelRead();
   refuse(modelObstacle());
   await dataReady(wanted);
-  assertWanted(wanted);
+  assertWanted(wanted, useSettings.getState(), useDataset.getState());
   refuse(startObstacle());
   const { seed } = useSettings.getState();
   startRun();
   return { seed };
-}
-
-/** Holds what the page is set up with against what the host has asked for. Errors: page.notWanted */
-function assertWanted(wanted: Wanted): void {
-  const settings = useSettings.getState();
-  const { info, bundled } = useDataset.getState();
-  const found: Wanted = {
-    model: modelSource(settings)?.kind ?? 'bundled',
-    data: info && !bundled ? 'files' : 'bundled',
-    adapter: settings.adapter !== null,
-  };
-  for (const part of ['model', 'data', 'adapter'] as const) {
-    if (found[part] === wanted[part]) continue;
-    const message = `${part}: the run was to have ${String(wanted[part])}, and the page has ${String(found[part])}.`;
-    throw new LorikeetError('page.notWanted', message, 'Nothing was trained.');
-  }
 }
 
 /** Throws the obstacle's own error, as the page's cards say it. */
@@ -206,7 +183,7 @@ async function openRun(files: InputFile[]): Promise<RunRecord> {
 async function continueWhenReady(record: RunRecord | null, wanted: Wanted, mended: string | null): Promise<void> {
   if (!record) throw new LorikeetError('page.notReady', 'no run has been opened');
   await dataReady(wanted);
-  assertWanted(wanted);
+  assertWanted(wanted, useSettings.getState(), useDataset.getState());
   const { info } = useDataset.getState();
   if (info && info.id !== record.datasetId) {
     const message = `"${info.name}" is not the data that this run was trained on ("${record.datasetName}").`;

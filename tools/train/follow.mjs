@@ -16,8 +16,8 @@ function record({ out, data, model, adapter, software, version }, seed, state) {
 }
 
 /**
- * The output folder as a new run takes it: an earlier run's results stay as they are until this one has something of
- * its own, and move to `previous` then. A run that goes on has the folder already.
+ * The output folder as a new run takes it: an earlier run's results stay as they are until this one has trained a step
+ * and has a checkpoint or an end, and move to `previous` then. A run that goes on has the folder already.
  */
 function createPlace({ out, resumed, ...plan }) {
   let taken = resumed;
@@ -55,8 +55,8 @@ async function begin(session, plan, place) {
   return seed;
 }
 
-/** Saves each checkpoint beside the results; training does not wait for it. */
-function keepCheckpoints(session, display, out, ready) {
+/** Saves each checkpoint that is `wanted` beside the results; training does not wait for it. */
+function keepCheckpoints(session, display, out, { wanted, ready }) {
   const keeper = createKeeper(
     () => saveRunFile(session, out, ready),
     (error) => {
@@ -64,7 +64,7 @@ function keepCheckpoints(session, display, out, ready) {
       if (session.isAlive()) display.line(`  warning: the checkpoint is not in ${shownPath(out)}: ${error.message}`);
     },
   );
-  session.messages.on('event', ({ event }) => event.type === 'checkpoint' && keeper.note());
+  session.messages.on('event', ({ event }) => event.type === 'checkpoint' && wanted() && keeper.note());
   return keeper;
 }
 
@@ -128,7 +128,12 @@ export async function followRun(session, display, plan, interruption) {
   let going = false;
   session.messages.on('event', ({ event }) => (going ||= event.type === 'resumed'));
   const began = begin(session, plan, place);
-  const keeper = keepCheckpoints(session, display, plan.out, async () => place.take(await began));
+  let trained = false;
+  session.messages.on('event', ({ event }) => (trained ||= event.type === 'step'));
+  const keeper = keepCheckpoints(session, display, plan.out, {
+    wanted: () => trained || place.isFree() || place.isTaken(),
+    ready: async () => place.take(await began),
+  });
   const onBegun = () => {
     going ||= !plan.resumed;
     stopBySignal(session, display, plan.out, interruption);
@@ -145,9 +150,9 @@ export async function followRun(session, display, plan, interruption) {
   interruption.during(() => display.line('Saving the results. Ctrl-C again ends at once.'));
   await keeper.settled();
   const seed = await began;
-  // A run that was stopped before it had anything has nothing to take the place with.
-  if (summary !== null) await place.take(seed);
   const complete = summary?.complete === true;
+  // A run that was stopped before it had trained anything has nothing to take the place with.
+  if (complete || (trained && summary !== null)) await place.take(seed);
   let saved = true;
   if (place.isTaken()) {
     saved = await saveAndShow(session, display, plan.out);
