@@ -9,7 +9,7 @@ import type { Recipe } from '../../train/config';
 import { readRecipe } from '../setup/readRecipe';
 import { load, save } from './persist';
 import { beginRun, isBusy, replay, setViewState, useRun } from './run';
-import { isResumable, statusOf, type RunStatus } from './runStatus';
+import { isResumable, missingEnd, statusOf, type RunStatus } from './runStatus';
 import type { RunView } from './runView';
 import { goTo } from './settings';
 
@@ -87,6 +87,8 @@ export async function replayRun(record: RunRecord, live: boolean, recipe: Recipe
 export async function reopenRun({ record, status }: StoredRun): Promise<void> {
   if (useRun.getState().view?.runId !== record.id || status !== 'here') {
     await replayRun(record, false);
+    const { view } = useRun.getState();
+    if (view) replay(missingEnd(record, view));
     showUnfinished(status);
   }
   goTo('run');
