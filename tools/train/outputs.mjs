@@ -15,9 +15,6 @@ const PLACES = {
   'case.safetensors': 'check/case.safetensors',
 };
 
-/** Left out by a run that had nothing to check on, or could not store it; its notices say why. */
-const EXTRAS = new Set(['case.json', 'case.safetensors']);
-
 /** Long enough for the largest adapter; a page whose worker died may never answer. */
 const ANSWER_MS = 120_000;
 
@@ -48,8 +45,7 @@ function placeOf(name, fetched) {
 /**
  * Saves every file that the page can give.
  * @param {object} session of openSession @param {string} folder absolute path
- * @returns {Promise<{written: string[], missing: string[]}>} paths inside the folder; missing, with the reason, is
- *   what a run has to leave and is not there
+ * @returns {Promise<{written: string[], missing: string[]}>} paths inside the folder; missing with the reason
  */
 export async function saveOutputs(session, folder) {
   const fetched = new Map();
@@ -64,7 +60,6 @@ export async function saveOutputs(session, folder) {
       await writeFile(join(folder, place), bytes);
       written.push(place);
     } catch (error) {
-      if (EXTRAS.has(name) && error.code === 'artifact.missing') continue;
       missing.push(`${PLACES[name]}: ${error.message}`);
     }
   }
