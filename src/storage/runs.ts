@@ -123,11 +123,16 @@ export function readEventsAt(runId: string, seqs: readonly number[]): Promise<un
 }
 
 /**
- * Stores or replaces files of a run by their names: all of them or none.
+ * Stores or replaces files of a run by their names, all of them or none, and removes those in `outdated` with it.
  * @throws storage.quota (the old ones stay), storage.failed
  */
-export async function putArtifacts(runId: string, files: Record<string, Uint8Array>): Promise<void> {
+export async function putArtifacts(
+  runId: string,
+  files: Record<string, Uint8Array>,
+  outdated: readonly string[] = [],
+): Promise<void> {
   await database.transact(['artifacts'], (open) => {
+    for (const name of outdated) open('artifacts').delete([runId, name]);
     for (const [name, bytes] of Object.entries(files)) open('artifacts').put(bytes, [runId, name]);
   });
 }

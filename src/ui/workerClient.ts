@@ -27,9 +27,8 @@ export interface WorkerClient {
   close(): void;
 }
 
-export type WorkerScripts = Record<WorkerName, string>;
-
-const SCRIPTS: WorkerScripts = { trainer: trainerUrl, data: dataUrl, rewardEncoder: encoderUrl };
+/** Addresses of their scripts. */
+const WORKER_URLS: Record<WorkerName, string> = { trainer: trainerUrl, data: dataUrl, rewardEncoder: encoderUrl };
 
 /** What a run ends with when its encoder's worker has crashed. */
 function encoderError({ message }: ErrorRecord): ErrorRecord {
@@ -43,10 +42,9 @@ function encoderError({ message }: ErrorRecord): ErrorRecord {
 /**
  * Starts trainer, data and reward encoder workers and connects the encoder to the trainer by a channel of their own.
  * Listeners are called on the page's thread, in the order of the messages.
- * @param scripts addresses of the workers' scripts, for tests of what happens when one does not load
  */
-export function startWorkers(listeners: WorkerListeners, scripts: WorkerScripts = SCRIPTS): WorkerClient {
-  const spawn = (name: WorkerName) => () => new Worker(scriptUrl(scripts[name]), { type: 'module', name });
+export function startWorkers(listeners: WorkerListeners): WorkerClient {
+  const spawn = (name: WorkerName) => () => new Worker(scriptUrl(WORKER_URLS[name]), { type: 'module', name });
   const trainer: WorkerHandle<TrainerRequest, TrainerMessage> = createWorkerHandle('trainer', spawn('trainer'), {
     message: listeners.trainer,
     crashed: (error) => listeners.crashed('trainer', error),

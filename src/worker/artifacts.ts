@@ -15,6 +15,9 @@ import type { AdapterSummary } from '../protocol/messages';
 import { checkedPositions } from './checkedPositions';
 import type { Session } from './session';
 
+/** The check case's files. They are about one adapter, and go when another takes its place. */
+const CASE = { record: 'case.json', tensors: 'case.safetensors' } as const;
+
 /** The adapter as it is in PEFT's form. */
 export interface ExportedAdapter {
   summary: AdapterSummary;
@@ -22,8 +25,8 @@ export interface ExportedAdapter {
 }
 
 /**
- * Reads the adapter and makes adapter_config.json and adapter_model.safetensors of it; `store` keeps both or neither,
- * and throws storage.quota, storage.failed.
+ * Reads the adapter and makes adapter_config.json and adapter_model.safetensors of it; `store` keeps both or neither
+ * in the place of an earlier adapter and its check case, and throws storage.quota, storage.failed.
  * @throws gpu.*, peft.export
  */
 export async function exportAdapter({
@@ -51,7 +54,7 @@ export async function exportAdapter({
       parameters: adapter.parameters,
       bytes: files['adapter_model.safetensors'].length,
     },
-    store: (runId) => putArtifacts(runId, files),
+    store: (runId) => putArtifacts(runId, files, Object.values(CASE)),
   };
 }
 
@@ -90,12 +93,12 @@ export async function saveCheckCase(session: Session, runId: string): Promise<vo
     input_ids: [Array.from(row.example.ids)],
     image_grid_thw: [grid],
     ...(positions ? { positions } : {}),
-    tensors: 'case.safetensors',
+    tensors: CASE.tensors,
     atol: 5e-4,
     rtol: 2e-5,
   };
   await putArtifacts(runId, {
-    'case.json': new TextEncoder().encode(JSON.stringify(record)),
-    'case.safetensors': writeSafetensors([logits, tensor]),
+    [CASE.record]: new TextEncoder().encode(JSON.stringify(record)),
+    [CASE.tensors]: writeSafetensors([logits, tensor]),
   });
 }

@@ -2,16 +2,15 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { DatasetInfo, DatasetRow } from '../base/dataset';
-import { LorikeetError } from '../base/errors';
 import type { RunEvent, RunSummary } from '../protocol/messages';
 import { listCheckpoints } from '../storage/checkpoints';
 import { deleteDataset, saveDataset } from '../storage/datasets';
-import { appendEvents, createRun, deleteRun, findRun, getArtifact } from '../storage/runs';
+import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
 import type { EncoderClient } from './encoderClient';
 import { createRunControl } from './runControl';
-import { createRunReporter } from './runReporter';
+import { createRunReporter, type RunReporter } from './runReporter';
 import { runTraining } from './runTraining';
 
 const DEMO = new URL('/demo/', location.href).href;
@@ -66,28 +65,26 @@ interface Outcome {
   events: RunEvent[];
 }
 
-async function train(given: Partial<{ datasetId: string; recipe: Recipe; encoder: EncoderClient }> = {}) {
+async function train(given: Partial<{ datasetId: string; recipe: Recipe }> = {}): Promise<Outcome> {
   const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe, ...given };
   const { datasetId, seed } = request;
   const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe, seed, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
   const events: RunEvent[] = [];
+  const append = (batch: RunEvent[]): Promise<void> => appendEvents('run', batch);
+  const show = (event: RunEvent): void => void events.push(event);
+  let reporter: RunReporter | undefined;
   const summary = await runTraining(
     { ...request, model: { kind: 'bundled', url: `${DEMO}model/` } },
     {
-      encoder: given.encoder ?? encoder,
+      encoder,
       control: createRunControl(() => undefined),
-      createReporter: (estimate) =>
-        createRunReporter(
-          'run',
-          (batch) => appendEvents('run', batch),
-          (event) => events.push(event),
-          estimate,
-        ),
+      createReporter: (estimate) => (reporter = createRunReporter('run', append, show, estimate)),
     },
   );
+  await reporter?.settled();
   const notices = events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
-  return { summary, notices, events } satisfies Outcome;
+  return { summary, notices, events };
 }
 
 /** Makes writes to a store fail as on a full disk, where `refuses` says so. @returns how many were refused */
@@ -102,16 +99,20 @@ function fullDisk(method: 'add' | 'put', refuses: (store: string, key: IDBValidK
   return refused;
 }
 
-test('a run goes on while no checkpoint can be written, says so once, and says when one can again', async () => {
+test('a full disk ends no run: checkpoints are tried again, and a check case is done without, each said once', async () => {
   let saves = 0;
-  // Those of the run's and the stage's beginning work; then two in a row fail.
-  const refused = fullDisk('add', (store) => store === 'checkpoints' && [3, 4].includes(++saves));
-  const { summary, notices, events } = await train();
-  expect(refused.count).toBe(2);
-  expect(notices).toEqual(['checkpoint.notWritten', 'checkpoint.written']);
-  expect(summary).toMatchObject({ complete: true, stepsSft: 3 });
-  expect(events.filter(({ type }) => type === 'checkpoint').length).toBeGreaterThanOrEqual(3);
+  // The first two are those that the run and its stage begin with.
+  const checkpoints = fullDisk('add', (store) => store === 'checkpoints' && [3, 4].includes(++saves));
+  const isCase = (key: unknown) => Array.isArray(key) && String(key[1]).startsWith('case.');
+  const cases = fullDisk('put', (store, key) => store === 'artifacts' && isCase(key));
+  const { summary, notices } = await train();
+  expect([checkpoints.count, cases.count]).toEqual([2, 1]);
+  expect(notices).toEqual(['checkpoint.notWritten', 'checkpoint.written', 'artifact.notStored']);
   expect((await listCheckpoints('run'))[0]).toMatchObject({ stage: 'after_sft' });
+  expect(await findRun('run')).toMatchObject({ state: 'finished', summary: { complete: true, stepsSft: 3 } });
+  expect((await getArtifact('run', 'adapter_model.safetensors'))?.byteLength).toBe(summary.adapter.bytes);
+  expect(await getArtifact('run', 'case.json')).toBeNull();
+  expect(await getArtifact('run', 'case.safetensors')).toBeNull();
 });
 
 test('a stage does not begin without a checkpoint', async () => {
@@ -121,24 +122,14 @@ test('a stage does not begin without a checkpoint', async () => {
   expect((await listCheckpoints('run')).map(({ stage }) => stage)).toEqual(['before']);
 });
 
-test('a check case that cannot be stored leaves a finished run with its adapter', async () => {
-  const isCase = (key: unknown) => Array.isArray(key) && String(key[1]).startsWith('case.');
-  const refused = fullDisk('put', (store, key) => store === 'artifacts' && isCase(key));
-  const { summary, notices } = await train();
-  expect(refused.count).toBe(1);
-  expect(notices).toEqual(['artifact.notStored']);
-  expect(summary.complete).toBe(true);
-  expect(await findRun('run')).toMatchObject({ state: 'finished', summary: { complete: true, stepsSft: 3 } });
-  expect((await getArtifact('run', 'adapter_model.safetensors'))?.byteLength).toBe(summary.adapter.bytes);
-  expect(await getArtifact('run', 'case.json')).toBeNull();
-  expect(await getArtifact('run', 'case.safetensors')).toBeNull();
-});
-
-test('without validation rows the run finishes and says that nothing is evaluated', async () => {
+test('without validation rows the run finishes, says that nothing is evaluated, and keeps no older check case', async () => {
+  await putArtifacts('run', { 'case.json': Uint8Array.of(1), 'case.safetensors': Uint8Array.of(2) });
   const { summary, notices } = await train({ datasetId: 'run-test-train' });
   expect(notices).toEqual(['data.noValidation']);
   expect(summary).toMatchObject({ complete: true, before: undefined, afterSft: undefined });
   expect(await findRun('run')).toMatchObject({ state: 'finished' });
+  expect(await getArtifact('run', 'case.json')).toBeNull();
+  expect(await getArtifact('run', 'case.safetensors')).toBeNull();
 });
 
 test('where no validation row fits with its target, the loss is missing and patience counts it as no gain', async () => {
@@ -161,10 +152,4 @@ test('where no validation row fits with its target, the loss is missing and pati
   });
   const during = events.flatMap((event) => (event.type === 'evaluation' && event.when === 'during' ? [event] : []));
   expect(during.map(({ step }) => step)).toEqual([1, 2, 3]);
-});
-
-test('a run whose reward encoder dies ends with its error', async () => {
-  const gone = new LorikeetError('reward.encoder', 'gone');
-  const dying: EncoderClient = { ...encoder, embed: () => Promise.reject(gone) };
-  await expect(train({ encoder: dying })).rejects.toBe(gone);
 });

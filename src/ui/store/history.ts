@@ -9,7 +9,8 @@ import { readRecipe } from '../recipe/readRecipe';
 import { load, save } from './persist';
 import { beginRun, claimShow, isBusy, replaceView, setViewState, startView, useRun } from './run';
 import { readLog } from './runLog';
-import { isResumable, statusOf, type RunStatus } from './runStatus';
+import { reduceRun } from './runReducer';
+import { isResumable, missingEnd, statusOf, type RunStatus } from './runStatus';
 import type { RunView } from './runView';
 import { goTo } from './settings';
 
@@ -108,6 +109,8 @@ export async function replayRun(record: RunRecord, live: boolean, recipe: Recipe
 export async function reopenRun({ record, status }: StoredRun): Promise<void> {
   if (useRun.getState().view?.runId !== record.id || status !== 'here') {
     if (!(await replayRun(record, false))) return;
+    const { view } = useRun.getState();
+    if (view) replaceView(reduceRun(view, missingEnd(record, view)));
     showUnfinished(status);
   }
   goTo('run');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CheckpointRecord } from '../../storage/checkpoints';
 import type { RunRecord } from '../../storage/runs';
-import { isResumable, positionOf, statusOf } from './runStatus';
+import { isResumable, missingEnd, positionOf, statusOf } from './runStatus';
 
 const record = (state: string, rest: Partial<RunRecord> = {}): RunRecord => ({
   ...{ id: 'a', createdAt: 0, seed: 0, datasetId: '', datasetName: '', modelName: 'demo', recipe: {} },
@@ -36,4 +36,16 @@ test('the position is that of the newest checkpoint, else that of the result', (
   const summary = { stepsSft: 5, stepsGrpo: 3 };
   expect(positionOf(record('finished', { summary }), [])).toEqual({ stage: 'grpo', step: 3 });
   expect(positionOf(record('running'), [])).toBeNull();
+});
+
+test('a run whose page went away right after its result was recorded is shown with that result', () => {
+  const summary = { complete: true };
+  const open = { summary: null, lastSeq: 7, lastTime: 9 };
+  expect(missingEnd(record('finished', { summary }), open)).toEqual([
+    { type: 'state', state: 'finished', stage: null, runId: 'a', seq: 7, time: 9 },
+    { type: 'finished', summary, runId: 'a', seq: 7, time: 9 },
+  ]);
+  expect(missingEnd(record('finished', { summary }), { ...open, summary: summary as never })).toEqual([]);
+  // Stopped once, gone on with, and interrupted.
+  expect(missingEnd(record('running', { summary }), open)).toEqual([]);
 });

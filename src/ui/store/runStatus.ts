@@ -1,9 +1,10 @@
 // What a stored run is now: its record says how it ended, the browser's locks say whether someone still works on it.
 // Pure.
 
-import type { RunSummary, Stage } from '../../protocol/messages';
+import type { RunEvent, RunSummary, Stage } from '../../protocol/messages';
 import type { CheckpointRecord } from '../../storage/checkpoints';
 import type { RunRecord } from '../../storage/runs';
+import type { RunView } from './runView';
 
 export type RunStatus =
   /** Under way in this tab. */
@@ -30,6 +31,20 @@ export function statusOf(record: RunRecord, held: ReadonlySet<string>, liveHere:
 export function isResumable(record: RunRecord, status: RunStatus, checkpoints: readonly CheckpointRecord[]): boolean {
   if (record.state === 'finished' || checkpoints.length === 0) return false;
   return status === 'interrupted' || status === 'stopped' || status === 'failed';
+}
+
+/**
+ * The end of a run that its log lacks: the result is on record first, and the page may go away before the last events.
+ * @param view made of the whole log
+ */
+export function missingEnd(record: RunRecord, view: Pick<RunView, 'summary' | 'lastSeq' | 'lastTime'>): RunEvent[] {
+  const ended = record.state === 'finished' || record.state === 'stopped';
+  if (!ended || !record.summary || view.summary) return [];
+  const at = { runId: record.id, seq: view.lastSeq, time: view.lastTime };
+  return [
+    { type: 'state', state: 'finished', stage: null, ...at },
+    { type: 'finished', summary: record.summary as RunSummary, ...at },
+  ];
 }
 
 /**
