@@ -81,8 +81,9 @@ test('image names that lead out of the drop are refused with file and line', asy
 test('paths of another machine find the picture whose folders they end with, and no other', async () => {
   const found = ['images\\a.png', '/home/me/images/a.png', 'C:\\data\\images\\a.png', '.\\images\\a.png'];
   for (const name of found) {
-    const { rows, problems } = await run([drop('train.jsonl', rowText(name)), A]);
-    expect([name, rows.length, errors(problems)]).toEqual([name, 1, []]);
+    const lines = `${rowText(name)}\n${rowText('images/a.png', 'Other?')}`;
+    const { rows, problems } = await run([drop('train.jsonl', lines), A]);
+    expect([name, rows.length, errors(problems)]).toEqual([name, 2, []]);
   }
   for (const name of ['/etc/a.png', 'C:\\a\\a.png', 'other\\a.png']) {
     const { problems } = await run([drop('train.jsonl', rowText(name)), A]);
@@ -113,6 +114,7 @@ test('a missing picture is not replaced by one of the same name in another folde
     ['d/val.jsonl', 1],
     ['d/val.jsonl', 2],
   ]);
+  expect(rows.every(({ split }) => split === 'val')).toBe(true);
   expect(errors(problems)).toEqual([
     ['image.missing', 1],
     ['image.missing', 2],

@@ -81,8 +81,13 @@ function reportDuplicates(rows: DatasetRow[], problems: ProblemList): void {
   }
 }
 
-function finishRows(kept: RowWithImage[], options: ImportOptions, problems: ProblemList): DatasetRow[] {
-  const { splits, byRatio } = splitRows(kept, options.validationRatio, options.seed);
+function finishRows(
+  kept: RowWithImage[],
+  files: string[],
+  options: ImportOptions,
+  problems: ProblemList,
+): DatasetRow[] {
+  const { splits, byRatio } = splitRows(kept, files, options.validationRatio, options.seed);
   const rows = kept.map(({ row, image }, i): DatasetRow => {
     const { question, thought, answer, file, line } = row;
     return { image, imageName: row.image, question, thought, answer, split: splits[i], file, line };
@@ -124,7 +129,8 @@ export async function importFiles(
     inspectImage: options.inspectImage,
     onProgress: (done, total) => onProgress('images', done, total),
   });
-  return { rows: finishRows(kept, options, problems), images, problems: problems.all() };
+  const rowFiles = sorted.rows.map(({ path }) => path);
+  return { rows: finishRows(kept, rowFiles, options, problems), images, problems: problems.all() };
 }
 
 /**

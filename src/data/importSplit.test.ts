@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import type { RowWithImage } from './importImages';
-import { splitOfFile, splitRows } from './importSplit';
+import * as split from './importSplit';
+import { splitOfFile } from './importSplit';
 
 function rowsOf(file: string, count: number, perImage = 1): RowWithImage[] {
   const text = { image: 'x', question: 'Q', thought: 'T', answer: 'A', file };
@@ -12,8 +13,13 @@ function rowsOf(file: string, count: number, perImage = 1): RowWithImage[] {
   }));
 }
 
-function expectSplits(split: string | null, names: string[]): void {
-  for (const name of names) expect([name, splitOfFile(`${name}.jsonl`)]).toEqual([name, split]);
+/** Splits rows whose files all have usable rows. */
+function splitRows(rows: RowWithImage[], ratio: number, seed: number): ReturnType<typeof split.splitRows> {
+  return split.splitRows(rows, [...new Set(rows.map(({ row }) => row.file))], ratio, seed);
+}
+
+function expectSplits(expected: string | null, names: string[]): void {
+  for (const name of names) expect([name, splitOfFile(`${name}.jsonl`)]).toEqual([name, expected]);
 }
 
 test('a whole word in the file name says training or validation', () => {
@@ -48,15 +54,21 @@ test('without names the ratio decides, the same for a seed and another for anoth
   const rows = rowsOf('rows.jsonl', 100);
   const first = splitRows(rows, 0.2, 1);
   expect(first.byRatio).toBe(true);
-  expect(first.splits.filter((split) => split === 'val')).toHaveLength(20);
+  expect(first.splits.filter((side) => side === 'val')).toHaveLength(20);
   expect(splitRows(rows, 0.2, 1)).toEqual(first);
   expect(splitRows(rows, 0.2, 2)).not.toEqual(first);
+});
+
+test('validation rows are never trained on because no training row is usable', () => {
+  const files = ['train.jsonl', 'val.jsonl'];
+  const { splits } = split.splitRows(rowsOf('val.jsonl', 4), files, 0.5, 1);
+  expect(splits).toEqual(['val', 'val', 'val', 'val']);
 });
 
 test('a lone file of one name is split by ratio too', () => {
   for (const file of ['train.jsonl', 'val.jsonl']) {
     const { splits } = splitRows(rowsOf(file, 10), 0.3, 1);
-    expect(splits.filter((split) => split === 'val')).toHaveLength(3);
+    expect(splits.filter((side) => side === 'val')).toHaveLength(3);
   }
 });
 
@@ -66,12 +78,12 @@ test('all rows of an image are on one side', () => {
   const sides = new Map<string, Set<string>>();
   rows.forEach(({ image }, i) => sides.set(image, (sides.get(image) ?? new Set()).add(splits[i])));
   for (const side of sides.values()) expect(side.size).toBe(1);
-  expect(splits.filter((split) => split === 'val')).toHaveLength(18);
+  expect(splits.filter((side) => side === 'val')).toHaveLength(18);
 });
 
 test('rows of one single image are split by row, and one row is never taken away', () => {
   const { splits } = splitRows(rowsOf('rows.jsonl', 10, 10), 0.2, 1);
-  expect(splits.filter((split) => split === 'val')).toHaveLength(2);
+  expect(splits.filter((side) => side === 'val')).toHaveLength(2);
   expect(splitRows(rowsOf('rows.jsonl', 1), 0.5, 1).splits).toEqual(['train']);
   expect(splitRows(rowsOf('rows.jsonl', 10), 0, 1).splits).not.toContain('val');
 });

@@ -52,11 +52,21 @@ function splitByRatio(rows: RowWithImage[], ratio: number, seed: number): Set<Ro
 /**
  * A split per row, in the rows' order. Files whose names hold the word `val`, `valid`, `validation`, `eval`, `test` or
  * `dev` are for validation and all others for training; when no name tells the two apart, rows go by ratio.
+ * @param files every file of rows that was read: validation rows stay such when no training row is usable
  * @param ratio share for validation, 0 to below 1
  * @returns byRatio: whether the ratio decided
  */
-export function splitRows(rows: RowWithImage[], ratio: number, seed: number): { splits: Split[]; byRatio: boolean } {
+export function splitRows(
+  rows: RowWithImage[],
+  files: readonly string[],
+  ratio: number,
+  seed: number,
+): { splits: Split[]; byRatio: boolean } {
   const named = new Map<string, Split>();
+  for (const file of files) {
+    const split = splitOfFile(file);
+    if (split !== null) named.set(file, split);
+  }
   for (const { row } of rows) {
     if (!named.has(row.file)) named.set(row.file, splitOfFile(row.file) ?? 'train');
   }

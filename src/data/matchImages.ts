@@ -51,8 +51,11 @@ function reportMissing(missing: FileRow[][], images: number, problems: ProblemLi
 /** Whether two claims on one file may both be right. `claim` was not found at its place. */
 function agrees(claim: Claim, other: Claim): boolean {
   const [name, otherName] = [claim, other].map(({ rows }) => plainName(rows[0].image).normalize('NFC'));
-  // Within one file of rows, two names are two pictures.
-  if (claim.rows[0].file === other.rows[0].file) return name === otherName;
+  if (claim.rows[0].file === other.rows[0].file) {
+    // Within one file of rows two names are two pictures, but for a longer and a shorter path to the same folder.
+    const shorter = name.length < otherName.length ? name : otherName;
+    return name === otherName || (shorter.includes('/') && endsAlike(name, shorter) && endsAlike(otherName, shorter));
+  }
   const [folded, otherFolded] = [fold(name), fold(otherName)];
   if (!endsAlike(folded, otherFolded) && !endsAlike(otherFolded, folded)) return false;
   // The picture at its place beside the rows of another dataset is that dataset's.

@@ -7,17 +7,19 @@ import { Icon } from './Icon';
 export function OutdatedBanner(): React.JSX.Element | null {
   if (!useStorage((storage) => storage.outdated)) return null;
   return (
-    <div className="banner warn" role="alert" data-code={OUTDATED.code}>
-      <span className="warmText">
-        <Icon name="warning" size={16} />
-      </span>
-      <div>
-        <p className="label">{OUTDATED.message}</p>
-        <p>{OUTDATED.hint}</p>
+    <div className="appBanner">
+      <div className="banner warn" role="alert" data-code={OUTDATED.code}>
+        <span className="warmText">
+          <Icon name="warning" size={16} />
+        </span>
+        <div>
+          <p className="label">{OUTDATED.message}</p>
+          <p>{OUTDATED.hint}</p>
+        </div>
+        <button type="button" className="button compact" onClick={() => location.reload()}>
+          Reload
+        </button>
       </div>
-      <button type="button" className="button compact" onClick={() => location.reload()}>
-        Reload
-      </button>
     </div>
   );
 }
