@@ -1,6 +1,8 @@
 // The recipe: every option of a run, in TRL's and PEFT's names. Types only; reading, defaults and checks
 // are in recipe.ts, so that the protocol can import this file type-only.
 
+import type { ImageLoading } from '../base/imageLoading';
+
 /** The seven linears of a Qwen2.5-VL decoder layer that LoRA may adapt, in PEFT's names. */
 export const TARGET_MODULES = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 export type TargetModule = (typeof TARGET_MODULES)[number];
@@ -156,6 +158,8 @@ export interface Recipe {
   target_template: string;
   /** Longest prompt in tokens; rows beyond it are reported and left out. */
   max_prompt_length: number;
+  /** `library`: pictures upright by EXIF, transparency on white; `recipe`: as stored, alpha dropped (MMHERC). */
+  image_loading: ImageLoading;
   /** MMHERC's Lanczos step before GRPO (and only there). */
   grpo_pre_resize: boolean;
   lora: LoraOptions;

@@ -1,5 +1,6 @@
 // What each option of a recipe may be, as tables. No reading of files, no defaults, no combinations.
 
+import { IMAGE_LOADINGS } from '../base/imageLoading';
 import { BEST_METRICS, BUILT_IN_REWARDS, LOSS_TYPES, TARGET_MODULES } from './config';
 import type { EvalOptions, GrpoOptions, LoraOptions, OptimizerOptions, Recipe, SftOptions } from './config';
 import { choice, flag, integer, isNumberIn, list, number, orNull, text } from './rule';
@@ -135,5 +136,6 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   prompt_template: text('question'),
   target_template: text('answer'),
   max_prompt_length: integer({ min: 1 }),
+  image_loading: choice(...IMAGE_LOADINGS),
   grpo_pre_resize: flag,
 };

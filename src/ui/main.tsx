@@ -19,7 +19,7 @@ import './styles/result.css';
 import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
-import type { DataMessage, RunEvent, TrainerMessage } from '../protocol/messages';
+import type { DataMessage, DatasetInfo, RunEvent, TrainerMessage } from '../protocol/messages';
 import { startWorkers } from '../protocol/workerClient';
 import { connectClient, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
@@ -27,9 +27,11 @@ import { hasHost, installAutomation, tellHost } from './automation';
 import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
 import { readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
+import { withLoadingProblem } from './store/imageLoading';
 import { rememberDuration } from './store/lastRun';
 import { applyPreview } from './store/promptPreview';
 import { pushEvent, useRun } from './store/run';
+import { useSettings } from './store/settings';
 
 const HISTORY_DELAY_MS = 400;
 
@@ -68,11 +70,16 @@ function onFinished(seconds: number | undefined, complete: boolean): void {
   setTimeout(() => orShow(Promise.all([refreshHistory(), readStorage()])), HISTORY_DELAY_MS);
 }
 
+function tellDataset(info: DatasetInfo, bundled: boolean): void {
+  const { image_loading } = useSettings.getState().recipe;
+  tellHost({ type: 'dataset', info: withLoadingProblem(info, image_loading), bundled });
+}
+
 async function onData(message: DataMessage): Promise<void> {
   if (applyPreview(message)) return;
   const { importing } = useDataset.getState();
   const ended = await applyDataMessage(message);
-  if (ended?.type === 'imported') tellHost({ type: 'dataset', info: ended.info, bundled: importing?.bundled ?? false });
+  if (ended?.type === 'imported') tellDataset(ended.info, importing?.bundled ?? false);
   if (ended?.type === 'failed') tellHost({ type: 'datasetFailed', error: ended.error, problems: ended.problems });
   if (ended) await readStorage();
 }
@@ -81,7 +88,7 @@ async function onData(message: DataMessage): Promise<void> {
 async function openFirstDataset(): Promise<void> {
   const reopened = await reopenDataset();
   const { info, bundled, importing } = useDataset.getState();
-  if (reopened && info) tellHost({ type: 'dataset', info, bundled });
+  if (reopened && info) tellDataset(info, bundled);
   // A host says by itself what it wants to train on.
   else if (!importing && !hasHost()) importDemo();
   tellHost({ type: 'ready' });

@@ -2,16 +2,13 @@
 
 import { exportPeftAdapter } from '../formats/peft';
 import { writeSafetensors } from '../formats/safetensors';
-import { decodeImage } from '../image/decode';
-import { imageToPatches } from '../image/patches';
-import { recipeRgb } from '../image/rgbImage';
 import { batchLogits } from '../infer/logits';
 import { packExamples } from '../data/pack';
 import { unpackValues } from '../model/lora';
-import { loadImage } from '../storage/datasets';
 import { putArtifact } from '../storage/runs';
 import type { AdapterSummary } from '../protocol/messages';
 import type { Session } from './session';
+import { patchesOf } from './storedImage';
 
 function bytesOf(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -56,7 +53,7 @@ export async function saveCheckCase(session: Session, runId: string): Promise<vo
   });
   const features = await session.trainee.featuresOf(batch.images);
   const dense = await batchLogits(gpu, language, batch, features, adapter);
-  const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(row.image))), text.processor);
+  const { patches, grid } = await patchesOf(row.example.images[0], text.processor);
   const tensors = writeSafetensors([
     { name: 'logits', dtype: 'F32', shape: [1, batch.tokens, config.vocabSize], bytes: bytesOf(dense) },
     {

@@ -2,8 +2,8 @@
 
 import type { DatasetRow, ImportProblem, TokenStats } from '../base/dataset';
 import { createProblemList } from '../data/importProblems';
-import { imageSize } from '../image/header';
 import { imageTokenCount } from '../image/smartResize';
+import { viewSize } from '../image/view';
 import { buildPrompt, buildTarget } from '../text/prompt';
 import type { Recipe } from '../train/config';
 import type { TextModel } from './textModel';
@@ -79,7 +79,7 @@ export function countTokens(
 ): TokenReport {
   const imageTokens = new Map<string, number>();
   for (const [hash, bytes] of images) {
-    const { width, height } = imageSize(bytes);
+    const { width, height } = viewSize(bytes, { loading: recipe.image_loading, preResize: false });
     imageTokens.set(hash, imageTokenCount(width, height, model.processor));
   }
   const problems = createProblemList();

@@ -10,7 +10,7 @@ import { saveDataset } from '../storage/datasets';
 import type { Recipe } from '../train/config';
 import { countTokens } from './datasetTokens';
 import { loadTextModel } from './textModel';
-import { makeThumbnail } from './thumbnail';
+import { makeThumbnails, type SmallPicture } from './thumbnail';
 
 export type ImportStep = Extract<DataMessage, { type: 'progress' }>['step'];
 export type ReportStep = (step: ImportStep, done: number, total: number) => void;
@@ -40,9 +40,9 @@ export type ImportOutcome =
   | { ok: false; error: ErrorRecord; problems: ImportProblem[] };
 
 /** Thumbnails are made while images are read: what the decoder refuses is reported with its rows. */
-async function inspect(bytes: Uint8Array, hash: string, thumbnails: Map<string, Uint8Array>): Promise<void> {
+async function inspect(bytes: Uint8Array, hash: string, pictures: Map<string, SmallPicture>): Promise<void> {
   try {
-    thumbnails.set(hash, await makeThumbnail(bytes));
+    pictures.set(hash, await makeThumbnails(bytes));
   } catch (error) {
     if (error instanceof LorikeetError) throw error;
     throw new LorikeetError('image.decode', `the picture cannot be decoded: ${toErrorRecord(error).message}`);
@@ -75,11 +75,23 @@ function describe(
   id: string,
   rows: DatasetRow[],
   images: Map<string, Uint8Array>,
+  pictures: Map<string, SmallPicture>,
 ): Omit<DatasetInfo, keyof Counts> {
   const trainRows = rows.filter((row) => row.split === 'train').length;
   let bytes = 0;
   for (const image of images.values()) bytes += image.byteLength;
-  return { id, name, createdAt: Date.now(), trainRows, valRows: rows.length - trainRows, images: images.size, bytes };
+  const small = [...pictures.values()];
+  return {
+    id,
+    name,
+    createdAt: Date.now(),
+    trainRows,
+    valRows: rows.length - trainRows,
+    images: images.size,
+    bytes,
+    turnedImages: small.filter(({ turned }) => turned).length,
+    transparentImages: small.filter(({ transparent }) => transparent).length,
+  };
 }
 
 function noRows(name: string, problems: ImportProblem[]): ErrorRecord {
@@ -95,17 +107,18 @@ function noRows(name: string, problems: ImportProblem[]): ErrorRecord {
  * @throws import.tooLarge
  */
 export async function importDataset(job: ImportJob, report: ReportStep): Promise<ImportOutcome> {
-  const thumbnails = new Map<string, Uint8Array>();
-  const inspectImage = (bytes: Uint8Array, hash: string): Promise<void> => inspect(bytes, hash, thumbnails);
+  const pictures = new Map<string, SmallPicture>();
+  const inspectImage = (bytes: Uint8Array, hash: string): Promise<void> => inspect(bytes, hash, pictures);
   const { rows: read, images, problems } = await importFiles(job.files, { ...job.options, inspectImage }, report);
   const { name } = job.options;
   if (read.length === 0) return { ok: false, error: noRows(name, problems), problems };
   const { rows, counts } = await tokens(job, read, images, report);
   const all = [...problems, ...counts.problems];
-  const info = { ...describe(name, await datasetId(rows), rows, images), ...counts, problems: all };
+  const info = { ...describe(name, await datasetId(rows), rows, images, pictures), ...counts, problems: all };
   report('save', 0, images.size);
   try {
-    await saveDataset(info, rows, images, thumbnails);
+    const thumbnails = [...pictures].map(([hash, picture]) => [hash, picture.thumbnails] as const);
+    await saveDataset(info, rows, images, new Map(thumbnails));
   } catch (error) {
     return { ok: false, error: toErrorRecord(error), problems: all };
   }

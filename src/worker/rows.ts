@@ -3,16 +3,10 @@
 import type { DatasetRow } from '../base/dataset';
 import { encodeExample, encodePrompt, type EncodeContext, type Example, type ImageRef } from '../data/encode';
 import type { EvalRow } from '../eval/evaluate';
-import { imageSize } from '../image/header';
-import { preResizeSize } from '../image/preResize';
-import { imageGrid } from '../image/smartResize';
 import type { ImageProcessor } from '../image/processorConfig';
-import { loadImage } from '../storage/datasets';
 import type { Recipe } from '../train/config';
 import type { GrpoRow } from '../train/rollout';
-
-/** Marks the recipe's pre-resized view of a picture in feature keys. */
-export const PRE_RESIZED = ':pre';
+import { imageRefOf } from './storedImage';
 
 export interface TrainingRows {
   sft: Example[];
@@ -22,19 +16,17 @@ export interface TrainingRows {
   leftOut: string[];
 }
 
-interface Grids {
+/** A picture as SFT and evaluations see it, and as GRPO does. */
+interface Views {
   plain: ImageRef;
-  preResized: ImageRef;
+  grpo: ImageRef;
 }
 
-/** Grid of a picture as it is and after the pre-resize, read from the file's header alone. */
-async function gridsOf(hash: string, processor: ImageProcessor, preResize: boolean): Promise<Grids> {
-  const { width, height } = imageSize(await loadImage(hash));
-  const plain: ImageRef = { hash, grid: imageGrid(width, height, processor) };
-  if (!preResize) return { plain, preResized: plain };
-  const once = preResizeSize(width, height);
-  const twice = preResizeSize(once.width, once.height);
-  return { plain, preResized: { hash: hash + PRE_RESIZED, grid: imageGrid(twice.width, twice.height, processor) } };
+async function viewsOf(hash: string, recipe: Recipe, processor: ImageProcessor): Promise<Views> {
+  const { image_loading: loading, grpo_pre_resize } = recipe;
+  const plain = await imageRefOf(hash, { loading, preResize: false }, processor);
+  if (!grpo_pre_resize) return { plain, grpo: plain };
+  return { plain, grpo: await imageRefOf(hash, { loading, preResize: true }, processor) };
 }
 
 /**
@@ -48,7 +40,7 @@ export async function encodeRows(
   processor: ImageProcessor,
   onProgress: (done: number, total: number) => void,
 ): Promise<TrainingRows> {
-  const grids = new Map<string, Grids>();
+  const views = new Map<string, Views>();
   const out: TrainingRows = { sft: [], grpo: [], validation: [], leftOut: [] };
   const exampleOptions = {
     ...recipe,
@@ -57,15 +49,14 @@ export async function encodeRows(
   };
   const limit = recipe.eval.rows ?? Infinity;
   for (const [i, row] of rows.entries()) {
-    let found = grids.get(row.image);
-    if (!found) grids.set(row.image, (found = await gridsOf(row.image, processor, recipe.grpo_pre_resize)));
+    let found = views.get(row.image);
+    if (!found) views.set(row.image, (found = await viewsOf(row.image, recipe, processor)));
     const example = encodeExample(row, [found.plain], exampleOptions, context);
     if (!example.ok) out.leftOut.push(`${row.file}:${row.line}: ${example.problem.message}`);
     const shown = { image: row.image, imageName: row.imageName, question: row.question, answer: row.answer };
     if (row.split === 'train') {
       if (example.ok) out.sft.push(example.value);
-      const view = recipe.grpo_pre_resize ? found.preResized : found.plain;
-      const prompt = encodePrompt(row.question, [view], recipe, context, recipe.grpo.max_completion_length);
+      const prompt = encodePrompt(row.question, [found.grpo], recipe, context, recipe.grpo.max_completion_length);
       if (prompt.ok) out.grpo.push({ ...shown, thought: row.thought, prompt: prompt.value });
       else if (example.ok) out.leftOut.push(`${row.file}:${row.line}: ${prompt.problem.message}`);
     } else if (out.validation.length < limit) {

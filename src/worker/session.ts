@@ -4,10 +4,6 @@ import { check, LorikeetError } from '../base/errors';
 import { openWeights } from '../formats/weightFiles';
 import { createGpu, type Gpu } from '../gpu/gpu';
 import { requestDevice } from '../gpu/device';
-import { decodeImage } from '../image/decode';
-import { imageToPatches } from '../image/patches';
-import { preResize } from '../image/preResize';
-import { recipeRgb } from '../image/rgbImage';
 import { createFeatureStore } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
 import { parseModelConfig } from '../model/config';
@@ -18,7 +14,7 @@ import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import type { AdapterSource, ModelSource } from '../protocol/messages';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
-import { loadDataset, loadImage } from '../storage/datasets';
+import { loadDataset } from '../storage/datasets';
 import type { Recipe } from '../train/config';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
@@ -27,8 +23,9 @@ import { causeOf } from './deviceLoss';
 import { baseFingerprint, kernelFingerprint, rowsFingerprint } from './fingerprint';
 import { readModelFiles } from './modelFiles';
 import { rewardFunctions } from './rewardFunctions';
-import { encodeRows, PRE_RESIZED, type TrainingRows } from './rows';
+import { encodeRows, type TrainingRows } from './rows';
 import type { RunFingerprints } from './runCheckpoint';
+import { patchesOf } from './storedImage';
 import { encodeContext, loadTextModel, type TextModel } from './textModel';
 
 /** What to load. */
@@ -57,16 +54,6 @@ export interface Session {
   /** For evaluations, whatever the run is rewarded by. */
   semantic: Reward<AnswerBatch>;
   rewards: Reward[];
-}
-
-/** Decodes a stored picture and cuts it into patches, in the view that its key names. */
-function patchLoader(text: TextModel) {
-  return async ({ hash }: { hash: string }) => {
-    const preResized = hash.endsWith(PRE_RESIZED);
-    const bytes = await loadImage(preResized ? hash.slice(0, -PRE_RESIZED.length) : hash);
-    const rgb = recipeRgb(await decodeImage(bytes));
-    return imageToPatches(preResized ? preResize(rgb) : rgb, text.processor);
-  };
 }
 
 async function loadModel(gpu: Gpu, request: SessionRequest, reporter: Reporter) {
@@ -140,7 +127,7 @@ export async function openSession(
     const { model, text, name, fingerprint: base } = await loadModel(gpu, request, reporter);
     const { rows, name: datasetName, fingerprint } = await loadRows(request, model, text, reporter);
     const { adapter, recipe } = await openAdapter(gpu, model, request);
-    const { featuresOf } = createFeatureStore(gpu, model.vision, patchLoader(text));
+    const { featuresOf } = createFeatureStore(gpu, model.vision, (image) => patchesOf(image, text.processor));
     await encoderReady;
     const { spatialMergeSize } = model.config.vision;
     // Evaluations and rewards meet the same answers: one memory serves both.

@@ -1,7 +1,7 @@
 // A run's recipe in a line: the preset that it is, or the one it is nearest to and what differs.
 
+import { parseStoredRecipe } from '../../train/recipe';
 import { PRESETS, presetOf } from '../setup/presets';
-import { readRecipe } from '../setup/readRecipe';
 import { recipeDifferences, type Difference } from '../store/recipeDifferences';
 
 export interface RunSettings {
@@ -12,7 +12,7 @@ export interface RunSettings {
 /** Reads a stored recipe; one that a newer version wrote is only said to be that. */
 export function runSettings(stored: unknown): RunSettings {
   try {
-    const { recipe } = readRecipe(stored);
+    const { recipe } = parseStoredRecipe(stored);
     const preset = PRESETS.find(({ name }) => name === presetOf(recipe));
     if (preset) return { title: `${preset.label} recipe`, differences: [] };
     const candidates = PRESETS.map(({ label, recipe: base }) => ({ label, found: recipeDifferences(recipe, base) }));

@@ -1,5 +1,6 @@
 // The Run place: a run under way, a finished one, or where the first one will appear.
 
+import { RunLoading } from '../parts/Thumb';
 import { useEvery } from '../parts/useEvery';
 import { followRun, storedRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
@@ -26,23 +27,25 @@ export function RunPlace(): React.JSX.Element {
   if (!view || !recipe) return <NoRun />;
   const mending = stored?.resumable && view.error && isMendable(view.error, recipe) ? view.error : null;
   return (
-    <main className="page runPage">
-      <InterruptedBanner />
-      <RunBanners view={view} />
-      {mending && stored && <MendRewards key={view.runId} run={stored} recipe={recipe} error={mending} />}
-      {view.summary ? (
-        <Result view={view} summary={view.summary} recipe={recipe} modelName={modelName} stored={stored} />
-      ) : (
-        <div className="card runCard">
-          <Stepper view={view} />
-          <NowPanel view={view} recipe={recipe} stored={stored} resumable={stored?.resumable === true && !mending} />
-        </div>
-      )}
-      {view.points.length === 0 && !view.summary && <LiveAnswers view={view} />}
-      <Curves view={view} recipe={recipe} />
-      {view.points.length > 0 && isEvaluating(view) && <LiveAnswers view={view} />}
-      {view.groups.size > 0 && <Groups view={view} recipe={recipe} />}
-    </main>
+    <RunLoading value={recipe.image_loading}>
+      <main className="page runPage">
+        <InterruptedBanner />
+        <RunBanners view={view} />
+        {mending && stored && <MendRewards key={view.runId} run={stored} recipe={recipe} error={mending} />}
+        {view.summary ? (
+          <Result view={view} summary={view.summary} recipe={recipe} modelName={modelName} stored={stored} />
+        ) : (
+          <div className="card runCard">
+            <Stepper view={view} />
+            <NowPanel view={view} recipe={recipe} stored={stored} resumable={stored?.resumable === true && !mending} />
+          </div>
+        )}
+        {view.points.length === 0 && !view.summary && <LiveAnswers view={view} />}
+        <Curves view={view} recipe={recipe} />
+        {view.points.length > 0 && isEvaluating(view) && <LiveAnswers view={view} />}
+        {view.groups.size > 0 && <Groups view={view} recipe={recipe} />}
+      </main>
+    </RunLoading>
   );
 }
 

@@ -2,11 +2,11 @@
 
 import { LorikeetError, toErrorRecord } from '../../base/errors';
 import type { Recipe } from '../../train/config';
-import { parseRecipe, type ParsedRecipe } from '../../train/recipe';
+import { parseRecipe, type ParsedRecipe, type YoungerOptions } from '../../train/recipe';
 
 /** Reads a recipe from JSON text or from the parsed value. Errors: recipe.syntax, and those of parseRecipe. */
-export function readRecipe(json: unknown): ParsedRecipe {
-  return parseRecipe(typeof json === 'string' ? parseText(json) : json);
+export function readRecipe(json: unknown, younger?: YoungerOptions): ParsedRecipe {
+  return parseRecipe(typeof json === 'string' ? parseText(json) : json, younger);
 }
 
 function parseText(text: string): unknown {

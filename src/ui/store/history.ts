@@ -6,7 +6,7 @@ import { listCheckpoints, type CheckpointRecord } from '../../storage/checkpoint
 import { heldRuns } from '../../storage/runLock';
 import { listRuns, readEvents, type RunRecord } from '../../storage/runs';
 import type { Recipe } from '../../train/config';
-import { readRecipe } from '../setup/readRecipe';
+import { parseStoredRecipe } from '../../train/recipe';
 import { load, save } from './persist';
 import { beginRun, isBusy, replay, setViewState, useRun } from './run';
 import { isResumable, statusOf, type RunStatus } from './runStatus';
@@ -69,9 +69,9 @@ export function declineRun(id: string): void {
   save('declinedRun', id);
 }
 
-/** The recipe that a stored run was started with. Errors: those of readRecipe. */
+/** The recipe that a stored run was started with. Errors: those of parseRecipe. */
 export function recipeOf(record: RunRecord): Recipe {
-  return readRecipe(record.recipe).recipe;
+  return parseStoredRecipe(record.recipe).recipe;
 }
 
 /** Shows a stored run as its log has it. @param recipe a mended copy of the run's; left out: the run's own */

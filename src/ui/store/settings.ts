@@ -3,7 +3,8 @@
 import { create } from 'zustand';
 import type { AdapterSource, ModelSource } from '../../protocol/messages';
 import type { Recipe } from '../../train/config';
-import { DEMO_RECIPE } from '../setup/presets';
+import { parseStoredRecipe } from '../../train/recipe';
+import { DEMO_RECIPE, presetOf } from '../setup/presets';
 import { readRecipe, recipeProblem } from '../setup/readRecipe';
 import { load, save } from './persist';
 
@@ -58,7 +59,9 @@ function readTheme(value: unknown): Theme | null {
 
 function readStoredRecipe(value: unknown): Recipe | null {
   try {
-    return readRecipe(value).recipe;
+    const kept = parseStoredRecipe(value).recipe;
+    // A preset stays what it was; in any other recipe an option that it lacks has its default.
+    return presetOf(kept) === null ? readRecipe(value).recipe : kept;
   } catch {
     // A recipe of an older version of the page: the demo's takes its place.
     return null;
