@@ -25,8 +25,12 @@ test('pictures that the recipe loads other than they are meant are counted, with
   expect(withLoadingProblem(counted, 'recipe').problems).toEqual([problem]);
 });
 
-test('nothing is said where pictures are loaded as the libraries do, are all upright and opaque, or were not counted', () => {
+test('nothing is said where pictures are loaded as the libraries do, or are all upright and opaque', () => {
   expect(withLoadingProblem(counted, 'library')).toBe(counted);
   expect(loadingProblem({ ...counted, turnedImages: 0, transparentImages: 0 }, 'recipe')).toBeNull();
-  expect(loadingProblem(info, 'recipe')).toBeNull();
+});
+
+test('data that an older version imported, without counting, is said to be so', () => {
+  expect(loadingProblem(info, 'recipe')?.message).toContain('import the files again');
+  expect(loadingProblem(info, 'library')).toBeNull();
 });
