@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BROWSER_NEEDED } from '../src/base/minimumBrowser.mjs';
+import { viewCase } from '../src/image/viewCases';
 import { copyModel, copyPictures, demoRows, readJson, writeDataset, writeRecipe, type Row } from './dataFolder';
 import { openApp } from './openApp';
 import type { App } from './openApp';
@@ -93,6 +94,37 @@ test('data without a usable row leaves the earlier data in use and stored', asyn
   expect(await card(app.page, 2).locator('[role=alert]').textContent()).toContain('hopeless_train.jsonl');
   await app.page.reload();
   await cardSays(app.page, 2, '2 rows to train, 2 to validate');
+});
+
+/** Width and height of the turned picture as the Data card shows it. */
+async function shownSize(): Promise<number[]> {
+  const picture = card(app.page, 2).locator('.strip .thumb img[alt="png_exif_6.png"]');
+  return picture.evaluate((img: HTMLImageElement) => [img.naturalWidth, img.naturalHeight]);
+}
+
+test('pictures that a recipe loads sideways or with hidden colours are shown as the model sees them and counted, and a button mends it', async () => {
+  const { page } = app;
+  const path = join(app.folder, 'views');
+  const [row] = (await demoRows('train', 1)) as [Row];
+  await mkdir(path);
+  const names = ['png_exif_6', 'rgba', 'png_plain'];
+  for (const name of names) await writeFile(join(path, `${name}.png`), viewCase(name).file);
+  const lines = names.map((name) => JSON.stringify({ ...row, image: `${name}.png` }));
+  await writeFile(join(path, 'views_train.jsonl'), lines.join('\n'));
+  await dropPaths(page, [path]);
+  await cardSays(page, 2, '3 pictures');
+  const note = card(page, 2).locator('[role=status]', { hasText: 'image_loading' });
+  expect(await note.count()).toBe(0);
+  await expect.poll(shownSize).toEqual([3, 5]);
+  await card(page, 3).locator('label,button', { hasText: 'MMHERC' }).click();
+  await expect
+    .poll(() => note.textContent())
+    .toMatch(/1 picture will lie sideways.*1 picture will show hidden colours/);
+  await expect.poll(shownSize).toEqual([5, 3]);
+  await note.locator('button', { hasText: 'Set image_loading to library' }).click();
+  await expect.poll(() => note.count()).toBe(0);
+  await expect.poll(shownSize).toEqual([3, 5]);
+  await card(page, 3).locator('label,button', { hasText: 'Demo' }).first().click();
 });
 
 test('a folder with another kind of model is refused by its model_type, and the bundled one can be chosen again', async () => {

@@ -27,6 +27,13 @@ export interface DatasetRow {
   targetTokens?: number;
 }
 
+/** An image's small JPEGs, one for each way of loading it. */
+export interface Thumbnails {
+  library: Uint8Array<ArrayBuffer>;
+  /** Left out where it shows the same pixels. */
+  recipe?: Uint8Array<ArrayBuffer>;
+}
+
 /** One problem of an import; the rest of the data stays usable. */
 export interface ImportProblem {
   level: 'error' | 'warning';
@@ -57,6 +64,10 @@ export interface DatasetInfo {
   images: number;
   /** Bytes of the distinct images. */
   bytes: number;
+  /** Images whose EXIF orientation turns or mirrors them; absent in datasets of older versions. */
+  turnedImages?: number;
+  /** Images that are not all opaque; absent in datasets of older versions. */
+  transparentImages?: number;
   /** null when the tokenizer's files were not at hand. */
   promptTokens: TokenStats | null;
   targetTokens: TokenStats | null;

@@ -1,10 +1,12 @@
 // @vitest-environment node
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { ImageLoading } from '../base/imageLoading';
 import { findChatTemplate } from '../text/chatTemplate';
 import { createTokenizer } from '../text/tokenizer';
 import { encodeExample, encodePrompt } from './encode';
 import type { EncodeContext, Encoded, ExampleOptions, ImageRef } from './encode';
+import { packExamples } from './pack';
 
 function json<T = unknown>(name: string): T {
   return JSON.parse(readFileSync(new URL(`../../public/demo/model/${name}`, import.meta.url), 'utf8')) as T;
@@ -28,7 +30,7 @@ const row = {
   thought: 'An orange triangle is left of the square.',
   answer: 'triangle',
 };
-const images: ImageRef[] = [{ hash: 'x', grid: [1, 8, 8] }];
+const images: ImageRef[] = [{ hash: 'x', view: { loading: 'library', preResize: false }, grid: [1, 8, 8] }];
 let context: EncodeContext;
 
 beforeAll(async () => {
@@ -86,6 +88,20 @@ describe('encodeExample', () => {
     expect(whole).toMatchObject({ ok: false, problem: { code: 'row.tooLong' } });
     const small = { ...context, model: { ...context.model, maxPositions: 73 } };
     expect(encodeExample(row, images, options, small)).toMatchObject({ ok: false, problem: { code: 'row.tooLong' } });
+  });
+});
+
+describe('packExamples', () => {
+  it('keeps the features of two views of one picture apart, and those of one view together', () => {
+    const seen = (loading: ImageLoading, preResize: boolean): ImageRef[] => [
+      { hash: 'x', view: { loading, preResize }, grid: [1, 8, 8] },
+    ];
+    const all = [seen('library', false), seen('recipe', false), seen('library', false), seen('recipe', true)];
+    const examples = all.map((refs) => valueOf(encodeExample(row, refs, options, context)));
+    const packed = packExamples(examples, context.model);
+    expect(packed.images).toEqual([...all[0], ...all[1], ...all[3]]);
+    const first = examples[0].ids.indexOf(context.model.imageTokenId);
+    expect([0, 1, 2, 3].map((i) => packed.imageRow[i * examples[0].ids.length + first])).toEqual([0, 16, 0, 32]);
   });
 });
 

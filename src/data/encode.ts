@@ -3,16 +3,23 @@
 import { check, LorikeetError } from '../base/errors';
 import { gridTokenCount } from '../image/smartResize';
 import { fillTemplate } from '../base/fillTemplate';
+import type { ImageView } from '../image/view';
 import { buildPrompt, buildTarget, IMAGE_PLACEHOLDER } from '../text/prompt';
 import type { Tokenizer } from '../text/tokenizer';
 import { mropePositions } from './mrope';
 import type { Grid, VisionTokens } from './mrope';
 
-/** An image of an example: its key in storage and its patch grid. */
+/** An image of an example: its key in storage, what is made of the file, and the patch grid of that. */
 export interface ImageRef {
   /** sha256 of the image file's bytes, hex. */
   hash: string;
+  view: ImageView;
   grid: Grid;
+}
+
+/** The same for the same pixels: what features are kept under. */
+export function imageKey({ hash, view }: ImageRef): string {
+  return JSON.stringify([hash, view.loading, view.preResize]);
 }
 
 /** A prompt ready for generation. */

@@ -1,6 +1,7 @@
 // Packing: the tokens of a micro-batch as one flat stream without padding. What a query may see is two key ranges;
 // which queries see a key is one interval. Nothing here knows of the model or the GPU.
 
+import { imageKey } from './encode';
 import type { Example, ImageRef, Prompt } from './encode';
 
 /** The token before a target predicts it: `row` is its place in the stream. */
@@ -62,10 +63,11 @@ class StreamBuilder {
   /** Feature rows of an image; the same image is stored once. */
   private rowsOf(image: ImageRef): { start: number; count: number } {
     const count = (image.grid[0] * image.grid[1] * image.grid[2]) / this.mergedPerToken;
-    let start = this.featureStart.get(image.hash);
+    const key = imageKey(image);
+    let start = this.featureStart.get(key);
     if (start === undefined) {
       start = this.featureRows;
-      this.featureStart.set(image.hash, start);
+      this.featureStart.set(key, start);
       this.images.push(image);
       this.featureRows += count;
     }

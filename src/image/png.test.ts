@@ -71,11 +71,15 @@ describe('decodeImage on PNG', () => {
     expect([...(image.alpha ?? [])]).toEqual([0, 255, 0]);
   });
 
-  it('leaves RGB with a transparent colour opaque, as the processors do', async () => {
-    const base = { width: 1, height: 1, depth: 8, colourType: 2 as const, samples: [9, 8, 7] };
-    const image = await decodeImage(await writePng({ ...base, transparency: [0, 9, 0, 8, 0, 7] }));
-    expect([...image.data]).toEqual([9, 8, 7]);
-    expect(image.alpha).toBeUndefined();
+  it('makes one colour transparent by tRNS, compared at full depth', async () => {
+    const base = { width: 2, height: 1, colourType: 2 as const };
+    const shallow = { ...base, depth: 8, samples: [9, 8, 7, 9, 8, 6], transparency: [0, 9, 0, 8, 0, 7] };
+    const deep = { ...base, depth: 16, samples: [0x901, 8, 7, 0x902, 8, 7], transparency: [9, 1, 0, 8, 0, 7] };
+    for (const png of [shallow, deep]) {
+      const image = await decodeImage(await writePng(png));
+      expect(image.data[0]).toBe(9);
+      expect([...(image.alpha ?? [])]).toEqual([0, 255]);
+    }
   });
 
   it('stops inflating at the size that the header promises', async () => {

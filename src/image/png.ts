@@ -125,10 +125,8 @@ function unfilter(filter: number, line: Uint8Array, above: Uint8Array, step: num
   }
 }
 
-/** Pictures that both processors take as opaque have no alpha here: see writeRow for RGB with a transparent colour. */
 function hasAlpha({ header, transparency }: PngFile): boolean {
-  if (header.colour === 'grayAlpha' || header.colour === 'rgbAlpha') return true;
-  return transparency !== undefined && header.colour !== 'rgb';
+  return header.colour === 'grayAlpha' || header.colour === 'rgbAlpha' || transparency !== undefined;
 }
 
 /**

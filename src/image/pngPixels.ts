@@ -17,14 +17,16 @@ function toByte(sample: number, depth: number): number {
   return depth === 16 ? sample >> 8 : sample * (255 / ((1 << depth) - 1));
 }
 
-/** The gray level that tRNS makes transparent, or -1. */
-function transparentGray(transparency: Uint8Array | undefined): number {
-  return transparency && transparency.length >= 2 ? (transparency[0] << 8) | transparency[1] : -1;
+/** The gray level or colour that tRNS makes transparent, as `count` samples of the file's depth; none: undefined. */
+function transparentColour(transparency: Uint8Array | undefined, count: number): number[] | undefined {
+  if (!transparency || transparency.length < 2 * count) return undefined;
+  return Array.from({ length: count }, (_, i) => (transparency[2 * i] << 8) | transparency[2 * i + 1]);
 }
 
 /**
- * Writes one line of a pass. A transparent colour of an RGB file (tRNS) is not applied: Pillow opens such a file as
- * plain RGB and the image processors leave that as it is.
+ * Writes one line of a pass. A transparent colour (tRNS) is compared with samples as stored, at the file's depth, as
+ * the PNG specification says; Pillow compares them after it has changed the depth, and misses the colour at 2, 4 and
+ * 16 bits.
  * @param line unfiltered bytes @param count pixels in it
  * @param to index of the first pixel in `image` @param step distance between the pixels there
  * @throws image.corrupt for a palette index without a colour
@@ -72,7 +74,7 @@ function writePalette(file: PngFile, line: Uint8Array, count: number, image: Rgb
 function writeGray(file: PngFile, line: Uint8Array, count: number, image: RgbImage, to: number, step: number): void {
   const { depth, colour } = file.header;
   const samples = colour === 'grayAlpha' ? 2 : 1;
-  const transparent = samples === 1 ? transparentGray(file.transparency) : -1;
+  const transparent = samples === 1 ? transparentColour(file.transparency, 1)?.[0] : undefined;
   for (let i = 0, pixel = to; i < count; i++, pixel += step) {
     const sample = sampleAt(line, i * samples, depth);
     image.data.fill(toByte(sample, depth), 3 * pixel, 3 * pixel + 3);
@@ -84,14 +86,18 @@ function writeGray(file: PngFile, line: Uint8Array, count: number, image: RgbIma
 
 /** Depth is 8 or 16 here, so the byte to keep is the first of each sample. */
 function writeColour(file: PngFile, line: Uint8Array, count: number, image: RgbImage, to: number, step: number): void {
-  const width = file.header.depth / 8;
-  const samples = file.header.colour === 'rgbAlpha' ? 4 : 3;
+  const { depth, colour } = file.header;
+  const width = depth / 8;
+  const samples = colour === 'rgbAlpha' ? 4 : 3;
+  const transparent = samples === 3 ? transparentColour(file.transparency, 3) : undefined;
   const { data, alpha } = image;
   for (let i = 0, pixel = to; i < count; i++, pixel += step) {
     const from = i * samples * width;
     data[3 * pixel] = line[from];
     data[3 * pixel + 1] = line[from + width];
     data[3 * pixel + 2] = line[from + 2 * width];
-    if (alpha) alpha[pixel] = line[from + 3 * width];
+    if (!alpha) continue;
+    const hidden = transparent?.every((value, c) => sampleAt(line, i * samples + c, depth) === value) ?? false;
+    alpha[pixel] = samples === 4 ? line[from + 3 * width] : hidden ? 0 : 255;
   }
 }

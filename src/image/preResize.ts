@@ -33,6 +33,12 @@ export function preResizeSize(width: number, height: number): { width: number; h
   return size;
 }
 
+/** Size after the two applications of `preResize`. @throws image.aspectRatio as preResizeSize */
+export function preResizedSize(width: number, height: number): { width: number; height: number } {
+  const once = preResizeSize(width, height);
+  return preResizeSize(once.width, once.height);
+}
+
 /**
  * Applies the step twice, as the recipe does (once in its dataset, once in its trainer): 20 x 900 becomes 28 x 1260,
  * then 11 x 512.

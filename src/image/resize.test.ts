@@ -35,6 +35,24 @@ describe('smartResize', () => {
     expect(imageTokenCount(320, 240, REAL)).toBe(99);
   });
 
+  it('gives a picture as many tokens on its side as upright, so that counts hold for either loading', () => {
+    const small = parseImageProcessor({ min_pixels: 3136, max_pixels: 50176 });
+    for (const processor of [REAL, small]) {
+      for (const [width, height] of [
+        [1, 150],
+        [14, 2800],
+        [20, 31],
+        [70, 98],
+        [97, 211],
+        [375, 600],
+        [4000, 3000],
+      ]) {
+        const turned = imageTokenCount(height, width, processor);
+        expect([width, height, turned]).toEqual([width, height, imageTokenCount(width, height, processor)]);
+      }
+    }
+  });
+
   it('follows the patch and merge sizes of the file', () => {
     const processor = parseImageProcessor({ patch_size: 16, merge_size: 1, min_pixels: 1, max_pixels: 10000 });
     expect(imageGrid(50, 30, processor)).toEqual([1, 2, 3]);

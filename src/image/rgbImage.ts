@@ -1,4 +1,4 @@
-// The decoded picture and its two views: the recipe's and today's image processor's. Must not decode or resize.
+// The decoded picture, and what the recipe's and today's loaders make of its alpha. Must not decode or resize.
 
 /** 8-bit sRGB pixels as stored in the file, row-major, without colour management. */
 export interface RgbImage {
@@ -6,17 +6,17 @@ export interface RgbImage {
   height: number;
   /** (H, W, 3) u8, not premultiplied. */
   data: Uint8Array;
-  /** (H, W) u8, 255 opaque; absent when the processors treat the picture as opaque. */
+  /** (H, W) u8, 255 opaque; absent when the file has none. */
   alpha?: Uint8Array;
 }
 
-/** The recipe's view: alpha is dropped, hidden colours show. Shares `data` with the input. */
+/** As the recipe does it: alpha is dropped, hidden colours show. Shares `data` with the input. */
 export function recipeRgb(image: RgbImage): RgbImage {
   return { width: image.width, height: image.height, data: image.data };
 }
 
 /**
- * The view of today's image processor: transparency composited on white, rounded as Pillow's alpha_composite does
+ * As transformers' convert_to_rgb does it: transparency composited on white, rounded as Pillow's alpha_composite does
  * with an opaque background. Shares `data` with the input when there is no alpha.
  */
 export function libraryRgb(image: RgbImage): RgbImage {

@@ -1,6 +1,6 @@
 // Picture features, computed once per picture (the tower is frozen) and kept within a memory budget.
 
-import type { ImageRef } from '../data/encode';
+import { imageKey, type ImageRef } from '../data/encode';
 import type { Gpu } from '../gpu/gpu';
 import type { ImagePatches } from '../image/patches';
 import { visionFeatures, type VisionTower } from '../model/visionTower';
@@ -16,7 +16,7 @@ export interface FeatureStore {
 const PATCHES_TOGETHER = 2048;
 
 /**
- * @param patchesOf decodes and cuts a picture, by its key
+ * @param patchesOf decodes and cuts a picture, in its view
  * @param maxBytes features beyond this are dropped, oldest use first, and computed again when asked for
  */
 export function createFeatureStore(
@@ -28,11 +28,11 @@ export function createFeatureStore(
   const kept = new Map<string, Float32Array>();
   let bytes = 0;
 
-  const keep = (hash: string, features: Float32Array) => {
-    kept.set(hash, features);
+  const keep = (key: string, features: Float32Array) => {
+    kept.set(key, features);
     bytes += features.byteLength;
     for (const [oldest, value] of kept) {
-      if (bytes <= maxBytes || oldest === hash) break;
+      if (bytes <= maxBytes || oldest === key) break;
       kept.delete(oldest);
       bytes -= value.byteLength;
     }
@@ -57,13 +57,14 @@ export function createFeatureStore(
     for (const { image, patches } of batch) {
       const rows = (patches.grid[0] * patches.grid[1] * patches.grid[2]) / unit;
       const width = tower.config.outHiddenSize;
-      keep(image.hash, features.slice(row * width, (row + rows) * width));
+      keep(imageKey(image), features.slice(row * width, (row + rows) * width));
       row += rows;
     }
   };
 
   const prepare: FeatureStore['prepare'] = async (images, onDone) => {
-    const missing = [...new Map(images.map((image) => [image.hash, image])).values()].filter((i) => !kept.has(i.hash));
+    const distinct = new Map(images.map((image) => [imageKey(image), image]));
+    const missing = [...distinct].flatMap(([key, image]) => (kept.has(key) ? [] : [image]));
     let batch: { image: ImageRef; patches: ImagePatches }[] = [];
     let size = 0;
     for (const [done, image] of missing.entries()) {
@@ -84,10 +85,11 @@ export function createFeatureStore(
     async featuresOf(images) {
       await prepare(images);
       const parts = images.map((image) => {
-        const features = kept.get(image.hash);
-        if (!features) throw new Error(`features of ${image.hash} were dropped while in use`);
-        kept.delete(image.hash); // moves it to the end: last used
-        kept.set(image.hash, features);
+        const key = imageKey(image);
+        const features = kept.get(key);
+        if (!features) throw new Error(`features of ${key} were dropped while in use`);
+        kept.delete(key); // moves it to the end: last used
+        kept.set(key, features);
         return features;
       });
       const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));

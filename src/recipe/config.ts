@@ -1,6 +1,7 @@
 // The recipe: every option of a run, in TRL's and PEFT's names. Types only; reading, defaults and checks
 // are in recipe.ts, so that the protocol can import this file type-only.
 
+import type { ImageLoading } from '../base/imageLoading';
 import type { TargetModule } from '../base/targetModules';
 
 export type SchedulerType = 'linear' | 'cosine' | 'constant' | 'constant_with_warmup';
@@ -154,6 +155,8 @@ export interface Recipe {
   target_template: string;
   /** Longest prompt in tokens; rows beyond it are reported and left out. */
   max_prompt_length: number;
+  /** `library`: pictures upright by EXIF, transparency on white; `recipe`: as stored, alpha dropped (MMHERC). */
+  image_loading: ImageLoading;
   /** MMHERC's Lanczos step before GRPO (and only there). */
   grpo_pre_resize: boolean;
   lora: LoraOptions;

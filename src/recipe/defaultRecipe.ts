@@ -97,6 +97,7 @@ export const defaultRecipe: Recipe = {
   prompt_template: '{question}',
   target_template: '<thought> {thought}</thought>\n<answer>{answer}</answer>',
   max_prompt_length: 1024,
+  image_loading: 'library',
   grpo_pre_resize: false,
   lora,
   sft,

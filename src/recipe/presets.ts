@@ -42,6 +42,7 @@ const demo: Recipe = {
 /** The published MMHERC recipe, with its GRPO sampler put right (each prompt's completions meet their own answer). */
 const mmherc: Recipe = {
   ...defaultRecipe,
+  image_loading: 'recipe',
   grpo_pre_resize: true,
   lora: { ...defaultRecipe.lora, r: 8, lora_alpha: 16, lora_dropout: 0.1 },
   sft: {

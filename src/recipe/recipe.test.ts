@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LorikeetError } from '../base/errors';
 import { defaultRecipe } from './defaultRecipe';
 import { presets } from './presets';
-import { parseRecipe } from './recipe';
+import { parseRecipe, parseStoredRecipe } from './recipe';
 
 const demoFile: unknown = JSON.parse(readFileSync(new URL('../../public/demo/recipe.json', import.meta.url), 'utf8'));
 
@@ -66,6 +66,24 @@ describe('our own form', () => {
     expect(lora).toMatchObject({ r: 8, lora_alpha: 16, lora_dropout: 0.1, target_modules: ['q_proj', 'v_proj'] });
     expect(grpo).toMatchObject({ loss_type: 'bnpo', beta: 0.04, use_bias_correction_kl: false, num_generations: 4 });
     expect(grpo).toMatchObject({ reference: 'base', disable_dropout: true });
+  });
+
+  it('loads pictures as the libraries do, and as MMHERC did in its preset', () => {
+    expect(parseRecipe({}).recipe.image_loading).toBe('library');
+    const loadings = Object.entries(presets).map(([name, { image_loading }]) => [name, image_loading]);
+    expect(Object.fromEntries(loadings)).toEqual({
+      demo: 'library',
+      balanced: 'library',
+      'memory-tight': 'library',
+      mmherc: 'recipe',
+    });
+    expect(errorOf({ image_loading: 'pillow' }).message).toContain('image_loading is "pillow"; allowed: ');
+  });
+
+  it('of a run that was stored before image_loading was an option loads pictures as that run did', () => {
+    const { image_loading: _absent, ...older } = presets.demo;
+    expect(parseStoredRecipe(older).recipe).toEqual({ ...presets.demo, image_loading: 'recipe' });
+    for (const preset of Object.values(presets)) expect(parseStoredRecipe(preset).recipe).toEqual(preset);
   });
 
   it('never hands out the default objects themselves', () => {

@@ -101,8 +101,11 @@ function ignoredNotes(json: JsonObject): string[] {
   return [...names].map(([reason, list]) => `Ignored, ${IGNORED_REASONS[reason]}: ${list.join(', ')}.`);
 }
 
+/** Options that older recipes lack, with what stands for them where they are left out. */
+export type YoungerOptions = Partial<Pick<Recipe, 'image_loading'>>;
+
 /** The recipe with defaults filled in; library options are dropped. */
-function fill(json: JsonObject): Recipe {
+function fill(json: JsonObject, younger: YoungerOptions): Recipe {
   const known = (given: unknown, rules: Record<string, Rule>): JsonObject =>
     Object.fromEntries(Object.entries(isJsonObject(given) ? given : {}).filter(([name]) => Object.hasOwn(rules, name)));
   const sections = SECTIONS.map((section) => [
@@ -110,7 +113,7 @@ function fill(json: JsonObject): Recipe {
     { ...defaultRecipe[section], ...known(json[section], SECTION_RULES[section]) },
   ]);
   // Every value has passed its rule, so the record has the type's shape.
-  const filled = { ...defaultRecipe, ...known(json, TOP_RULES), ...Object.fromEntries(sections) } as Recipe;
+  const filled = { ...defaultRecipe, ...younger, ...known(json, TOP_RULES), ...Object.fromEntries(sections) } as Recipe;
   return structuredClone(filled);
 }
 
@@ -126,18 +129,27 @@ function throwProblems(problems: readonly RecipeProblem[]): void {
 /**
  * Reads a recipe.
  * @param json parsed JSON: an object in TRL's names, any part of it, or in the form of the demo's recipe.json
+ * @param younger takes the place of these options' defaults
  * @returns a complete recipe, notes on what was decided, and the seed if one is given
  * @throws recipe.notObject; recipe.unknown, recipe.unsupported, recipe.value, recipe.combination (all problems in one
  * message), or recipe.invalid when they are of several kinds
  */
-export function parseRecipe(json: unknown): ParsedRecipe {
+export function parseRecipe(json: unknown, younger: YoungerOptions = {}): ParsedRecipe {
   check(isJsonObject(json), 'recipe.notObject', `Recipe: expected a JSON object, found ${shown(json)}.`);
   const translation: Translation = { recipe: structuredClone(json), notes: [], problems: [], seed: null };
   translateDemoForm(translation);
   translateLibraryForms(translation);
   throwProblems([...translation.problems, ...optionProblems(translation.recipe)]);
-  const recipe = fill(translation.recipe);
+  const recipe = fill(translation.recipe, younger);
   throwProblems(combinationProblems(recipe).map((message) => ({ code: 'recipe.combination', message })));
   const notes = [...translation.notes, ...ignoredNotes(translation.recipe), ...combinationNotes(recipe)];
   return { recipe, notes, seed: translation.seed };
+}
+
+/**
+ * Reads the recipe that a run was stored with, by this version or an older one: before image_loading was an option,
+ * pictures were loaded as MMHERC does. @throws as parseRecipe
+ */
+export function parseStoredRecipe(json: unknown): ParsedRecipe {
+  return parseRecipe(json, { image_loading: 'recipe' });
 }

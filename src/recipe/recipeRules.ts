@@ -2,6 +2,7 @@
 
 import { TARGET_MODULES } from '../base/targetModules';
 import { BEST_METRICS, BUILT_IN_REWARDS, LOSS_TYPES } from './config';
+import { IMAGE_LOADINGS } from '../base/imageLoading';
 import type { EvalOptions, GrpoOptions, LoraOptions, OptimizerOptions, Recipe, SftOptions } from './config';
 import { choice, flag, integer, isNumberIn, list, number, orNull, text } from './rule';
 import type { Rule } from './rule';
@@ -136,5 +137,6 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   prompt_template: text('question'),
   target_template: text('answer'),
   max_prompt_length: integer({ min: 1 }),
+  image_loading: choice(...IMAGE_LOADINGS),
   grpo_pre_resize: flag,
 };

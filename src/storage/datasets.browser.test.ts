@@ -1,7 +1,7 @@
 // Datasets in a real IndexedDB.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { DatasetInfo, DatasetRow } from '../base/dataset';
+import type { DatasetInfo, DatasetRow, Thumbnails } from '../base/dataset';
 import {
   deleteDataset,
   dropUnusedImages,
@@ -35,13 +35,28 @@ afterEach(() => {
 });
 
 test('a saved dataset is listed and read back with rows, images and thumbnails', async () => {
-  await saveDataset(info('one', 1), [row('h1')], bytesOf('h1'), new Map([['h1', Uint8Array.of(9)]]));
+  await saveDataset(info('one', 1), [row('h1')], bytesOf('h1'), new Map([['h1', { library: Uint8Array.of(9) }]]));
   await saveDataset(info('two', 2), [row('h2')], bytesOf('h2'));
   expect((await listDatasets()).map((entry) => entry.id)).toEqual(['two', 'one']);
   expect(await loadDataset('one')).toEqual({ info: info('one', 1), rows: [row('h1')] });
   expect(await loadImage('h1')).toEqual(Uint8Array.of(0, 1, 2));
-  expect(await loadThumbnail('h1')).toEqual(Uint8Array.of(9));
-  expect(await loadThumbnail('h2')).toBeNull();
+  expect(await loadThumbnail('h1', 'library')).toEqual(Uint8Array.of(9));
+  expect(await loadThumbnail('h2', 'library')).toBeNull();
+});
+
+test('a thumbnail shows what the loading makes of a picture, also where an older version stored one for both', async () => {
+  const both = { library: Uint8Array.of(1), recipe: Uint8Array.of(2) };
+  const older = Uint8Array.of(3) as unknown as Thumbnails;
+  const small = new Map<string, Thumbnails>([
+    ['h1', both],
+    ['h2', { library: Uint8Array.of(4) }],
+    ['h3', older],
+  ]);
+  await saveDataset(info('one'), [row('h1'), row('h2'), row('h3')], bytesOf('h1', 'h2', 'h3'), small);
+  const shown = async (loading: 'library' | 'recipe') =>
+    Promise.all(['h1', 'h2', 'h3'].map(async (hash) => (await loadThumbnail(hash, loading))?.[0]));
+  expect(await shown('library')).toEqual([1, 4, 3]);
+  expect(await shown('recipe')).toEqual([2, 4, 3]);
 });
 
 test('deleting a dataset keeps the images that another one uses', async () => {
@@ -69,7 +84,7 @@ test('saving the same id again replaces the rows', async () => {
 });
 
 test('a sweep reads keys, never rows or pictures', async () => {
-  await saveDataset(info('one'), [row('h1')], bytesOf('h1'), new Map([['h1', Uint8Array.of(9)]]));
+  await saveDataset(info('one'), [row('h1')], bytesOf('h1'), new Map([['h1', { library: Uint8Array.of(9) }]]));
   const readers = (['get', 'getAll', 'openCursor'] as const).map((name) => vi.spyOn(IDBObjectStore.prototype, name));
   const indexReaders = (['get', 'getAll', 'openCursor'] as const).map((name) => vi.spyOn(IDBIndex.prototype, name));
   await dropUnusedImages();

@@ -2,8 +2,9 @@
 // A dataset exists once its record is committed; images without a record are swept. Checks no rows.
 
 import { get, keys, values } from 'idb-keyval';
-import type { DatasetInfo, DatasetRow } from '../base/dataset';
+import type { DatasetInfo, DatasetRow, Thumbnails } from '../base/dataset';
 import { LorikeetError } from '../base/errors';
+import type { ImageLoading } from '../base/imageLoading';
 import { openDatabase, request, storageError } from './database';
 
 export type { DatasetRow };
@@ -65,7 +66,7 @@ async function commit(
   info: DatasetInfo,
   body: DatasetBody,
   all: Map<string, Uint8Array>,
-  small: Map<string, Uint8Array>,
+  small: Map<string, Thumbnails>,
 ): Promise<void> {
   await database.transact(['infos', 'bodies', 'images', 'thumbnails'], async (open) => {
     // Another tab's sweep may have dropped images since they were written; here nothing can come between.
@@ -105,7 +106,7 @@ export async function saveDataset(
   info: DatasetInfo,
   rows: DatasetRow[],
   all: Map<string, Uint8Array>,
-  small: Map<string, Uint8Array> = new Map(),
+  small: Map<string, Thumbnails> = new Map(),
   onProgress: (done: number) => void = () => undefined,
 ): Promise<void> {
   const used = [...new Set(rows.map((row) => row.image))];
@@ -140,9 +141,13 @@ export async function loadImage(hash: string): Promise<Uint8Array<ArrayBuffer>> 
   throw new LorikeetError('storage.missing', `image ${hash} is not stored in this browser`, 'Drop the data again.');
 }
 
-/** An image's small JPEG by the image's hash; null when there is none (then use the image). Errors: storage.failed. */
-export async function loadThumbnail(hash: string): Promise<Uint8Array<ArrayBuffer> | null> {
-  return (await reading('reading a thumbnail', get<Uint8Array<ArrayBuffer>>(hash, thumbnails))) ?? null;
+/** An image's small JPEG, loaded as the model sees it; null when there is none. Errors: storage.failed. */
+export async function loadThumbnail(hash: string, loading: ImageLoading): Promise<Uint8Array<ArrayBuffer> | null> {
+  // Older versions stored one thumbnail for both, with the library's pixels.
+  type Stored = Thumbnails | Uint8Array<ArrayBuffer> | undefined;
+  const stored = await reading('reading a thumbnail', get<Stored>(hash, thumbnails));
+  if (!stored) return null;
+  return stored instanceof Uint8Array ? stored : (stored[loading] ?? stored.library);
 }
 
 /** Removes a dataset and the images that no other dataset uses, in one step. Errors: storage.failed. */

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Example, Prompt } from '../data/encode';
 import { mropePositions } from '../data/mrope';
 import { packExamples, packGroups, type PackedBatch } from '../data/pack';
-import type { ReferenceModel } from '../verify/loadModel';
+import { imageRefOf, type ReferenceModel } from '../verify/loadModel';
 import { openPass, supervisedPass, type PassOptions, type Trainee } from './lossPass';
 import { clearGradient } from './optimizer';
 import { openReferenceCase } from './testing/referenceCase';
@@ -34,7 +34,7 @@ function promptWithImage(image: number, before: number, after: number): Prompt {
     ...new Array<number>(cells).fill(tokens().imageTokenId),
     ...textIds(after, 3),
   ];
-  const images = [{ hash: String(image), grid }];
+  const images = [imageRefOf(reference, image)];
   const { positions, next } = mropePositions(ids, [grid], tokens());
   return { ids: Int32Array.from(ids), positions, nextPosition: next, images };
 }

@@ -195,7 +195,8 @@ async function continueWhenReady(record: RunRecord | null, wanted: Wanted, mende
 
 /** Errors: recipe.*, checkpoint.recipe. */
 function readMended(json: string, record: RunRecord): Recipe {
-  const { recipe, seed } = readRecipe(json);
+  const { image_loading } = recipeOf(record);
+  const { recipe, seed } = readRecipe(json, { image_loading });
   if (seed === null || seed === record.seed) return recipe;
   const message = `The recipe names seed ${seed}; this run has seed ${record.seed}.`;
   throw new LorikeetError('checkpoint.recipe', message, 'Take the seed out of the recipe, or start a new run.');

@@ -20,7 +20,7 @@ import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
 import { LorikeetError } from '../base/errors';
-import type { DataMessage, RunEvent, TrainerMessage } from '../protocol/messages';
+import type { DataMessage, RunEvent, TrainerMessage, DatasetInfo } from '../protocol/messages';
 import { startWorkers } from './workerClient';
 import { watchStorage, type StorageStatus } from '../storage/connection';
 import { connectClient, failRun, importDemo, orShow } from './actions';
@@ -29,12 +29,14 @@ import { hasHost, installAutomation, tellHost } from './automation';
 import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
 import { readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
+import { withLoadingProblem } from './store/imageLoading';
 import { rememberDuration } from './store/lastRun';
 import { watchModel } from './store/model';
 import { applyPreview } from './store/promptPreview';
 import { pushEvent, useRun } from './store/run';
 import { applyExport, failExports } from './store/runExports';
 import { BLOCKED, useStorage } from './store/storage';
+import { useSettings } from './store/settings';
 
 const HISTORY_DELAY_MS = 400;
 
@@ -73,6 +75,11 @@ function onFinished(seconds: number | undefined, complete: boolean): void {
   setTimeout(() => orShow(Promise.all([refreshHistory(), readStorage()])), HISTORY_DELAY_MS);
 }
 
+function tellDataset(info: DatasetInfo, bundled: boolean): void {
+  const { image_loading } = useSettings.getState().recipe;
+  tellHost({ type: 'dataset', info: withLoadingProblem(info, image_loading), bundled });
+}
+
 async function onData(message: DataMessage): Promise<void> {
   if (applyPreview(message) || applyExport(message)) return;
   const { importing } = useDataset.getState();
@@ -81,7 +88,7 @@ async function onData(message: DataMessage): Promise<void> {
     tellHost({ type: 'importProgress', step, done, total });
   }
   const ended = await applyDataMessage(message);
-  if (ended?.type === 'imported') tellHost({ type: 'dataset', info: ended.info, bundled: importing?.bundled ?? false });
+  if (ended?.type === 'imported') tellDataset(ended.info, importing?.bundled ?? false);
   if (ended?.type === 'failed') tellHost({ type: 'datasetFailed', error: ended.error, problems: ended.problems });
   if (ended) await readStorage();
 }
@@ -101,7 +108,7 @@ function onStorage(status: StorageStatus): void {
 async function openFirstDataset(): Promise<void> {
   const reopened = await reopenDataset();
   const { info, bundled, importing } = useDataset.getState();
-  if (reopened && info) tellHost({ type: 'dataset', info, bundled });
+  if (reopened && info) tellDataset(info, bundled);
   // A host says by itself what it wants to train on.
   else if (!importing && !hasHost()) importDemo();
   tellHost({ type: 'ready' });

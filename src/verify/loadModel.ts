@@ -1,5 +1,6 @@
 // A reference folder's model on the device, with the features of its images.
 
+import type { ImageRef } from '../data/encode';
 import { openWeights } from '../formats/weightFiles';
 import { createGpu, type Gpu } from '../gpu/gpu';
 import { parseModelConfig, type ModelConfig } from '../model/config';
@@ -17,6 +18,11 @@ export interface ReferenceModel {
   grids: PatchGrid[];
   /** Features of each image, computed here. */
   imageFeatures: Float32Array[];
+}
+
+/** A reference's image, of which the folder has patches and no file: the view says nothing. */
+export function imageRefOf({ grids }: Pick<ReferenceModel, 'grids'>, image: number): ImageRef {
+  return { hash: String(image), view: { loading: 'library', preResize: false }, grid: grids[image] };
 }
 
 const gpus = new WeakMap<GPUDevice, Gpu>();

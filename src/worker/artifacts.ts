@@ -1,19 +1,17 @@
 // What a run leaves behind: the adapter in PEFT's form, and a case that lets PEFT check it.
 
 import { bytesOf } from '../base/bytes';
+import type { ImageRef } from '../data/encode';
 import { exportPeftAdapter } from '../formats/peft';
 import { writeSafetensors } from '../formats/safetensors';
-import { decodeImage } from '../image/decode';
-import { imageToPatches } from '../image/patches';
-import { recipeRgb } from '../image/rgbImage';
 import { batchLogits } from '../infer/logits';
 import { packExamples, type PackedBatch } from '../data/pack';
 import { unpackValues } from '../model/lora';
-import { loadImage } from '../storage/datasets';
 import { putArtifacts } from '../storage/runs';
 import type { AdapterSummary } from '../protocol/messages';
 import { checkedPositions } from './checkedPositions';
 import type { Session } from './session';
+import { patchesOf } from './storedImage';
 
 /** The check case's files. They are about one adapter, and go when another takes its place. */
 const CASE = { record: 'case.json', tensors: 'case.safetensors' } as const;
@@ -59,8 +57,8 @@ export async function exportAdapter({
 }
 
 /** The picture of a check case as PEFT's side takes it. */
-async function pixelValues(image: string, { processor }: Session['text']) {
-  const { patches, grid } = imageToPatches(recipeRgb(await decodeImage(await loadImage(image))), processor);
+async function pixelValues(image: ImageRef, { processor }: Session['text']) {
+  const { patches, grid } = await patchesOf(image, processor);
   const rows = grid[1] * grid[2];
   const shape = [rows, patches.length / rows];
   return { grid, tensor: { name: 'pixel_values', dtype: 'F32' as const, shape, bytes: bytesOf(patches) } };
@@ -88,7 +86,7 @@ export async function saveCheckCase(session: Session, runId: string): Promise<vo
   const batch = packExamples([row.example], { imageTokenId, spatialMergeSize: vision.spatialMergeSize });
   const positions = checkedPositions(batch.tokens, vocabSize);
   const logits = await caseLogits(session.trainee, batch, positions);
-  const { grid, tensor } = await pixelValues(row.image, session.text);
+  const { grid, tensor } = await pixelValues(row.example.images[0]!, session.text);
   const record = {
     input_ids: [Array.from(row.example.ids)],
     image_grid_thw: [grid],

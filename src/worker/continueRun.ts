@@ -6,7 +6,7 @@ import { newestCheckpoint } from '../storage/checkpoints';
 import { loadDataset } from '../storage/datasets';
 import { appendEvents, findRun, truncateEvents, updateRun, lastEvent } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
-import { parseRecipe } from '../recipe/recipe';
+import { parseStoredRecipe } from '../recipe/recipe';
 import type { RunCheckpoint } from './runCheckpoint';
 import type { LogPosition } from './runReporter';
 import type { TrainingRequest } from './runTraining';
@@ -74,7 +74,7 @@ export async function readContinuation({ runId, model, recipe }: ContinueRequest
   );
   const checkpoint = newest ? readRunCheckpoint(newest.bytes, newest.record.file) : undefined;
   // An imported run's recipe is foreign data: it passes the same rules as a recipe file.
-  const stored = parseRecipe(checkpoint?.setup.recipe ?? record.recipe).recipe;
+  const stored = parseStoredRecipe(checkpoint?.setup.recipe ?? record.recipe).recipe;
   const seq = newest?.record.logSeq ?? 0;
   const training = {
     runId,

@@ -2,6 +2,10 @@
 
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { IMAGE_LOADINGS } from '../base/imageLoading';
+import { decodeImage } from '../image/decode';
+import type { RgbImage } from '../image/rgbImage';
+import { viewCase } from '../image/viewCases';
 import type { DataMessage, DataRequest, InputFile, ModelSource } from '../protocol/messages';
 import { deleteDataset, listDatasets, loadDataset, loadImage, loadThumbnail } from '../storage/datasets';
 import { presets } from '../recipe/presets';
@@ -65,6 +69,10 @@ function png(shade: number, width = 112, height = 112): Uint8Array {
   return encode({ width, height, channels: 3, data: new Uint8Array(width * height * 3).fill(shade) });
 }
 
+function brightness({ data }: RgbImage): number[] {
+  return Array.from({ length: data.length / 3 }, (_, i) => (data[3 * i] + 2 * data[3 * i + 1] + data[3 * i + 2]) / 4);
+}
+
 function imported(ending: Ending): Ending & { type: 'imported' } {
   if (ending.type !== 'imported') throw new Error(JSON.stringify(ending));
   return ending;
@@ -85,7 +93,7 @@ test('the bundled demo is imported with its splits, token counts, images and thu
   expect(Math.min(...rows.map((one) => one.targetTokens ?? 0))).toBe(16);
   const original = new Uint8Array(await (await fetch(`${DEMO}data/images/train_000.png`)).arrayBuffer());
   expect(await loadImage(rows[0].image)).toEqual(original);
-  const thumbnail = await loadThumbnail(rows[0].image);
+  const thumbnail = await loadThumbnail(rows[0].image, 'library');
   const bitmap = await createImageBitmap(new Blob([thumbnail as BlobPart], { type: 'image/jpeg' }));
   expect(Math.max(bitmap.width, bitmap.height)).toBe(112);
 });
@@ -96,11 +104,32 @@ test('the demo imported twice is one dataset', async () => {
   expect(await listDatasets()).toHaveLength(1);
 });
 
+test('turned and transparent pictures are counted, and have a thumbnail of what each loading makes of them', async () => {
+  const names = ['jpeg_exif_6', 'png_exif_3', 'rgba', 'rgba_opaque', 'png_plain'];
+  const files = names.map((name) => file(`${name}.png`, viewCase(name).file));
+  const rows = names.map((name) => row(`${name}.png`, 'What is it?'));
+  const { info } = imported(await dropped([file('train.jsonl', rows.join('\n')), ...files]));
+  expect(info).toMatchObject({ problems: [], turnedImages: 2, transparentImages: 1 });
+  const stored = await loadDataset(info.id);
+  for (const { image, imageName } of stored.rows) {
+    for (const loading of IMAGE_LOADINGS) {
+      const want = viewCase(imageName.replace('.png', ''))[loading];
+      const thumbnail = (await loadThumbnail(image, loading)) as Uint8Array<ArrayBuffer>;
+      const shown = await decodeImage(thumbnail);
+      expect([imageName, shown.width, shown.height]).toEqual([imageName, want.width, want.height]);
+      // Of noise a JPEG keeps the brightness roughly; of other pixels it is off by about 50.
+      const [got, wanted] = [brightness(shown), brightness(want)];
+      const off = got.reduce((sum, value, i) => sum + Math.abs(value - wanted[i]), 0) / got.length;
+      expect(off, `${imageName}, ${loading}`).toBeLessThan(15);
+    }
+  }
+});
+
 test('a large picture gets a thumbnail of 160 pixels', async () => {
   const files = [file('a.png', png(9, 400, 200)), file('train.jsonl', row('a.png', 'What is it?'))];
   const { info } = imported(await dropped(files));
   const { rows } = await loadDataset(info.id);
-  const thumbnail = await loadThumbnail(rows[0].image);
+  const thumbnail = await loadThumbnail(rows[0].image, 'library');
   const bitmap = await createImageBitmap(new Blob([thumbnail as BlobPart]));
   expect([bitmap.width, bitmap.height]).toEqual([160, 80]);
 });

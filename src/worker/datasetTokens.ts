@@ -3,8 +3,8 @@
 import type { DatasetRow, ImportProblem, TokenStats } from '../base/dataset';
 import { fillTemplate } from '../base/fillTemplate';
 import { createProblemList } from '../data/importProblems';
-import { imageSize } from '../image/header';
 import { imageTokenCount } from '../image/smartResize';
+import { viewSize } from '../image/view';
 import { buildPrompt, buildTarget } from '../text/prompt';
 import type { Recipe } from '../recipe/config';
 import { noneFits, type Misfit } from './rowFit';
@@ -106,7 +106,7 @@ export async function countTokens(
 ): Promise<TokenReport> {
   const imageTokens = new Map<string, number>();
   for (const [hash, bytes] of images) {
-    const { width, height } = imageSize(bytes);
+    const { width, height } = viewSize(bytes, { loading: recipe.image_loading, preResize: false });
     imageTokens.set(hash, imageTokenCount(width, height, model.processor));
   }
   const problems = createProblemList();

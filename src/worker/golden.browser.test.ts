@@ -7,11 +7,9 @@ import { openWeights } from '../formats/weightFiles';
 import type { AdapterClass } from '../gpu/device';
 import { requestDevice } from '../gpu/device';
 import { createGpu } from '../gpu/gpu';
-import { decodeImage } from '../image/decode';
-import { imageSize } from '../image/header';
 import { imageToPatches } from '../image/patches';
-import { recipeRgb } from '../image/rgbImage';
 import { imageGrid } from '../image/smartResize';
+import { viewRgb, viewSize, type ImageView } from '../image/view';
 import { createFeatureStore } from '../infer/features';
 import { generate } from '../infer/generate';
 import { parseModelConfig } from '../model/config';
@@ -37,6 +35,7 @@ interface Expected {
 }
 
 const source = { kind: 'bundled', url: '/demo/model/' } as const;
+const VIEW: ImageView = { loading: presets.demo.image_loading, preResize: false };
 const imageBytes = async (name: string) =>
   new Uint8Array(await (await fetch(`/demo/data/images/${name}`)).arrayBuffer());
 
@@ -47,14 +46,14 @@ async function openDemo(variant: AdapterClass) {
   const config = parseModelConfig(files.config, files.generation);
   const model = await loadQwen25VL(gpu, await openWeights(files.files), config);
   const text = await loadTextModel(source);
-  const features = createFeatureStore(gpu, model.vision, async ({ hash }) =>
-    imageToPatches(recipeRgb(await decodeImage(await imageBytes(hash))), text.processor),
+  const features = createFeatureStore(gpu, model.vision, async ({ hash, view }) =>
+    imageToPatches(await viewRgb(await imageBytes(hash), view), text.processor),
   );
   const tokens = { imageTokenId: config.imageTokenId, spatialMergeSize: config.vision.spatialMergeSize };
   const context = encodeContext(text, config);
   const promptOf = async (image: string, question: string) => {
-    const { width, height } = imageSize(await imageBytes(image));
-    const ref = { hash: image, grid: imageGrid(width, height, text.processor) };
+    const { width, height } = viewSize(await imageBytes(image), VIEW);
+    const ref = { hash: image, view: VIEW, grid: imageGrid(width, height, text.processor) };
     const encoded = encodePrompt(question, [ref], presets.demo, context);
     if (!encoded.ok) throw new Error(encoded.problem.message);
     return encoded.value;

@@ -1,16 +1,16 @@
 // One import from files to a stored dataset: rows and images, thumbnails, token counts, storage.
 
-import type { DatasetInfo, DatasetRow, ImportProblem, InputFile, TokenStats } from '../base/dataset';
+import type { DatasetInfo, DatasetRow, ImportProblem, InputFile, Thumbnails, TokenStats } from '../base/dataset';
 import type { ErrorRecord } from '../base/errors';
 import { LorikeetError, toErrorRecord } from '../base/errors';
 import { datasetId, importFiles } from '../data/import';
 import type { ImportOptions } from '../data/import';
 import type { DataMessage, ModelSource } from '../protocol/messages';
-import { saveDataset, deleteDataset, listDatasets } from '../storage/datasets';
+import { deleteDataset, listDatasets, saveDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import { countTokens } from './datasetTokens';
 import { loadTextModel } from './textModel';
-import { makeThumbnail } from './thumbnail';
+import { makeThumbnails, type SmallPicture } from './thumbnail';
 
 export type ImportStep = Extract<DataMessage, { type: 'progress' }>['step'];
 /** Called between all units of work; what it throws ends the import, and nothing is stored. */
@@ -45,9 +45,9 @@ export type ImportOutcome =
   | { ok: false; error: ErrorRecord; problems: ImportProblem[] };
 
 /** Thumbnails are made while images are read: what the decoder refuses is reported with its rows. */
-async function inspect(bytes: Uint8Array, hash: string, thumbnails: Map<string, Uint8Array>): Promise<void> {
+async function inspect(bytes: Uint8Array, hash: string, pictures: Map<string, SmallPicture>): Promise<void> {
   try {
-    thumbnails.set(hash, await makeThumbnail(bytes));
+    pictures.set(hash, await makeThumbnails(bytes));
   } catch (error) {
     if (error instanceof LorikeetError) throw error;
     throw new LorikeetError('image.decode', `the picture cannot be decoded: ${toErrorRecord(error).message}`);
@@ -83,11 +83,23 @@ function describe(
   id: string,
   rows: DatasetRow[],
   images: Map<string, Uint8Array>,
+  pictures: Map<string, SmallPicture>,
 ): Omit<DatasetInfo, keyof Counts> {
   const trainRows = rows.filter((row) => row.split === 'train').length;
   let bytes = 0;
   for (const image of images.values()) bytes += image.byteLength;
-  return { id, name, createdAt: Date.now(), trainRows, valRows: rows.length - trainRows, images: images.size, bytes };
+  const small = [...pictures.values()];
+  return {
+    id,
+    name,
+    createdAt: Date.now(),
+    trainRows,
+    valRows: rows.length - trainRows,
+    images: images.size,
+    bytes,
+    turnedImages: small.filter(({ turned }) => turned).length,
+    transparentImages: small.filter(({ transparent }) => transparent).length,
+  };
 }
 
 function noRows(name: string, problems: ImportProblem[]): ErrorRecord {
@@ -103,7 +115,7 @@ async function store(
   info: DatasetInfo,
   rows: DatasetRow[],
   images: Map<string, Uint8Array>,
-  thumbnails: Map<string, Uint8Array>,
+  thumbnails: Map<string, Thumbnails>,
   report: ReportStep,
 ): Promise<boolean> {
   const known = (await listDatasets()).some(({ id }) => id === info.id);
@@ -119,14 +131,15 @@ async function store(
  * @throws import.noFiles, import.tooLarge, the signal's reason
  */
 export async function importDataset(job: ImportJob, report: ReportStep): Promise<ImportOutcome> {
-  const thumbnails = new Map<string, Uint8Array>();
-  const inspectImage = (bytes: Uint8Array, hash: string): Promise<void> => inspect(bytes, hash, thumbnails);
+  const pictures = new Map<string, SmallPicture>();
+  const inspectImage = (bytes: Uint8Array, hash: string): Promise<void> => inspect(bytes, hash, pictures);
   const { rows: read, images, problems } = await importFiles(job.files, { ...job.options, inspectImage }, report);
   const { name } = job.options;
   if (read.length === 0) return { ok: false, error: noRows(name, problems), problems };
   const { rows, counts } = await tokens(job, read, images, report);
   const all = [...problems, ...counts.problems];
-  const info = { ...describe(name, await datasetId(rows), rows, images), ...counts, problems: all };
+  const info = { ...describe(name, await datasetId(rows), rows, images, pictures), ...counts, problems: all };
+  const thumbnails = new Map([...pictures].map(([hash, picture]) => [hash, picture.thumbnails] as const));
   try {
     return { ok: true, info, added: await store(job, info, rows, images, thumbnails, report) };
   } catch (error) {

@@ -4,15 +4,12 @@
 import type { DatasetRow } from '../base/dataset';
 import { check } from '../base/errors';
 import { encodeExample, type Example } from '../data/encode';
-import { imageSize } from '../image/header';
-import { preResizeSize } from '../image/preResize';
-import type { ImageProcessor } from '../image/processorConfig';
-import { imageGrid, imageTokenCount } from '../image/smartResize';
+import { gridTokenCount } from '../image/smartResize';
 import { parseModelConfig, type ModelConfig } from '../model/config';
 import type { ModelSource, PromptToken, RenderedPrompt } from '../protocol/messages';
-import { loadImage } from '../storage/datasets';
 import type { Tokenizer } from '../text/tokenizer';
 import type { Recipe } from '../recipe/config';
+import { imageRefOf } from './storedImage';
 import { loadTextModel, readJson, type TextModel } from './textModel';
 
 interface PreviewModel {
@@ -73,17 +70,11 @@ function tokensOf(example: Example, tokenizer: Tokenizer, imageTokenId: number):
   }));
 }
 
-function grpoImageTokens(size: { width: number; height: number }, processor: ImageProcessor, recipe: Recipe): number {
-  if (!recipe.grpo_pre_resize) return imageTokenCount(size.width, size.height, processor);
-  const once = preResizeSize(size.width, size.height);
-  const twice = preResizeSize(once.width, once.height);
-  return imageTokenCount(twice.width, twice.height, processor);
-}
-
 async function render(row: DatasetRow, recipe: Recipe, { text, config }: PreviewModel): Promise<RenderedPrompt> {
   const { tokenizer, chatTemplate, processor } = text;
-  const size = imageSize(await loadImage(row.image));
-  const image = { hash: row.image, grid: imageGrid(size.width, size.height, processor) };
+  const { image_loading: loading, grpo_pre_resize: preResize } = recipe;
+  const image = await imageRefOf(row.image, { loading, preResize: false }, processor);
+  const inGrpo = await imageRefOf(row.image, { loading, preResize }, processor);
   const { imageTokenId, vocabSize, vision, maxPositions } = config;
   const { spatialMergeSize } = vision;
   const model = { imageTokenId, vocabSize, spatialMergeSize, maxPositions: Infinity };
@@ -94,7 +85,7 @@ async function render(row: DatasetRow, recipe: Recipe, { text, config }: Preview
   return {
     tokens: tokensOf(encoded.value, tokenizer, imageTokenId),
     promptLength: encoded.value.promptLength,
-    grpoImageTokens: grpoImageTokens(size, processor, recipe),
+    grpoImageTokens: gridTokenCount(inGrpo.grid, spatialMergeSize),
     maxPositions,
   };
 }

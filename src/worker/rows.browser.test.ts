@@ -2,12 +2,17 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatasetInfo, DatasetRow } from '../base/dataset';
+import { IMAGE_LOADINGS, type ImageLoading } from '../base/imageLoading';
+import { imageToPatches } from '../image/patches';
+import { preResize } from '../image/preResize';
+import { viewCase } from '../image/viewCases';
 import { parseModelConfig } from '../model/config';
 import { header, pngFile } from '../image/testPng';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
 import { encodeRows } from './rows';
+import { patchesOf } from './storedImage';
 import { encodeContext, loadTextModel, readJson, type TextModel } from './textModel';
 
 const DEMO = new URL('/demo/', location.href).href;
@@ -72,6 +77,44 @@ async function encoded(change: (recipe: Recipe) => void, given = ROWS) {
     leftOut: rows.leftOut,
   };
 }
+
+/** The grids and patches that the parts of a run see of a picture. */
+async function seen(image: string, image_loading: ImageLoading, grpo_pre_resize = false) {
+  const recipe = { ...presets.demo, image_loading, grpo_pre_resize };
+  const two = [row(1, 'train'), row(2, 'val')].map((one) => ({ ...one, image }));
+  const rows = await encodeRows(two, recipe, context, text.processor, () => {});
+  const refs = [rows.sft[0], rows.grpo[0].prompt, rows.validation[0].prompt].map(({ images }) => images[0]);
+  return Promise.all(refs.map(async (ref) => ({ ref, ...(await patchesOf(ref, text.processor)) })));
+}
+
+test('every part of a run sees a turned or transparent picture as the recipe loads it, and knows its grid before', async () => {
+  const names = ['png_exif_6', 'jpeg_exif_8', 'rgba_exif_6', 'palette_alphas'];
+  const files = new Map(names.map((name) => [name, viewCase(name).file]));
+  await saveDataset(
+    { ...INFO, id: 'rows-views' },
+    names.map((image) => ({ ...row(1, 'train'), image })),
+    files,
+  );
+  for (const name of names) {
+    for (const loading of IMAGE_LOADINGS) {
+      const parts = await seen(name, loading);
+      const want = imageToPatches(viewCase(name)[loading], text.processor);
+      for (const { ref, patches, grid } of parts) {
+        expect([name, loading, ref.grid, grid]).toEqual([name, loading, want.grid, want.grid]);
+        const off = patches.reduce((most, value, i) => Math.max(most, Math.abs(value - want.patches[i])), 0);
+        // JPEG decoders may differ by 2 levels.
+        expect([name, off <= (name.startsWith('jpeg') ? 2 / 255 / 0.26 : 0)]).toEqual([name, true]);
+      }
+    }
+  }
+  const [sft, grpo, validation] = await seen('rgba_exif_6', 'library', true);
+  const upright = viewCase('rgba_exif_6').library;
+  expect(sft.patches).toEqual(imageToPatches(upright, text.processor).patches);
+  expect(validation.patches).toEqual(sft.patches);
+  expect(grpo.patches).toEqual(imageToPatches(preResize(upright), text.processor).patches);
+  expect(grpo.ref.grid).toEqual(grpo.grid);
+  await deleteDataset('rows-views');
+});
 
 test('every row that fits goes to its part, in the order of the file; one that does not is named', async () => {
   const rows = await encoded(() => {});

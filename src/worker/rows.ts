@@ -11,17 +11,12 @@ import {
   type ImageRef,
 } from '../data/encode';
 import type { EvalRow } from '../eval/evaluate';
-import { imageSize } from '../image/header';
-import { preResizeSize } from '../image/preResize';
-import { imageGrid, gridTokenCount } from '../image/smartResize';
+import { gridTokenCount } from '../image/smartResize';
 import type { ImageProcessor } from '../image/processorConfig';
-import { loadImage } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import type { GrpoRow } from '../train/rolloutTypes';
 import type { Misfit } from './rowFit';
-
-/** Marks the recipe's pre-resized view of a picture in feature keys. */
-export const PRE_RESIZED = ':pre';
+import { imageRefOf } from './storedImage';
 
 export interface TrainingRows {
   sft: Example[];
@@ -33,27 +28,24 @@ export interface TrainingRows {
   nearest: Misfit | null;
 }
 
-interface Grids {
+/** A picture as SFT and evaluations see it, and as GRPO does. */
+interface Views {
   plain: ImageRef;
   /** null: too thin for the pre-resize. */
-  preResized: ImageRef | null;
+  grpo: ImageRef | null;
   /** Why there is none. */
   tooThin: string;
 }
 
-/** Grid of a picture as it is and after the pre-resize, read from the file's header alone. */
-async function gridsOf(hash: string, processor: ImageProcessor, preResize: boolean): Promise<Grids> {
-  const { width, height } = imageSize(await loadImage(hash));
-  const plain: ImageRef = { hash, grid: imageGrid(width, height, processor) };
-  if (!preResize) return { plain, preResized: plain, tooThin: '' };
+async function viewsOf(hash: string, recipe: Recipe, processor: ImageProcessor): Promise<Views> {
+  const { image_loading: loading, grpo_pre_resize } = recipe;
+  const plain = await imageRefOf(hash, { loading, preResize: false }, processor);
+  if (!grpo_pre_resize) return { plain, grpo: plain, tooThin: '' };
   try {
-    const once = preResizeSize(width, height);
-    const twice = preResizeSize(once.width, once.height);
-    const grid = imageGrid(twice.width, twice.height, processor);
-    return { plain, preResized: { hash: hash + PRE_RESIZED, grid }, tooThin: '' };
+    return { plain, grpo: await imageRefOf(hash, { loading, preResize: true }, processor), tooThin: '' };
   } catch (error) {
     if (!(error instanceof LorikeetError) || error.code !== 'image.aspectRatio') throw error;
-    return { plain, preResized: null, tooThin: `${error.message}; left out of GRPO, where grpo_pre_resize applies` };
+    return { plain, grpo: null, tooThin: `${error.message}; left out of GRPO, where grpo_pre_resize applies` };
   }
 }
 
@@ -82,30 +74,29 @@ function createSorter(recipe: Recipe, context: EncodeContext, out: TrainingRows)
   const leaveOut = ({ file, line }: DatasetRow, reason: string): void => {
     out.leftOut.push(`${file}:${line}: ${reason}`);
   };
-  const train = (row: DatasetRow, example: Encoded<Example>, { plain, preResized, tooThin }: Grids): void => {
+  const train = (row: DatasetRow, example: Encoded<Example>, { grpo, tooThin }: Views): void => {
     if (example.ok) out.sft.push(example.value);
-    const view = recipe.grpo_pre_resize ? preResized : plain;
-    const encoded = view && prompt(row, view);
+    const encoded = grpo && prompt(row, grpo);
     if (encoded?.ok) out.grpo.push({ ...shownOf(row), prompt: encoded.value });
     // A row that does not fit SFT either has been named.
     else if (example.ok) leaveOut(row, encoded ? encoded.problem.message : tooThin);
   };
-  const validate = (row: DatasetRow, example: Encoded<Example>, { plain }: Grids): void => {
+  const validate = (row: DatasetRow, example: Encoded<Example>, { plain }: Views): void => {
     if (out.validation.length >= limit) return;
     const encoded = prompt(row, plain);
     if (!encoded.ok) return;
     out.validation.push({ ...shownOf(row), prompt: encoded.value, example: example.ok ? example.value : null });
   };
-  return (row: DatasetRow, grids: Grids): void => {
-    const example = encodeExample(row, [grids.plain], exampleOptions, context);
+  return (row: DatasetRow, views: Views): void => {
+    const example = encodeExample(row, [views.plain], exampleOptions, context);
     if (!example.ok) {
       const { tokens, limit: passed, limitedBy, message } = example.problem;
       leaveOut(row, message);
       if (tokens < (out.nearest?.tokens ?? Infinity)) {
-        out.nearest = { tokens, pictureTokens: pictureTokens(grids.plain, context), limit: passed, limitedBy };
+        out.nearest = { tokens, pictureTokens: pictureTokens(views.plain, context), limit: passed, limitedBy };
       }
     }
-    (row.split === 'train' ? train : validate)(row, example, grids);
+    (row.split === 'train' ? train : validate)(row, example, views);
   };
 }
 
@@ -125,12 +116,12 @@ export async function encodeRows(
   processor: ImageProcessor,
   onProgress: (done: number, total: number) => void,
 ): Promise<TrainingRows> {
-  const grids = new Map<string, Grids>();
+  const views = new Map<string, Views>();
   const out: TrainingRows = { sft: [], grpo: [], validation: [], leftOut: [], nearest: null };
   const sort = createSorter(recipe, context, out);
   for (const [i, row] of rows.entries()) {
-    let found = grids.get(row.image);
-    if (!found) grids.set(row.image, (found = await gridsOf(row.image, processor, recipe.grpo_pre_resize)));
+    let found = views.get(row.image);
+    if (!found) views.set(row.image, (found = await viewsOf(row.image, recipe, processor)));
     const known = found;
     atRow(row, () => sort(row, known));
     if (i % 50 === 49 || i === rows.length - 1) onProgress(i + 1, rows.length);

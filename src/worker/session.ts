@@ -2,17 +2,12 @@
 
 import { createGpu, type Gpu } from '../gpu/gpu';
 import { requestDevice } from '../gpu/device';
-import { decodeImage } from '../image/decode';
-import { imageToPatches } from '../image/patches';
-import { preResize } from '../image/preResize';
-import { recipeRgb } from '../image/rgbImage';
 import { createFeatureStore } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
 import type { LoraAdapter } from '../model/lora';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
-import { loadImage } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
@@ -23,8 +18,9 @@ import { uploadAdapter } from './openAdapter';
 import type { OpenModel } from './openModel';
 import { prepareSession, type Prepared, type SessionRequest } from './prepare';
 import { rewardFunctions } from './rewardFunctions';
-import { PRE_RESIZED, type TrainingRows } from './rows';
+import type { TrainingRows } from './rows';
 import type { RunFingerprints } from './runCheckpoint';
+import { patchesOf } from './storedImage';
 import type { TextModel } from './textModel';
 
 export interface Session {
@@ -43,16 +39,6 @@ export interface Session {
   /** For evaluations, whatever the run is rewarded by. */
   semantic: Reward<AnswerBatch>;
   rewards: Reward[];
-}
-
-/** Decodes a stored picture and cuts it into patches, in the view that its key names. */
-function patchLoader(text: TextModel) {
-  return async ({ hash }: { hash: string }) => {
-    const preResized = hash.endsWith(PRE_RESIZED);
-    const bytes = await loadImage(preResized ? hash.slice(0, -PRE_RESIZED.length) : hash);
-    const rgb = recipeRgb(await decodeImage(bytes));
-    return imageToPatches(preResized ? preResize(rgb) : rgb, text.processor);
-  };
 }
 
 async function loadWeights(gpu: Gpu, { config, weights, configJson, weightFiles }: OpenModel, reporter: Reporter) {
@@ -103,7 +89,7 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const { recipe } = prepared.adapter;
   const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, loading.reporter);
   const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
-  const { featuresOf } = createFeatureStore(gpu, model.vision, patchLoader(text));
+  const { featuresOf } = createFeatureStore(gpu, model.vision, (image) => patchesOf(image, text.processor));
   await loading.encoderReady;
   const { spatialMergeSize } = model.config.vision;
   // Evaluations and rewards meet the same answers: one memory serves both.

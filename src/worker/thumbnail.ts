@@ -1,7 +1,8 @@
-// Small JPEGs for tables. Never used for training.
+// Small JPEGs for tables, of the very pixels that the model sees. Never used for training.
 
-import { decodeImage } from '../image/decode';
-import { libraryRgb } from '../image/rgbImage';
+import type { Thumbnails } from '../base/dataset';
+import type { RgbImage } from '../image/rgbImage';
+import { loadingDifference, openPicture, rgbOf, type LoadingDifference } from '../image/view';
 
 const MAX_SIDE = 160;
 const QUALITY = 0.85;
@@ -17,13 +18,8 @@ function rgbaOf(rgb: Uint8Array): Uint8ClampedArray<ArrayBuffer> {
   return out;
 }
 
-/**
- * A JPEG of at most 160 pixels a side, upright by EXIF, transparency on white. Decodes with the decoder that training
- * uses, so it fails where training would.
- * @throws as decodeImage
- */
-export async function makeThumbnail(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  const image = libraryRgb(await decodeImage(bytes, { applyExif: true }));
+/** A JPEG of at most 160 pixels a side. */
+async function shrink(image: RgbImage): Promise<Uint8Array<ArrayBuffer>> {
   const scale = Math.min(1, MAX_SIDE / Math.max(image.width, image.height));
   const width = Math.max(1, Math.round(image.width * scale));
   const height = Math.max(1, Math.round(image.height * scale));
@@ -35,4 +31,22 @@ export async function makeThumbnail(bytes: Uint8Array): Promise<Uint8Array<Array
   small.close();
   const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: QUALITY });
   return new Uint8Array(await blob.arrayBuffer());
+}
+
+/** A picture's thumbnails, and whether its two loadings differ. */
+export interface SmallPicture extends LoadingDifference {
+  thumbnails: Thumbnails;
+}
+
+/**
+ * Makes a picture's thumbnails, one for each loading that gives other pixels. Decodes with the decoder that training
+ * uses, so it fails where training would.
+ * @throws as decodeImage
+ */
+export async function makeThumbnails(bytes: Uint8Array): Promise<SmallPicture> {
+  const picture = await openPicture(bytes);
+  const difference = loadingDifference(picture);
+  const thumbnails: Thumbnails = { library: await shrink(rgbOf(picture, 'library')) };
+  if (difference.turned || difference.transparent) thumbnails.recipe = await shrink(rgbOf(picture, 'recipe'));
+  return { ...difference, thumbnails };
 }

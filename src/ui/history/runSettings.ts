@@ -1,8 +1,8 @@
 // A run's recipe in a line: the preset that it is, or the one it is nearest to and what differs.
 
 import { PRESETS, presetOf } from '../recipe/presets';
-import { readRecipe } from '../recipe/readRecipe';
 import { recipeDifferences, type Difference } from '../recipe/recipeDifferences';
+import { parseStoredRecipe } from '../../recipe/recipe';
 
 export interface RunSettings {
   title: string;
@@ -12,7 +12,7 @@ export interface RunSettings {
 /** Reads a stored recipe; one that a newer version wrote is only said to be that. */
 export function runSettings(stored: unknown): RunSettings {
   try {
-    const { recipe } = readRecipe(stored);
+    const { recipe } = parseStoredRecipe(stored);
     const preset = PRESETS.find(({ name }) => name === presetOf(recipe));
     if (preset) return { title: `${preset.label} recipe`, differences: [] };
     const candidates = PRESETS.map(({ label, recipe: base }) => ({ label, found: recipeDifferences(recipe, base) }));

@@ -2,12 +2,12 @@
 
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../../base/errors';
 import type { Recipe } from '../../recipe/config';
-import { parseRecipe, type ParsedRecipe } from '../../recipe/recipe';
+import { parseRecipe, type ParsedRecipe, type YoungerOptions } from '../../recipe/recipe';
 import { jsonFileText } from '../../base/textBytes.mjs';
 
 /** Reads a recipe from JSON text or from the parsed value. Errors: recipe.syntax, and those of parseRecipe. */
-export function readRecipe(json: unknown): ParsedRecipe {
-  return parseRecipe(typeof json === 'string' ? parseText(json) : json);
+export function readRecipe(json: unknown, younger?: YoungerOptions): ParsedRecipe {
+  return parseRecipe(typeof json === 'string' ? parseText(json) : json, younger);
 }
 
 /** Reads a recipe's file. Errors: recipe.encoding when it is not UTF-8, and those of readRecipe. */

@@ -33,6 +33,7 @@ const PROMPT: Entry[] = [
   ['prompt_template', text(false), 'The user’s text; {question} is replaced.'],
   ['target_template', text(true), 'The wanted text; {thought}, {answer}.'],
   ['max_prompt_length', number, 'Longest prompt in tokens; longer rows are reported and left out.'],
+  ['image_loading', choice, 'library: upright, transparency on white; recipe: as stored, alpha dropped.'],
   ['grpo_pre_resize', flag, 'MMHERC’s Lanczos resize of pictures before GRPO.'],
 ];
 

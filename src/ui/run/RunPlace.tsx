@@ -2,6 +2,7 @@
 
 import { memo, useDeferredValue } from 'react';
 import type { Recipe } from '../../recipe/config';
+import { RunLoading } from '../parts/Thumb';
 import { useEvery } from '../parts/useEvery';
 import { followRun, storedRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
@@ -31,20 +32,22 @@ export function RunPlace(): React.JSX.Element {
   if (!view || !recipe) return <NoRun />;
   const mending = stored?.resumable && view.error && isMendable(view.error, recipe) ? view.error : null;
   return (
-    <main className="page runPage">
-      <InterruptedBanner />
-      <RunBanners view={view} />
-      {mending && stored && <MendRewards key={view.runId} run={stored} recipe={recipe} error={mending} />}
-      {view.summary ? (
-        <Result view={view} summary={view.summary} recipe={recipe} modelName={modelName} stored={stored} />
-      ) : (
-        <div className="card runCard">
-          <Stepper view={view} />
-          <NowPanel view={view} recipe={recipe} stored={stored} resumable={stored?.resumable === true && !mending} />
-        </div>
-      )}
-      {later?.view && later.recipe && <RunDetails view={later.view} recipe={later.recipe} />}
-    </main>
+    <RunLoading value={recipe.image_loading}>
+      <main className="page runPage">
+        <InterruptedBanner />
+        <RunBanners view={view} />
+        {mending && stored && <MendRewards key={view.runId} run={stored} recipe={recipe} error={mending} />}
+        {view.summary ? (
+          <Result view={view} summary={view.summary} recipe={recipe} modelName={modelName} stored={stored} />
+        ) : (
+          <div className="card runCard">
+            <Stepper view={view} />
+            <NowPanel view={view} recipe={recipe} stored={stored} resumable={stored?.resumable === true && !mending} />
+          </div>
+        )}
+        {later?.view && later.recipe && <RunDetails view={later.view} recipe={later.recipe} />}
+      </main>
+    </RunLoading>
   );
 }
 

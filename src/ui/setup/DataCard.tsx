@@ -9,6 +9,7 @@ import { BLOCKED, useStorage } from '../store/storage';
 import { DataTable } from './DataTable';
 import { DropZone } from './DropZone';
 import { ExampleStrip, FaintExamples } from './ExampleStrip';
+import { LoadingNote } from './LoadingNote';
 import { Problems } from './Problems';
 import { SetupCard, type CardState } from './SetupCard';
 
@@ -58,6 +59,7 @@ export function DataCard(): React.JSX.Element {
           {!view.failure && !view.accepted && view.info.problems.length > 0 && (
             <Problems problems={view.info.problems} usable={view.rows.length} />
           )}
+          <LoadingNote info={view.info} />
           <ExampleStrip rows={view.rows} />
           <p className="note tokens">{tokenLine(view)}</p>
           <button

@@ -5,7 +5,7 @@ import { listCheckpoints, type CheckpointRecord } from '../../storage/checkpoint
 import { heldRuns } from '../../storage/runLock';
 import { listRuns, type RunRecord } from '../../storage/runs';
 import type { Recipe } from '../../recipe/config';
-import { readRecipe } from '../recipe/readRecipe';
+import { parseStoredRecipe } from '../../recipe/recipe';
 import { load, save } from './persist';
 import { beginRun, claimShow, isBusy, replaceView, setViewState, startView, useRun } from './run';
 import { readLog } from './runLog';
@@ -73,9 +73,9 @@ export function declineRun(id: string): void {
   save('declinedRun', id);
 }
 
-/** The recipe that a stored run was started with. Errors: those of readRecipe. */
+/** The recipe that a stored run was started with. Errors: those of parseRecipe. */
 export function recipeOf(record: RunRecord): Recipe {
-  return readRecipe(record.recipe).recipe;
+  return parseStoredRecipe(record.recipe).recipe;
 }
 
 /**

@@ -6,8 +6,9 @@ import { isClutterName } from '../../base/clutter';
 import { NO_FILES, ONLY_FOLDERS } from '../../formats/modelFolder';
 import type { AdapterSource, ModelSource } from '../../protocol/messages';
 import type { Recipe } from '../../recipe/config';
-import { DEMO_RECIPE } from '../recipe/presets';
+import { DEMO_RECIPE, presetOf } from '../recipe/presets';
 import { readRecipe, recipeProblem } from '../recipe/readRecipe';
+import { parseStoredRecipe } from '../../recipe/recipe';
 import { load, save } from './persist';
 
 export type Place = 'setup' | 'run' | 'history';
@@ -61,7 +62,9 @@ function readTheme(value: unknown): Theme | null {
 
 function readStoredRecipe(value: unknown): Recipe | null {
   try {
-    return readRecipe(value).recipe;
+    const kept = parseStoredRecipe(value).recipe;
+    // A preset stays what it was; in any other recipe an option that it lacks has its default.
+    return presetOf(kept) === null ? readRecipe(value).recipe : kept;
   } catch {
     // A recipe of an older version of the page: the demo's takes its place.
     return null;

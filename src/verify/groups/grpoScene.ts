@@ -5,7 +5,7 @@ import { mropePositions } from '../../data/mrope';
 import { packGroups, type PackedBatch } from '../../data/pack';
 import type { PolicySequence } from '../../train/policy/policyLossTypes';
 import { byLabel, bySequence } from '../../train/sequences';
-import type { ReferenceModel } from '../loadModel';
+import { imageRefOf, type ReferenceModel } from '../loadModel';
 
 export interface Scene {
   base: string;
@@ -26,8 +26,8 @@ export interface PackedScene {
 }
 
 function promptOf(reference: ReferenceModel, { ids, image }: Scene['prompts'][number]): Prompt {
-  const { config, grids } = reference;
-  const images = image === null ? [] : [{ hash: String(image), grid: grids[image] }];
+  const { config } = reference;
+  const images = image === null ? [] : [imageRefOf(reference, image)];
   const { positions, next } = mropePositions(
     ids,
     images.map(({ grid }) => grid),

@@ -1,15 +1,14 @@
 // Checks decoding, sizes, resampling and pixel values against a case of kind `image`. Takes every number from the folder.
 
 import { LorikeetError } from '../../base/errors';
-import { decodeImage } from '../../image/decode';
 import { imageSize } from '../../image/header';
 import { patchRows, resizeForModel } from '../../image/patches';
-import { preResize, preResizeSize } from '../../image/preResize';
+import { preResize, preResizedSize, preResizeSize } from '../../image/preResize';
 import { parseImageProcessor } from '../../image/processorConfig';
 import type { ImageProcessor } from '../../image/processorConfig';
-import { libraryRgb, recipeRgb } from '../../image/rgbImage';
 import type { RgbImage } from '../../image/rgbImage';
 import { smartResize } from '../../image/smartResize';
+import { viewRgb, type ImageView } from '../../image/view';
 import { compareExact } from '../compare';
 import type { CheckResult, Verifier, VerifyContext } from '../types';
 import type { ImageCase, ImageFile, ImageRun, Limits } from './imageFixture';
@@ -24,7 +23,11 @@ interface Scene {
   path: string;
 }
 
-/** A case's picture, decoded here. `exact` is false when the pixels are not all those of the reference's decoder. */
+/** The folder's `decoded_rgb` and its view `recipe`; its other views are those of the library. */
+const RECIPE: ImageView = { loading: 'recipe', preResize: false };
+const LIBRARY: ImageView = { loading: 'library', preResize: false };
+
+/** A case's picture in the view RECIPE. `exact` is false when the pixels are not all those of the reference's decoder. */
 interface Decoded {
   bytes: Uint8Array;
   image: RgbImage;
@@ -62,7 +65,7 @@ function checkTables({ meta, context }: Scene): void {
   });
   const pre = meta.pre_resize_sizes.map(({ width, height, once, twice }) => {
     const first = preResizeSize(width, height);
-    const second = preResizeSize(first.width, first.height);
+    const second = preResizedSize(width, height);
     const got = [first.width, first.height, second.width, second.height];
     return { got: `${width} x ${height}: ${got.join()}`, want: `${width} x ${height}: ${[...once, ...twice].join()}` };
   });
@@ -88,7 +91,7 @@ async function checkDecoding(scene: Scene, entry: ImageCase): Promise<Decoded> {
   const bytes = await context.folder.bytes(`${scene.path}/${entry.file}`);
   const { width, height, format } = imageSize(bytes);
   context.report(compareExact(`${entry.name} size`, [width, height], [entry.width, entry.height]));
-  const image = await decodeImage(bytes);
+  const image = await viewRgb(bytes, RECIPE);
   const want = entry.decoded_rgb;
   if (!want) return { bytes, image, exact: true };
   const name = `${entry.name} decoded`;
@@ -109,11 +112,11 @@ async function viewOf(
   { bytes, image, exact }: Decoded,
   view: ImageRun['view'],
 ): Promise<RgbImage | undefined> {
-  if (view === 'library') return libraryRgb(image);
-  if (view === 'exif_applied') return exact ? recipeRgb(await decodeImage(bytes, { applyExif: true })) : undefined;
+  if (view === 'library') return viewRgb(bytes, LIBRARY);
+  if (view === 'exif_applied') return exact ? viewRgb(bytes, LIBRARY) : undefined;
   const stored = entry.decoded_rgb && wholeArray(tensors, entry.decoded_rgb);
   if (stored) return { width: entry.width, height: entry.height, data: stored };
-  return exact ? recipeRgb(image) : undefined;
+  return exact ? image : undefined;
 }
 
 /** All comparisons of one run. */

@@ -13,7 +13,7 @@ import { openPass, type Trainee } from '../../train/lossPass';
 import { clearGradient, updateAdapter } from '../../train/optimizer';
 import { learningRateAt } from '../../train/schedule';
 import { compareExact, compareScalar, compareTensor } from '../compare';
-import { floats, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
+import { floats, imageRefOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
 import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../types';
 
 interface SftRow {
@@ -89,8 +89,8 @@ export function referenceTrainee(reference: ReferenceModel, adapter: LoraAdapter
 }
 
 function exampleOf(reference: ReferenceModel, row: SftRow, mode: LabelMode): Example {
-  const { config, grids } = reference;
-  const images = row.image === null ? [] : [{ hash: String(row.image), grid: grids[row.image] }];
+  const { config } = reference;
+  const images = row.image === null ? [] : [imageRefOf(reference, row.image)];
   const { positions, next } = mropePositions(
     row.ids,
     images.map(({ grid }) => grid),

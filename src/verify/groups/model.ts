@@ -11,7 +11,7 @@ import { mropeTable, visionTable } from '../../model/ropeTables';
 import { patchPlaces, visionLayout } from '../../model/visionLayout';
 import { headLogits, logitsStride } from '../../ops/head';
 import { compareExact, compareTensor } from '../compare';
-import { floats, gpuOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
+import { floats, gpuOf, imageRefOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
 import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../types';
 import type { Tensor } from '../../gpu/tensor';
 
@@ -133,12 +133,12 @@ function promptsOfBatch(
   images: number[],
 ): Prompt[] {
   const [rows, width] = shape;
-  const { config, grids } = reference;
+  const { config } = reference;
   let used = 0;
   return Array.from({ length: rows }, (_, b) => {
     const live = liveIndices(mask.slice(b * width, (b + 1) * width)).map((t) => ids[b * width + t]);
     const count = imagesInRow(live, config.imageTokenId);
-    const own = images.slice(used, used + count).map((k) => ({ hash: String(k), grid: grids[k] }));
+    const own = images.slice(used, used + count).map((k) => imageRefOf(reference, k));
     used += count;
     const { positions, next } = mropePositions(
       live,

@@ -5,11 +5,9 @@ import type { EncodeContext, ImageRef } from '../../data/encode';
 import { openWeights } from '../../formats/weightFiles';
 import { requestDevice } from '../../gpu/device';
 import { createGpu, type Gpu } from '../../gpu/gpu';
-import { decodeImage } from '../../image/decode';
-import { imageSize } from '../../image/header';
 import { imageToPatches } from '../../image/patches';
-import { recipeRgb } from '../../image/rgbImage';
 import { imageGrid } from '../../image/smartResize';
+import { viewRgb, viewSize, type ImageView } from '../../image/view';
 import { createFeatureStore, type FeatureStore } from '../../infer/features';
 import { parseModelConfig } from '../../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../../model/qwen25vl';
@@ -35,6 +33,9 @@ export interface DemoModel {
   imageOf(row: DemoRow): Promise<ImageRef>;
 }
 
+/** The demo's pictures have neither EXIF nor transparency: all loadings give the same. */
+const VIEW: ImageView = { loading: 'library', preResize: false };
+
 async function bytesOf(url: string): Promise<Uint8Array> {
   const response = await fetch(url);
   check(response.ok, 'parity.missing', `${url}: HTTP ${response.status}`);
@@ -51,8 +52,8 @@ export async function loadDemoModel(demo: string): Promise<DemoModel> {
   const model = await loadQwen25VL(gpu, await openWeights(files.files), config);
   const text = await loadTextModel(source);
   const picture = (name: string) => bytesOf(`${demo}/data/images/${name}`);
-  const { featuresOf } = createFeatureStore(gpu, model.vision, async ({ hash }) =>
-    imageToPatches(recipeRgb(await decodeImage(await picture(hash))), text.processor),
+  const { featuresOf } = createFeatureStore(gpu, model.vision, async ({ hash, view }) =>
+    imageToPatches(await viewRgb(await picture(hash), view), text.processor),
   );
   const lines = new TextDecoder()
     .decode(await bytesOf(`${demo}/data/demo_cot_train.jsonl`))
@@ -66,8 +67,8 @@ export async function loadDemoModel(demo: string): Promise<DemoModel> {
     featuresOf,
     rows: lines.map((line) => JSON.parse(line) as DemoRow),
     async imageOf({ image }) {
-      const { width, height } = imageSize(await picture(image));
-      return { hash: image, grid: imageGrid(width, height, text.processor) };
+      const { width, height } = viewSize(await picture(image), VIEW);
+      return { hash: image, view: VIEW, grid: imageGrid(width, height, text.processor) };
     },
   };
 }
