@@ -9,6 +9,13 @@ import type { DataMessage, DataRequest, TrainerMessage, TrainerRequest } from '.
 
 export type WorkerName = 'trainer' | 'data' | 'rewardEncoder';
 
+/** Addresses of their scripts. */
+export const WORKER_URLS: Record<WorkerName, string> = {
+  trainer: trainerUrl,
+  data: dataUrl,
+  rewardEncoder: encoderUrl,
+};
+
 export interface WorkerListeners {
   trainer(message: TrainerMessage): void;
   data(message: DataMessage): void;
@@ -23,8 +30,8 @@ export interface WorkerClient {
   close(): void;
 }
 
-function startWorker(name: WorkerName, url: string, listeners: WorkerListeners): Worker {
-  const worker = new Worker(scriptUrl(url), { type: 'module', name });
+function startWorker(name: WorkerName, listeners: WorkerListeners): Worker {
+  const worker = new Worker(scriptUrl(WORKER_URLS[name]), { type: 'module', name });
   worker.onerror = (event) => {
     const where = event.filename ? ` (${event.filename}:${event.lineno})` : '';
     listeners.crashed(name, {
@@ -43,9 +50,9 @@ function startWorker(name: WorkerName, url: string, listeners: WorkerListeners):
  * Listeners are called on the page's thread, in the order of the messages.
  */
 export function startWorkers(listeners: WorkerListeners): WorkerClient {
-  const trainer = startWorker('trainer', trainerUrl, listeners);
-  const data = startWorker('data', dataUrl, listeners);
-  const encoder = startWorker('rewardEncoder', encoderUrl, listeners);
+  const trainer = startWorker('trainer', listeners);
+  const data = startWorker('data', listeners);
+  const encoder = startWorker('rewardEncoder', listeners);
   trainer.onmessage = (event: MessageEvent<TrainerMessage>) => listeners.trainer(event.data);
   data.onmessage = (event: MessageEvent<DataMessage>) => listeners.data(event.data);
 

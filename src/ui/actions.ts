@@ -2,12 +2,15 @@
 
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
+import { OWN_REWARDS_OFF } from '../protocol/userRewardWorker';
 import type { WorkerClient } from '../protocol/workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../train/config';
 import { recipeProblem } from './setup/readRecipe';
+import { ownRewards } from './setup/userRewards';
 import { beginImport, useDataset } from './store/dataset';
+import { useDevice } from './store/device';
 import { replayRun } from './store/history';
 import { beginPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
@@ -60,6 +63,9 @@ export function startObstacle(): string | null {
   if (!dataset.info) return 'Choose data first.';
   if (dataset.info.trainRows === 0) return 'No row to train on.';
   if (recipeProblem(settings.recipe) !== null) return 'The recipe has a problem.';
+  if (ownRewards(settings.recipe).length > 0 && useDevice.getState().guard?.ownRewards === false) {
+    return OWN_REWARDS_OFF;
+  }
   return null;
 }
 

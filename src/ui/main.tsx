@@ -25,7 +25,7 @@ import { connectClient, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
 import { hasHost, installAutomation, tellHost } from './automation';
 import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
-import { readStorage, useDevice, watchRequests } from './store/device';
+import { readGuard, readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
 import { rememberDuration } from './store/lastRun';
 import { applyPreview } from './store/promptPreview';
@@ -90,6 +90,7 @@ async function openFirstDataset(): Promise<void> {
 function start(): void {
   installAutomation();
   watchRequests();
+  orShow(readGuard());
   const root = document.getElementById('root');
   if (root) createRoot(root).render(<App />);
   const { problem } = useDevice.getState();

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Reward, RewardBatch } from '../rewards/reward';
+import { userRewardWorker } from '../protocol/userRewardWorker';
 import { createUserReward } from '../rewards/userReward';
 import { rewardFunctions } from './rewardFunctions';
-import workerUrl from './userReward.worker.ts?worker&url';
 
 const batch: RewardBatch = {
   completions: ['<answer>red</answer>', '<answer>red</answer>'],
@@ -21,13 +21,13 @@ afterEach(() => {
 });
 
 function spawn(): Worker {
-  const worker = new Worker(workerUrl, { type: 'module' });
+  const worker = userRewardWorker.spawn();
   workers.push(worker);
   return worker;
 }
 
 function rewardOf(javascript: string, timeoutMs = 5000): Reward {
-  const reward = createUserReward({ name: 'mine', javascript }, { spawn, timeoutMs });
+  const reward = createUserReward({ name: 'mine', javascript }, { ...userRewardWorker, spawn, timeoutMs });
   rewards.push(reward);
   return reward;
 }
@@ -103,9 +103,16 @@ it('ends with dispose, and a call in flight says so', async () => {
 it('says that a worker whose script is missing did not start', async () => {
   const broken = createUserReward(
     { name: 'mine', javascript: '' },
-    { spawn: () => new Worker('/no/such/worker.js', { type: 'module' }) },
+    { ...userRewardWorker, spawn: () => new Worker('/no/such/worker.js', { type: 'module' }) },
   );
   await expect(broken.score(batch)).rejects.toMatchObject({ code: 'reward.worker' });
+});
+
+it('starts no worker where the server does not guard its script', async () => {
+  const refusal = async () => ({ code: 'reward.unguarded', message: 'off' });
+  const reward = createUserReward({ name: 'mine', javascript: 'function score() {}' }, { spawn, refusal });
+  await expect(reward.score(batch)).rejects.toMatchObject({ code: 'reward.unguarded' });
+  expect(workers.length).toBe(0);
 });
 
 it('does not mind an error that a script leaves behind', async () => {

@@ -2,13 +2,14 @@
 
 import { bytesText } from '../format';
 import { Icon } from '../parts/Icon';
-import { adapterName, useDevice, type DeviceView } from '../store/device';
+import { adapterName, requestsText, useDevice, type DeviceView } from '../store/device';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Check card. */
 export function CheckCard(): React.JSX.Element {
   const device = useDevice();
   const { adapter, storage } = device;
+  const requests = requestsText(device);
   const state: CardState = adapter ? { kind: 'ready' } : { kind: 'checking', share: null };
   return (
     <SetupCard number={4} title="Check" line={lineOf(device)} state={state}>
@@ -28,11 +29,15 @@ export function CheckCard(): React.JSX.Element {
             Storage: {bytesText(storage.usage)} used, the browser offers {bytesText(storage.quota)}
           </Check>
         )}
-        <Check good={device.foreignRequests === 0}>
-          {device.foreignRequests === 0
-            ? 'No request to another origin'
-            : `${device.foreignRequests} requests to other origins`}
-        </Check>
+        {device.guard && (
+          <Check good={requests.good} title={requests.title}>
+            {device.foreignRequests > 0
+              ? requests.text
+              : requests.good
+                ? 'No request to another origin, and the server’s policy allows none'
+                : 'No security policy from this server: nothing is promised about what leaves'}
+          </Check>
+        )}
       </ul>
       {adapter?.software && (
         <p className="cardNote">
