@@ -10,6 +10,16 @@ const BROWSER_TESTS = ['src/**/*.browser.test.{ts,tsx}'];
 /** Tests that take long; `npm test` leaves them to `npm run test:full`. Vitest called by itself knows them all. */
 const LONG_TESTS = process.env['LORIKEET_TESTS'] === 'short' ? ['**/*.long.{test,browser.test,e2e}.{ts,tsx,mjs}'] : [];
 
+/**
+ * Tests wait for states, not for times. A limit only ends what hangs, so it is far above what a busy machine takes; a
+ * test that expects something within a time says so itself.
+ */
+const PATIENCE = {
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
+  expect: { poll: { timeout: 120_000, interval: 50 } },
+};
+
 export default defineConfig({
   // The headers too: a user's reward runs only under its policy.
   plugins: [referencePlugin(), headersPlugin()],
@@ -39,7 +49,7 @@ export default defineConfig({
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}', 'tools/**/*.test.{ts,mjs}'],
           exclude: [...BROWSER_TESTS, ...LONG_TESTS],
-          testTimeout: 30_000,
+          ...PATIENCE,
         },
       },
       {
@@ -50,9 +60,10 @@ export default defineConfig({
           exclude: LONG_TESTS,
           // One origin, one device: files that ran at once would share storage, quota and processor.
           fileParallelism: false,
-          testTimeout: 60_000,
+          ...PATIENCE,
           browser: {
             enabled: true,
+            connectTimeout: 240_000,
             headless: true,
             screenshotFailures: false,
             provider: playwright({
@@ -70,8 +81,8 @@ export default defineConfig({
           include: ['e2e/**/*.e2e.ts'],
           exclude: LONG_TESTS,
           fileParallelism: false,
+          ...PATIENCE,
           testTimeout: 600_000,
-          hookTimeout: 120_000,
         },
       },
     ],

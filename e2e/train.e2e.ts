@@ -138,13 +138,15 @@ test('a run of both stages counts its steps, draws its charts and shows groups',
   const { page } = app;
   const seenSteps = await watchSteps(page);
   await startTraining(page);
-  await expect.poll(seenSteps, { timeout: 60_000, interval: 100 }).toContain('SFT step 1 / 2');
+  // The page shows several steps at once when it is late, so which labels were seen depends on the machine.
+  await expect.poll(seenSteps).toContainEqual(expect.stringMatching(/^(SFT step [12]|GRPO step [012]) \/ 2$/));
   const early = await chartInk(page);
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
-  for (const step of ['SFT step 1 / 2', 'SFT step 2 / 2', 'GRPO step 1 / 2']) expect(await seenSteps()).toContain(step);
-  await expect
-    .poll(async () => (await chartInk(page))['Total reward over steps'], { timeout: 10_000 })
-    .toBeGreaterThan(0);
+  const order = ['SFT', 'GRPO'].flatMap((stage) => [0, 1, 2].map((step) => `${stage} step ${step} / 2`));
+  const places = (await seenSteps()).map((label) => order.indexOf(label));
+  expect(places).toEqual([...new Set(places)].filter((place) => place >= 0).sort());
+  expect(places.length).toBeGreaterThan(2);
+  await expect.poll(async () => (await chartInk(page))['Total reward over steps']).toBeGreaterThan(0);
   const late = await chartInk(page);
   expect(late).not.toEqual(early);
   expect(await page.locator('.groupRow').count()).toBe(2);
