@@ -67,7 +67,9 @@ export function ChangeTable({ stations, rewardMax, isDemo }: ChangeTableProps): 
               <th key={title}>{title}</th>
             ))}
             <th>Change</th>
-            <th className="wide trackHead">{isDemo && facts ? 'grey: expected, 6 runs in PyTorch, ± 1 sd' : ''}</th>
+            <th className="wide trackHead">
+              {isDemo && facts ? `grey: expected, ${facts.seeds.length} runs in PyTorch, ± 1 sd` : ''}
+            </th>
           </tr>
         </thead>
         <tbody>
