@@ -36,8 +36,8 @@ const LAYERS = {
   worker: WORKER,
   // Pure files of lower layers that the page would otherwise write a second time.
   ui: [
-    ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop', 'rewards/userReward'],
-    ...['formats/modelFolder', 'formats/weightFiles'],
+    ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop'],
+    ...['rewards/userReward', 'rewards/userRewardWorker', 'formats/modelFolder', 'formats/weightFiles'],
   ],
   verify: [...WORKER, 'worker'],
 };

@@ -3,12 +3,26 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { findBrowser, webgpuArgs } from './tools/launcher/browser.mjs';
+import { headersPlugin } from './tools/vite/headersPlugin.mjs';
 import { referencePlugin } from './tools/vite/referencePlugin.mjs';
 
 const BROWSER_TESTS = ['src/**/*.browser.test.{ts,tsx}'];
+/** Tests that take long; `npm test` leaves them to `npm run test:full`. Vitest called by itself knows them all. */
+const LONG_TESTS = process.env['LORIKEET_TESTS'] === 'short' ? ['**/*.long.{test,browser.test,e2e}.{ts,tsx,mjs}'] : [];
+
+/**
+ * Tests wait for states, not for times. A limit only ends what hangs, so it is far above what a busy machine takes; a
+ * test that expects something within a time says so itself.
+ */
+const PATIENCE = {
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
+  expect: { poll: { timeout: 120_000, interval: 50 } },
+};
 
 export default defineConfig({
-  plugins: [referencePlugin()],
+  // The headers too: a user's reward runs only under its policy.
+  plugins: [referencePlugin(), headersPlugin()],
   resolve: { alias: { 'onnxruntime-web/webgpu': 'onnxruntime-web/wasm' } },
   worker: { format: 'es' },
   // Found late, a dependency would be bundled in mid-run and the test page reloaded.
@@ -34,8 +48,8 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}', 'tools/**/*.test.{ts,mjs}'],
-          exclude: BROWSER_TESTS,
-          testTimeout: 30_000,
+          exclude: [...BROWSER_TESTS, ...LONG_TESTS],
+          ...PATIENCE,
         },
       },
       {
@@ -43,11 +57,13 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: BROWSER_TESTS,
+          exclude: LONG_TESTS,
           // One origin, one device: files that ran at once would share storage, quota and processor.
           fileParallelism: false,
-          testTimeout: 60_000,
+          ...PATIENCE,
           browser: {
             enabled: true,
+            connectTimeout: 240_000,
             headless: true,
             screenshotFailures: false,
             provider: playwright({
@@ -63,9 +79,10 @@ export default defineConfig({
           name: 'e2e',
           environment: 'node',
           include: ['e2e/**/*.e2e.ts'],
+          exclude: LONG_TESTS,
           fileParallelism: false,
+          ...PATIENCE,
           testTimeout: 600_000,
-          hookTimeout: 120_000,
         },
       },
     ],

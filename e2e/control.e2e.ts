@@ -37,17 +37,17 @@ test('a run can be paused, resumed and stopped in the middle of SFT, and then of
   await cardSays(page, 2, '8 rows to train, 2 to validate');
   await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 2000, grpoSteps: 1, evalRows: 1 }));
   await startTraining(page);
-  await expect.poll(() => stepShown(page), { timeout: 60_000 }).toBeGreaterThan(0);
+  await expect.poll(() => stepShown(page)).toBeGreaterThan(0);
 
   await page.locator('#pause').click();
-  await page.locator('#resume').waitFor({ timeout: 10_000 });
+  await page.locator('#resume').waitFor();
   const held = await stepShown(page);
   await page.waitForTimeout(PAUSED_MS);
   expect(await stepShown(page)).toBe(held);
   expect(await page.locator('.phase h1').textContent()).toMatch(/paused/i);
 
   await page.locator('#resume').click();
-  await expect.poll(() => stepShown(page), { timeout: 20_000 }).toBeGreaterThan(held);
+  await expect.poll(() => stepShown(page)).toBeGreaterThan(held);
 
   await page.locator('#stop').click();
   await page.locator('#confirm-stop').click();

@@ -2,6 +2,7 @@
 
 import type { Page } from 'playwright';
 import { temporaryFolder } from './dataFolder';
+import { PATIENCE } from './pageDriver';
 import { REPOSITORY } from './repository';
 import { findBrowser } from '../tools/launcher/browser.mjs';
 import { openHeadless } from '../tools/launcher/headless.mjs';
@@ -27,6 +28,7 @@ export async function openApp(): Promise<App> {
   const folder = await temporaryFolder();
   const server = await startServer({ root: `${REPOSITORY}dist` });
   const browser = await openHeadless({ executablePath, adapter: 'software' });
+  browser.page.context().setDefaultTimeout(PATIENCE);
   const errors: string[] = [];
   browser.page.on('pageerror', (error) => errors.push(error.message));
   browser.page.on('console', (line) => {

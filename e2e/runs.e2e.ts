@@ -20,7 +20,6 @@ import {
 } from './pageDriver';
 
 const SFT_STEPS = 40;
-const PATIENCE = 60_000;
 
 let app: App;
 let runFile = '';
@@ -63,16 +62,16 @@ test('a run that was stopped is listed with its place and its checkpoints, also 
   await cardSays(page, 2, '8 rows to train, 2 to validate');
   await importRecipe(page, await writeRecipe(app.folder, { sftSteps: SFT_STEPS, grpoSteps: 1, evalRows: 1 }));
   await startTraining(page);
-  await expect.poll(() => stepShown(page), { timeout: PATIENCE }).toBeGreaterThan(1);
+  await expect.poll(() => stepShown(page)).toBeGreaterThan(1);
   await page.locator('#stop').click();
   expect(await page.locator('dialog').textContent()).toContain('can be resumed');
   await page.locator('#confirm-stop').click();
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Stopped after/) as string });
-  await page.locator('.resultHead .resumeRun').waitFor({ timeout: PATIENCE });
+  await page.locator('.resultHead .resumeRun').waitFor();
 
   await reload();
   const items = await openHistory();
-  await expect.poll(() => items.count(), { timeout: PATIENCE }).toBe(1);
+  await expect.poll(() => items.count()).toBe(1);
   expect(await items.getAttribute('data-status')).toBe('stopped');
   expect(await items.locator('.runState').textContent()).toMatch(
     /Stopped.*SFT step \d+.*checkpoint.*last SFT step \d+/,
@@ -91,19 +90,19 @@ test('its checkpoint is downloaded as one file; deleting asks first and then tak
   expect(await items.count()).toBe(1);
   await items.locator('button', { hasText: 'Delete' }).click();
   await page.locator('#confirm-delete').click();
-  await expect.poll(() => items.count(), { timeout: PATIENCE }).toBe(0);
+  await expect.poll(() => items.count()).toBe(0);
 });
 
 test('imported from its file it goes on, with no step missing or doubled, and finishes', async () => {
   const { page } = app;
   await page.setInputFiles('#import-run', runFile);
   const items = page.locator('.runItem');
-  await items.locator('.resumeRun').click({ timeout: PATIENCE });
-  await page.locator('.nowPanel').waitFor({ timeout: PATIENCE });
+  await items.locator('.resumeRun').click();
+  await page.locator('.nowPanel').waitFor();
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
   expect(await metricRows()).toEqual(allSteps);
   await openHistory();
-  await expect.poll(() => items.getAttribute('data-status'), { timeout: PATIENCE }).toBe('finished');
+  await expect.poll(() => items.getAttribute('data-status')).toBe('finished');
   expect(await items.locator('.resumeRun').count()).toBe(0);
 });
 
@@ -111,15 +110,15 @@ test('a run whose page was reloaded in the middle is offered again, and resumed 
   const { page } = app;
   await goTo(page, 'Setup');
   await startTraining(page);
-  await expect.poll(() => stepShown(page), { timeout: PATIENCE }).toBeGreaterThan(1);
+  await expect.poll(() => stepShown(page)).toBeGreaterThan(1);
   // Pausing saves, so there is something to go on from.
   await page.locator('#pause').click();
-  await page.locator('#resume').waitFor({ timeout: PATIENCE });
-  await page.locator('.checkpointLine').waitFor({ timeout: PATIENCE });
+  await page.locator('#resume').waitFor();
+  await page.locator('.checkpointLine').waitFor();
   await page.locator('#resume').click();
   await reload();
   const banner = page.locator('.banner.interrupted');
-  await banner.waitFor({ timeout: PATIENCE });
+  await banner.waitFor();
   expect(await banner.textContent()).toMatch(/saved at SFT step \d+/);
   await banner.locator('.resumeRun').click();
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
@@ -130,18 +129,18 @@ test('a run that another tab trains is shown as that and followed to its end, an
   const { page } = app;
   await goTo(page, 'Setup');
   await startTraining(page);
-  await expect.poll(() => stepShown(page), { timeout: PATIENCE }).toBeGreaterThan(0);
+  await expect.poll(() => stepShown(page)).toBeGreaterThan(0);
   const other = await page.context().newPage();
   await other.goto(`${app.origin}/`);
   await other.locator('nav.places button', { hasText: 'History' }).click();
   const item = other.locator('.runItem').first();
-  await expect.poll(() => item.getAttribute('data-status'), { timeout: PATIENCE }).toBe('elsewhere');
+  await expect.poll(() => item.getAttribute('data-status')).toBe('elsewhere');
   expect(await item.locator('.resumeRun').count()).toBe(0);
   expect(await item.locator('button', { hasText: 'Delete' }).isDisabled()).toBe(true);
   await item.locator('.runActions button', { hasText: 'Open' }).click();
   await expect.poll(() => other.locator('.runCard').textContent()).toContain('Under way in another tab');
   const seen = await stepShown(other);
-  await expect.poll(() => stepShown(other), { timeout: PATIENCE }).toBeGreaterThan(seen);
+  await expect.poll(() => stepShown(other)).toBeGreaterThan(seen);
   await page.locator('#stop').click();
   await page.locator('#confirm-stop').click();
   const stopped = { title: expect.stringMatching(/^Stopped after/) as string };

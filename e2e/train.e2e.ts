@@ -157,23 +157,24 @@ test('a run of both stages counts its steps, draws its charts and shows groups',
   const { page } = app;
   const seenSteps = await watchSteps(page);
   await startTraining(page);
-  await expect.poll(seenSteps, { timeout: 60_000, interval: 100 }).toContain('SFT step 1 / 2');
+  // The page shows several steps at once when it is late, so which labels were seen depends on the machine.
+  await expect.poll(seenSteps).toContainEqual(expect.stringMatching(/^(SFT step [12]|GRPO step [012]) \/ 2$/));
   const names = Object.keys(await newInk(page));
   expect(names.length).toBeGreaterThan(12);
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
-  for (const step of ['SFT step 1 / 2', 'SFT step 2 / 2', 'GRPO step 1 / 2']) expect(await seenSteps()).toContain(step);
+  const order = ['SFT', 'GRPO'].flatMap((stage) => [0, 1, 2].map((step) => `${stage} step ${step} / 2`));
+  const places = (await seenSteps()).map((label) => order.indexOf(label)).filter((place) => place >= 0);
+  expect(places).toEqual([...new Set(places)].sort());
+  expect(places.length).toBeGreaterThan(2);
   // A chart of a stage draws nothing before it; one whose values are all zero never does, and says so in its head.
   const still = new Set(names);
   await expect
-    .poll(
-      async () => {
-        for (const [name, { figure, pixels }] of Object.entries(await newInk(page))) {
-          if (pixels > 0 || /^0(\.0+)?(%| |$)/.test(figure)) still.delete(name);
-        }
-        return [...still];
-      },
-      { timeout: 10_000 },
-    )
+    .poll(async () => {
+      for (const [name, { figure, pixels }] of Object.entries(await newInk(page))) {
+        if (pixels > 0 || /^0(\.0+)?(%| |$)/.test(figure)) still.delete(name);
+      }
+      return [...still];
+    })
     .toEqual([]);
   expect(await page.locator('.groupRow').count()).toBe(2);
 });

@@ -93,7 +93,7 @@ async function preview(javascript: string): Promise<string> {
   await editor().locator('textarea').fill(javascript);
   await editor().locator('button', { hasText: 'Preview' }).click();
   const line = editor().locator('[role=status]');
-  await expect.poll(() => line.textContent(), { timeout: 30_000 }).toMatch(/estimates|Failed/);
+  await expect.poll(() => line.textContent()).toMatch(/estimates|Failed/);
   return (await line.textContent()) ?? '';
 }
 
@@ -115,7 +115,7 @@ test('a new reward previews on rows of the data: wanted texts score, broken ones
   await card(page, 3).locator('button', { hasText: 'All options' }).click();
   await page.locator('button', { hasText: 'Add a reward of your own' }).click();
   await editor().locator('button', { hasText: 'Preview' }).click();
-  await expect.poll(scores, { timeout: 30_000 }).toHaveLength(20);
+  await expect.poll(scores).toHaveLength(20);
   const texts = await editor().locator('.previewTable tbody tr td:nth-child(2)').allTextContents();
   const byText = Object.fromEntries(texts.map((text, i) => [text, i]));
   const shown = await scores();
@@ -138,14 +138,13 @@ test('a wrong number of scores is named with both counts', async () => {
 });
 
 test('a script that hangs is stopped after 10 s and named, and the page answers all the while', async () => {
-  const began = performance.now();
   const ended = preview('function score() {\n  for (;;) {}\n}');
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  const asked = performance.now();
+  const line = editor().locator('[role=status]');
+  await expect.poll(() => line.textContent()).toContain('Running');
   expect(await app.page.evaluate(() => document.title.length > 0)).toBe(true);
-  expect(performance.now() - asked).toBeLessThan(1000);
-  await ended;
-  expect(performance.now() - began).toBeLessThan(15_000);
+  // The page answered while the script was still going.
+  expect(await line.textContent()).toContain('Running');
+  expect(await ended).toContain('Failed');
   expect(await problem()).toContain('Reward "my_reward" took longer than 10 s for 20 completions and was stopped.');
 });
 

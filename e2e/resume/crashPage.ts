@@ -94,9 +94,7 @@ export async function openCrashBrowser(origin: string): Promise<CrashBrowser> {
   const open = async (): Promise<void> => {
     await page.goto(`${origin}/`);
     // The demo's data is there once the page has imported or found it.
-    await page
-      .locator('section.setupCard:has(#card2) .cardLine', { hasText: /rows to train/ })
-      .waitFor({ timeout: 60_000 });
+    await page.locator('section.setupCard:has(#card2) .cardLine', { hasText: /rows to train/ }).waitFor();
   };
   const api: CrashBrowser = {
     page: () => page,

@@ -3,7 +3,7 @@ import { isRightInAnyStyle, scoreCompletions } from './scorers';
 
 const row = { answer: 'red', thought: 'The cup is red.' };
 
-// Expected values are those of CPython 3.11 running the demo's make/common.py.
+// Expected values are those of CPython 3.11 running `exact` and `lenient` of tools/demo/rewards.py.
 it('accepts the answer in the tag, as the last words, or as the whole thought', () => {
   expect(isRightInAnyStyle('<answer>red</answer> or blue', row)).toBe(true);
   expect(isRightInAnyStyle('I think the cup is Red..', row)).toBe(true);

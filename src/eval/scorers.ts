@@ -38,7 +38,7 @@ function sameWords(a: readonly string[], b: readonly string[]): boolean {
 
 /**
  * Whether the right answer is said in any style: in the tag, as the last words, or as the row's whole thought.
- * Source: `lenient` of the demo's make/common.py, with Python's rules for spaces.
+ * Source: `lenient` of tools/demo/rewards.py, with Python's rules for spaces.
  */
 export function isRightInAnyStyle(text: string, row: ScoredRow): boolean {
   if (isExact(text, row.answer)) return true;

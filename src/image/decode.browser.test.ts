@@ -47,7 +47,7 @@ function pixel(image: RgbImage, x: number, y: number): number[] {
 }
 
 describe('the image group of the reference in the browser', () => {
-  it('agrees in every case, JPEG included', { timeout: 120_000 }, async () => {
+  it('agrees in every case, JPEG included', async () => {
     const results: CheckResult[] = [];
     const uncovered: string[] = [];
     const context = {

@@ -34,7 +34,7 @@ async function verify(folder: ReferenceFolder, entry: ReferenceCase) {
 describe('the image group of the reference', () => {
   const folder = withoutJpeg(openTestFolder());
   for (const entry of folder.cases.filter(({ kind }) => kind === 'image')) {
-    it(`${entry.id}: every PNG, size table, resize and pixel value agrees`, { timeout: 120_000 }, async () => {
+    it(`${entry.id}: every PNG, size table, resize and pixel value agrees`, async () => {
       const { results, uncovered, failed } = await verify(folder, entry);
       expect(failed).toEqual([]);
       expect(uncovered).toEqual([]);

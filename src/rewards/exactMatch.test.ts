@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { exactMatchReward, isExact } from './exactMatch';
 
-// Expected values are those of CPython 3.11 running the demo's make/common.py.
+// Expected values are those of CPython 3.11 running `exact` of tools/demo/rewards.py.
 it('compares the answer in the tag with the lower-case answer, spaces kept', () => {
   expect(isExact('<answer>Red</answer>', 'RED')).toBe(true);
   expect(isExact('<answer>red</answer>', ' red')).toBe(false);

@@ -6,7 +6,7 @@ import type { Reward, RewardBatch } from './reward';
  * DAPO's soft overlong punishment: 0 up to `maxLength` less a fifth (rounded), then falling linearly to -1 at
  * `maxLength`, and -1 beyond it.
  * @param length tokens, the end token included @param maxLength max_completion_length
- * Source: equation 13 of arXiv 2503.14476; borders as in TRL 1.16, rewards/other_rewards.py.
+ * Source: equation 13 of arXiv 2503.14476; borders as in TRL 1.16, trl/rewards/other_rewards.py.
  */
 export function lengthReward(length: number, maxLength: number): number {
   const cache = Math.round(maxLength / 5);

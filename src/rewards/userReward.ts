@@ -13,8 +13,10 @@ export interface UserRewardSpec {
 }
 
 export interface UserRewardOptions {
-  /** Starts src/worker/userReward.worker; the caller knows its address. */
+  /** Starts userReward.worker; the caller knows its address. */
   spawn(): Worker;
+  /** Why no script may run in such a worker; null when one may. Asked before each is started. */
+  refusal(): Promise<ScriptFailure | null>;
   /** Longest time of one call in ms; default 10 s. */
   timeoutMs?: number;
 }
@@ -110,6 +112,8 @@ export function openUserScript(spec: UserRewardSpec, options: UserRewardOptions)
   };
   const ready = async (): Promise<Helper | ScriptFailure> => {
     if (helper) return helper;
+    const refusal = await options.refusal();
+    if (refusal) return refusal;
     const started = (helper = startHelper(name, options.spawn));
     const reply = await started.ask(null, START_TIMEOUT_MS, brokenWorker(name, 'it did not start'));
     return 'type' in reply ? started : reply;
@@ -144,7 +148,7 @@ export function openUserScript(spec: UserRewardSpec, options: UserRewardOptions)
 /**
  * The user's reward as a Reward.
  * @throws from `score`: reward.syntax, reward.missing, reward.threw, reward.count, reward.value, reward.timeout,
- * reward.worker, reward.stopped
+ * reward.worker, reward.stopped, and the codes of `refusal`
  */
 export function createUserReward(spec: UserRewardSpec, options: UserRewardOptions): Reward {
   const script = openUserScript(spec, options);

@@ -73,7 +73,7 @@ beforeAll(async () => {
   await empty();
   await setQuota(24 * MB);
   await waitForQuota();
-}, 90_000);
+});
 
 afterAll(async () => {
   await setQuota();

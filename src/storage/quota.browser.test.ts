@@ -49,7 +49,7 @@ beforeAll(async () => {
   for (const { id } of await listDatasets()) await deleteDataset(id);
   await setQuota(24 * 1024 * 1024);
   await waitForQuota();
-}, 60_000);
+});
 
 afterAll(async () => {
   await setQuota();

@@ -1,6 +1,6 @@
 // Runs, their event logs and artifacts in a real IndexedDB.
 
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import type { RunRecord } from './runs';
 import {
   appendEvents,
@@ -115,11 +115,12 @@ test('an event that cannot be cloned keeps its whole batch out', async () => {
   expect(await readEvents('a')).toEqual([]);
 });
 
-test('five hundred single appends take less than five seconds', async () => {
-  const start = performance.now();
-  for (let seq = 0; seq < 500; seq++) await appendEvents('quick', [{ seq }]);
-  expect(performance.now() - start).toBeLessThan(5000);
-  expect((await readEvents('quick')).length).toBe(500);
+test('an append is one transaction that does not wait for the disk, so that many a second hold nothing up', async () => {
+  const opened = vi.spyOn(IDBDatabase.prototype, 'transaction');
+  for (let seq = 0; seq < 3; seq++) await appendEvents('quick', [{ seq }]);
+  expect(opened.mock.calls).toEqual(Array(3).fill([['events'], 'readwrite', { durability: 'relaxed' }]));
+  opened.mockRestore();
+  expect((await readEvents('quick')).length).toBe(3);
   await deleteRun('quick');
 });
 

@@ -14,7 +14,7 @@ let trainee: Trainee;
 
 beforeAll(async () => {
   ({ reference, trainee } = await openReferenceCase());
-}, 120_000);
+});
 
 function textPrompt(ids: number[]): Prompt {
   const { imageTokenId, vision } = reference.config;

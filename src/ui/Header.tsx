@@ -2,7 +2,7 @@
 
 import { Icon, Logo } from './parts/Icon';
 import { useTheme } from './parts/useTheme';
-import { adapterName, useDevice } from './store/device';
+import { adapterName, requestsText, useDevice } from './store/device';
 import { isBusy, useRun } from './store/run';
 import { goTo, setTheme, useSettings, type Place } from './store/settings';
 
@@ -45,7 +45,7 @@ export function Header(): React.JSX.Element {
 
 function MachineFacts(): React.JSX.Element {
   const adapter = useDevice((device) => device.adapter);
-  const foreign = useDevice((device) => device.foreignRequests);
+  const requests = requestsText(useDevice());
   const theme = useTheme();
   const other = theme === 'dark' ? 'light' : 'dark';
   return (
@@ -55,9 +55,9 @@ function MachineFacts(): React.JSX.Element {
           {adapterName(adapter)}
         </span>
       )}
-      <span title="Requests to other origins that the browser has counted; the page's policy allows none.">
-        <Icon name="lock" size={13} />
-        {foreign === 0 ? 'sent 0 B' : `${foreign} requests to others`}
+      <span title={requests.title}>
+        <Icon name={requests.good ? 'lock' : 'warning'} size={13} />
+        {requests.text}
       </span>
       <button
         type="button"

@@ -36,10 +36,7 @@ export function Unsupported({ problem }: { problem: ErrorRecord }): React.JSX.El
       </div>
       <h1 className="title">This browser cannot train yet</h1>
       <p role="alert">{problem.message}</p>
-      <p className="soft">
-        Lorikeet computes on your own GPU through WebGPU, so that model and pictures never leave the machine. To get it
-        going:
-      </p>
+      <p className="soft">Lorikeet computes on your own GPU through WebGPU, not on a server. To get it going:</p>
       <ol>
         {remedies.map((remedy) => (
           <li key={remedy}>{remedy}</li>

@@ -4,11 +4,14 @@ import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import { nameOfFiles } from '../data/walkDrop';
 import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
 import type { WorkerClient } from './workerClient';
+import { OWN_REWARDS_OFF } from '../rewards/userRewardWorker';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { beginImport, dropImport, useDataset } from './store/dataset';
 import { recipeProblem } from './recipe/readRecipe';
+import { ownRewards } from './recipe/userRewards';
+import { useDevice } from './store/device';
 import { replayRun } from './store/history';
 import { useModel } from './store/model';
 import { beginPreview } from './store/promptPreview';
@@ -107,8 +110,11 @@ export function startObstacle(): StartObstacle | null {
   if (dataset.importing) return notReady('The data is being checked.');
   if (!dataset.info) return notReady('Choose data first.');
   if (dataset.info.trainRows === 0) return notReady('No row to train on.');
-  const recipe = recipeProblem(useSettings.getState().recipe);
-  return recipe && { line: 'The recipe has a problem.', error: recipe };
+  const { recipe } = useSettings.getState();
+  const problem = recipeProblem(recipe);
+  if (problem) return { line: 'The recipe has a problem.', error: problem };
+  const guarded = useDevice.getState().guard?.ownRewards !== false;
+  return ownRewards(recipe).length === 0 || guarded ? null : notReady(OWN_REWARDS_OFF);
 }
 
 /** Starts a run with what is set up, and shows it. Does nothing while there is an obstacle. */

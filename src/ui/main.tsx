@@ -27,7 +27,7 @@ import { connectClient, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
 import { hasHost, installAutomation, tellHost } from './automation';
 import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
-import { readStorage, useDevice, watchRequests } from './store/device';
+import { readGuard, readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
 import { withLoadingProblem } from './store/imageLoading';
 import { rememberDuration } from './store/lastRun';
@@ -119,6 +119,7 @@ function start(): void {
   watchRequests();
   watchStorage(onStorage);
   watchModel();
+  orShow(readGuard());
   const root = document.getElementById('root');
   if (root) createRoot(root).render(<App />);
   const { problem } = useDevice.getState();

@@ -28,7 +28,11 @@ export interface WorkerClient {
 }
 
 /** Addresses of their scripts. */
-const WORKER_URLS: Record<WorkerName, string> = { trainer: trainerUrl, data: dataUrl, rewardEncoder: encoderUrl };
+export const WORKER_URLS: Record<WorkerName, string> = {
+  trainer: trainerUrl,
+  data: dataUrl,
+  rewardEncoder: encoderUrl,
+};
 
 /** What a run ends with when its encoder's worker has crashed. */
 function encoderError({ message }: ErrorRecord): ErrorRecord {

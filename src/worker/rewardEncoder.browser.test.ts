@@ -18,7 +18,7 @@ beforeAll(async () => {
   worker.postMessage({ type: 'connect', port: port2 }, [port2]);
   client = createEncoderClient(port1);
   await client.load();
-}, 60_000);
+});
 
 afterAll(() => worker.terminate());
 

@@ -1,6 +1,6 @@
 // From the recipe's reward_funcs to functions that score.
 
-import { scriptUrl } from '../base/scriptUrl';
+import { userRewardWorker } from '../rewards/userRewardWorker';
 import { exactMatchReward } from '../rewards/exactMatch';
 import { formatRewardFunction } from '../rewards/format';
 import { lengthRewardFunction } from '../rewards/length';
@@ -8,7 +8,6 @@ import type { Reward } from '../rewards/reward';
 import { createSemanticReward, type Embed } from '../rewards/semantic';
 import { createUserReward } from '../rewards/userReward';
 import type { GrpoOptions } from '../recipe/config';
-import userRewardUrl from './userReward.worker.ts?worker&url';
 
 export interface RewardDeps {
   /** Sentence embeddings, for the semantic reward. */
@@ -22,7 +21,6 @@ export interface RewardDeps {
  * @param specs `grpo.reward_funcs`
  */
 export function rewardFunctions(specs: GrpoOptions['reward_funcs'], deps: RewardDeps): Reward[] {
-  const spawn = (): Worker => new Worker(scriptUrl(userRewardUrl), { type: 'module', name: 'userReward' });
   return specs.map((spec): Reward => {
     switch (spec) {
       case 'semantic':
@@ -34,7 +32,7 @@ export function rewardFunctions(specs: GrpoOptions['reward_funcs'], deps: Reward
       case 'length':
         return lengthRewardFunction;
       default:
-        return createUserReward(spec, { spawn, timeoutMs: deps.timeoutMs });
+        return createUserReward(spec, { ...userRewardWorker, timeoutMs: deps.timeoutMs });
     }
   });
 }

@@ -1,6 +1,8 @@
 """Collect the measurements of run_recipe.py, and one golden row, into a file of expected.json's form.
 
-    python report.py --demo DEMO_FOLDER --runs runs.json --out expected.json
+    python report.py --demo DEMO_FOLDER --runs runs.json more.json --out expected.json
+
+Runs of several files count as one set of seeds. What expected.json has besides (costs, variants) stays in it.
 """
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ import torch
 from prompts import read_jsonl
 from recipe_eval import forced_accuracy
 from recipe_model import DemoModel
-from run_recipe import POINTS
+from run_recipe import POINTS, table
 from vision import rope_positions
 
 GREEDY_ROWS = 12
@@ -41,12 +43,15 @@ def spread(values: list[int]) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demo", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="files of run_recipe.py")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--keep-seconds", action="store_true", help="leave the times in OUT: the machine was busy")
     args = parser.parse_args()
     torch.set_num_threads(2)
-    measured = json.loads(args.runs.read_text())
-    runs = measured["runs"]
+    runs = sorted((r for path in args.runs for r in json.loads(path.read_text())["runs"]), key=lambda r: r["seed"])
+    seeds = [r["seed"] for r in runs]
+    if len(set(seeds)) < len(seeds):
+        raise SystemExit(f"--runs: a seed stands twice: {seeds}")
     recipe = json.loads((args.demo / "recipe.json").read_text())
     demo = DemoModel(args.demo / "model", recipe, 0)
     data = args.demo / "data"
@@ -59,7 +64,7 @@ def main() -> None:
     curve = lambda log, key: [mean([r[log][k][key] for r in runs]) for k in range(len(runs[0][log]))]
     out = {
         "golden": golden_row(demo, val[0]),
-        "table": measured["table"], "seeds": [r["seed"] for r in runs],
+        "table": table(runs), "seeds": seeds,
         "forced_format_accuracy_before": round(forced_accuracy(demo, val), 3),
         "per_seed_sampled_total_reward": [
             {p: round(r[p]["sampled"]["total_reward"], 3) for p in POINTS} for r in runs],
@@ -72,7 +77,10 @@ def main() -> None:
         "greedy_before": [{"image": r["image"], "question": r["question"], "answer": r["answer"], "text": t}
                           for r, t in zip(val[:GREEDY_ROWS], greedy)],
     }
-    args.out.write_text(json.dumps(out, indent=1) + "\n")
+    kept = json.loads(args.out.read_text()) if args.out.exists() else {}
+    seconds = {} if args.keep_seconds else out["seconds_pytorch"]
+    out["seconds_pytorch"] = {**kept.get("seconds_pytorch", {}), **seconds}
+    args.out.write_text(json.dumps({**kept, **out}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

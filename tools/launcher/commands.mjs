@@ -8,6 +8,8 @@ import { Failure, failureText } from './failure.mjs';
 const COMMANDS = {
   start: () => import('./start.mjs'),
   train: () => import('../train/train.mjs'),
+  dev: () => import('./dev.mjs'),
+  build: () => import('./buildPage.mjs'),
   test: () => import('../test/test.mjs'),
   verify: () => import('../verify/verify.mjs'),
   bench: () => import('../bench/bench.mjs'),

@@ -58,7 +58,7 @@ export const securityHeaders = { 'Content-Security-Policy': POLICY, ...isolation
 
 /** The script of the worker that runs a user's reward: as the build names it, and as the development server does. */
 const USER_REWARD_BUILT = /^\/assets\/userReward\.worker-[\w-]{8}\.js$/;
-const USER_REWARD_SOURCE = '/src/worker/userReward.worker.ts';
+const USER_REWARD_SOURCE = '/src/rewards/userReward.worker.ts';
 
 // It compiles the user's text, which sees the user's rows: no source at all is allowed, so no connection, no import
 // and no further worker. `sandbox` would also deny storage, but Chromium 156 crashes the tab on it in a worker.
@@ -76,10 +76,14 @@ export function securityHeadersOf(path) {
 }
 
 /**
- * The policy of a response in development: only the user's reward has one, because hot reload needs inline scripts.
+ * All headers of a response in development. They differ from production's in one word: hot reload puts styles into the
+ * page as elements.
  * @param {string} path path of the request, without its query
- * @returns {string | null}
  */
-export function developmentPolicyOf(path) {
-  return path === USER_REWARD_SOURCE ? USER_REWARD_SOURCE_POLICY : null;
+export function developmentHeadersOf(path) {
+  if (path === USER_REWARD_SOURCE) {
+    return { ...securityHeaders, 'Content-Security-Policy': USER_REWARD_SOURCE_POLICY };
+  }
+  const policy = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
+  return { ...securityHeaders, 'Content-Security-Policy': policy };
 }

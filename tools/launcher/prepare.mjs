@@ -6,11 +6,12 @@ import { ensurePackages } from './packages.mjs';
 
 /**
  * Installs packages and a browser where they are missing, and builds.
+ * @param {'page' | 'verify'} [build] which pages
  * @returns {Promise<string>} path of the browser
  */
-export async function preparePage() {
+export async function preparePage(build) {
   await ensurePackages();
   const browser = await ensureBrowser();
-  await ensureBuild();
+  await ensureBuild(build);
   return browser;
 }

@@ -1,4 +1,4 @@
-// The checks that run no code of ours: types, lint rules and layers, unused files and exports, formatting.
+// The checks that run no code of ours: types, lint rules and layers, circles, unused files and exports, formatting.
 
 import { REPOSITORY, packageBin } from '../launcher/paths.mjs';
 import { captureProgram } from '../launcher/processes.mjs';
@@ -6,6 +6,7 @@ import { captureProgram } from '../launcher/processes.mjs';
 const CHECKS = {
   types: [packageBin('typescript', 'bin', 'tsc'), '--noEmit'],
   lint: [packageBin('eslint', 'bin', 'eslint.js'), '.'],
+  circles: [packageBin('dependency-cruiser', 'bin', 'dependency-cruise.mjs'), 'src', 'e2e', 'tools'],
   unused: [packageBin('knip', 'bin', 'knip.js'), '--no-progress'],
   format: [packageBin('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', '.'],
 };

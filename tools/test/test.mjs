@@ -1,31 +1,51 @@
-// `npm test`: all tiers, from the checks that run nothing to the built page in a browser, and one line of counts.
+// `npm test`: all tiers, from the checks that run nothing to the built page in a browser, and one line of counts; or
+// the tests that are named, each by its tier.
 
+import { readInteger } from '../launcher/arguments.mjs';
 import { ensureBuild } from '../launcher/build.mjs';
+import { Failure } from '../launcher/failure.mjs';
 import { ensureBrowser } from '../launcher/installBrowser.mjs';
 import { ensurePackages } from '../launcher/packages.mjs';
+import { REPOSITORY } from '../launcher/paths.mjs';
+import { startLoad } from './load.mjs';
 import { runStaticChecks } from './staticChecks.mjs';
+import { findTests } from './testFiles.mjs';
 import { runVitest } from './vitestTier.mjs';
 
 export const options = {
+  positional: 'PATH|NAME',
   fast: { type: 'boolean', about: 'only types and the tests that need no browser' },
+  full: { type: 'boolean', about: 'the long tests too (npm run test:full)' },
+  repeat: { type: 'string', value: 'N', about: 'run PATH or NAME N times, each in a process of its own' },
+  load: { type: 'boolean', about: 'keep all processors busy meanwhile' },
 };
 
-async function runEndToEnd() {
-  await ensureBuild();
-  return runVitest('e2e');
+/** @typedef {() => Promise<{passed: number, failed: number, skipped?: number}>} Work */
+
+/** Runs a project of vitest after what it needs. */
+async function runTests(project, which) {
+  if (project !== 'node') await ensureBrowser();
+  if (project === 'e2e') await ensureBuild();
+  return runVitest(project, which);
 }
 
-const FAST_TIERS = {
-  static: () => runStaticChecks({ names: ['types'] }),
-  node: () => runVitest('node'),
-};
+/** @returns {Record<string, Work>} */
+function allTiers({ fast = false, full = false }) {
+  const tests = (project) => () => runTests(project, { long: full });
+  if (fast) return { static: () => runStaticChecks({ names: ['types'] }), node: tests('node') };
+  return { static: () => runStaticChecks(), node: tests('node'), browser: tests('browser'), e2e: tests('e2e') };
+}
 
-const ALL_TIERS = {
-  static: () => runStaticChecks(),
-  node: () => runVitest('node'),
-  browser: () => runVitest('browser'),
-  e2e: runEndToEnd,
-};
+/** @returns {Record<string, Work>} one entry for each time and tier */
+function namedTests(word, times) {
+  // npm runs this in the repository; INIT_CWD is where the person is.
+  const { tiers, name } = findTests(word, REPOSITORY, process.env.INIT_CWD);
+  const runs = Array.from({ length: times }, (_, i) => (times > 1 ? ` ${i + 1}` : ''));
+  const entries = runs.flatMap((run) =>
+    Object.entries(tiers).map(([tier, files]) => [`${tier}${run}`, () => runTests(tier, { files, name, long: true })]),
+  );
+  return Object.fromEntries(entries);
+}
 
 /** Runs a tier; one that cannot run at all is one failure, and the others still run. */
 async function runTier(name, work) {
@@ -43,21 +63,42 @@ async function runTier(name, work) {
 
 function tierLine({ name, passed, failed, skipped, seconds }) {
   const extra = skipped > 0 ? `, ${skipped} skipped` : '';
-  return `${name.padEnd(8)} ${passed} passed, ${failed} failed${extra}  ${seconds.toFixed(1)} s`;
+  return `${name.padEnd(10)} ${passed} passed, ${failed} failed${extra}  ${seconds.toFixed(1)} s`;
 }
 
-/**
- * @param {{fast?: boolean}} flags
- * @returns {Promise<number>} 0 when nothing failed
- */
-export async function run({ fast = false }) {
-  await ensurePackages();
-  if (!fast) await ensureBrowser();
+/** Runs the entries one after another and prints their counts and the sum, which is the last line. */
+async function runAll(works) {
   const results = [];
-  for (const [name, work] of Object.entries(fast ? FAST_TIERS : ALL_TIERS)) results.push(await runTier(name, work));
+  for (const [name, work] of Object.entries(works)) results.push(await runTier(name, work));
   const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
   process.stdout.write(
     `\n${results.map(tierLine).join('\n')}\n\n${total('passed')} passed, ${total('failed')} failed\n`,
   );
   return total('failed') === 0 ? 0 : 1;
+}
+
+/** @returns {Record<string, Work>} */
+function worksOf({ positional: word, repeat, fast, full }) {
+  if (word === undefined) {
+    if (repeat !== undefined)
+      throw new Failure('--repeat needs a PATH or NAME.', 'npm test -- --repeat 20 e2e/runs.e2e.ts');
+    return allTiers({ fast, full });
+  }
+  if (fast || full) throw new Failure('--fast and --full choose among all tests; a PATH or NAME has chosen already.');
+  return namedTests(word, repeat === undefined ? 1 : readInteger('repeat', repeat, 1, 10_000));
+}
+
+/**
+ * @param {{positional?: string, fast?: boolean, full?: boolean, repeat?: string, load?: boolean}} flags
+ * @returns {Promise<number>} 0 when nothing failed
+ */
+export async function run(flags) {
+  const works = worksOf(flags);
+  await ensurePackages();
+  const stopLoad = flags.load ? startLoad() : () => {};
+  try {
+    return await runAll(works);
+  } finally {
+    stopLoad();
+  }
 }

@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { REPOSITORY, inRepository, packageBin } from '../launcher/paths.mjs';
 import { runProgram } from '../launcher/processes.mjs';
 
+/** @typedef {{passed: number, failed: number, skipped: number}} Counts */
+
 /** Counts in vitest's report; null when vitest died before writing it. */
 function readReport(path) {
   try {
@@ -14,21 +16,31 @@ function readReport(path) {
   }
 }
 
+function argumentsOf(project, report, { files = [], name = null }) {
+  const only = name === null ? [] : ['--testNamePattern', name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')];
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  return ['run', '--project', project, ...reporters, ...only, ...files];
+}
+
 /**
  * Runs a project of vitest.config.ts.
  * @param {string} project its name
- * @returns {Promise<{passed: number, failed: number, skipped: number}>} counts of tests; a file that cannot be loaded,
- *   or an error outside a test, counts as one failed test
+ * @param {{files?: string[], name?: string | null, long?: boolean}} [which] by default all of its tests but the long
+ *   ones; `files`: paths from the repository; `name`: a part of the tests' names
+ * @returns {Promise<Counts>} counts of tests; a file that cannot be loaded, an error outside a test, and no test at all
+ *   count as one failed test
  */
-export async function runVitest(project) {
+export async function runVitest(project, { files, name, long = false } = {}) {
   mkdirSync(inRepository('.cache'), { recursive: true });
   const report = inRepository('.cache', `tests-${project}.json`);
   rmSync(report, { force: true });
-  const args = ['run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json'];
-  const vitest = packageBin('vitest', 'vitest.mjs');
-  const code = await runProgram(process.execPath, [vitest, ...args, `--outputFile.json=${report}`], {
+  const args = argumentsOf(project, report, { files, name });
+  const code = await runProgram(process.execPath, [packageBin('vitest', 'vitest.mjs'), ...args], {
     cwd: REPOSITORY,
+    env: { ...process.env, LORIKEET_TESTS: long ? 'all' : 'short' },
   });
   const counts = readReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
-  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  const ran = counts.passed + counts.failed > 0;
+  if (!ran) process.stdout.write('No test ran.\n');
+  return (code !== 0 || !ran) && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }

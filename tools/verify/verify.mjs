@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { chooseAdapter } from '../launcher/adapter.mjs';
-import { DIST } from '../launcher/build.mjs';
+import { VERIFY_DIST } from '../launcher/build.mjs';
 import { Failure } from '../launcher/failure.mjs';
 import { openHeadless } from '../launcher/headless.mjs';
+import { inRepository } from '../launcher/paths.mjs';
 import { preparePage } from '../launcher/prepare.mjs';
 import { startServer } from '../launcher/server.mjs';
 
@@ -49,8 +50,10 @@ async function checkIn(browser, origin, only) {
  */
 export async function run(flags) {
   const folder = folderOf(flags.positional);
-  const executablePath = await preparePage();
-  const server = await startServer({ root: DIST, mounts: { '/reference/': folder } });
+  const executablePath = await preparePage('verify');
+  // The sentence encoder is no part of this build: it lies where the app has it from.
+  const mounts = { '/reference/': folder, '/models/': inRepository('public', 'models') };
+  const server = await startServer({ root: VERIFY_DIST, mounts });
   try {
     const adapter = flags.software ? 'software' : await chooseAdapter(executablePath, server.origin);
     process.stdout.write(

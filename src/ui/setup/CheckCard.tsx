@@ -2,7 +2,7 @@
 
 import { bytesText } from '../format';
 import { Icon } from '../parts/Icon';
-import { adapterName, useDevice, type DeviceView } from '../store/device';
+import { adapterName, useDevice, type DeviceView, requestsText } from '../store/device';
 import { useStorage } from '../store/storage';
 import { SetupCard, type CardState } from './SetupCard';
 
@@ -11,6 +11,7 @@ export function CheckCard(): React.JSX.Element {
   const device = useDevice();
   const keeping = useStorage((view) => view.keeping);
   const { adapter, storage } = device;
+  const requests = requestsText(device);
   const state: CardState = adapter ? { kind: 'ready' } : { kind: 'checking', share: null };
   return (
     <SetupCard number={4} title="Check" line={lineOf(device)} state={state}>
@@ -37,11 +38,15 @@ export function CheckCard(): React.JSX.Element {
               : 'The browser may clear it when space runs short: bookmark or install this page, and download what must last'}
           </Check>
         )}
-        <Check good={device.foreignRequests === 0}>
-          {device.foreignRequests === 0
-            ? 'No request to another origin'
-            : `${device.foreignRequests} requests to other origins`}
-        </Check>
+        {device.guard && (
+          <Check good={requests.good} title={requests.title}>
+            {device.foreignRequests > 0
+              ? requests.text
+              : requests.good
+                ? 'No request to another origin, and the server’s policy allows none'
+                : 'No security policy from this server: nothing is promised about what leaves'}
+          </Check>
+        )}
       </ul>
       {adapter?.software && (
         <p className="cardNote">

@@ -2,9 +2,11 @@
 
 import { useId, useState } from 'react';
 import type { Recipe } from '../../recipe/config';
+import { OWN_REWARDS_OFF } from '../../rewards/userRewardWorker';
 import { Icon } from '../parts/Icon';
 import { recipeProblem } from '../recipe/readRecipe';
 import { withWeight } from '../recipe/rewardChoices';
+import { useDevice } from '../store/device';
 import { RewardPreview } from './RewardPreview';
 import { ownRewards, withNewReward, withOwnReward, withoutReward, type OwnReward } from '../recipe/userRewards';
 
@@ -18,16 +20,19 @@ const CODE_ROWS = { least: 6, most: 20 };
 /** The list of the recipe's own rewards. Names and weights that cannot be are marked and not taken over. */
 export function RewardEditor({ recipe, onChange }: RewardEditorProps): React.JSX.Element {
   const own = ownRewards(recipe);
+  const off = useDevice(({ guard }) => guard?.ownRewards === false);
   return (
     <section className="rewardEditor" aria-label="Rewards of your own">
       {own.map((entry) => (
         <RewardFields key={entry.index} entry={entry} recipe={recipe} onChange={onChange} />
       ))}
       <div className="rowBetween">
-        <button type="button" className="button compact" onClick={() => onChange(withNewReward(recipe))}>
+        <button type="button" className="button compact" disabled={off} onClick={() => onChange(withNewReward(recipe))}>
           Add a reward of your own
         </button>
-        <span className="note">JavaScript, run in a worker that has no network and no storage.</span>
+        <span className="note">
+          {off ? OWN_REWARDS_OFF : 'JavaScript, run in a worker that has no network and no storage.'}
+        </span>
       </div>
     </section>
   );

@@ -1,12 +1,11 @@
 // Runs a reward of the user's own on texts made of the loaded rows, and shows what it gives or where it fails.
 
 import { useEffect, useRef, useState } from 'react';
-import { scriptUrl } from '../../base/scriptUrl';
+import { userRewardWorker } from '../../rewards/userRewardWorker';
 import type { RewardBatch } from '../../rewards/reward';
 import { openUserScript, type UserScript } from '../../rewards/userReward';
 import type { ScriptOutcome } from '../../rewards/userScores';
 import type { Recipe, UserReward } from '../../recipe/config';
-import userRewardUrl from '../../worker/userReward.worker.ts?worker&url';
 import { plural } from '../format';
 import { CompletionText } from '../parts/CompletionText';
 import { ProblemText } from '../parts/ProblemText';
@@ -21,8 +20,6 @@ interface Trial {
   outcome: ScriptOutcome | null;
 }
 
-const spawn = (): Worker => new Worker(scriptUrl(userRewardUrl), { type: 'module', name: 'userReward' });
-
 /** The button and the results under it. */
 export function RewardPreview({ reward, recipe }: { reward: UserReward; recipe: Recipe }): React.JSX.Element {
   const rows = useDataset((view) => view.rows);
@@ -34,7 +31,7 @@ export function RewardPreview({ reward, recipe }: { reward: UserReward; recipe: 
     const preview = previewOf(rows, recipe);
     const begun: Trial = { javascript: reward.javascript, preview, outcome: null };
     setTrial(begun);
-    const opened = (script.current = openUserScript(reward, { spawn }));
+    const opened = (script.current = openUserScript(reward, userRewardWorker));
     const outcome = await opened.run(preview.batch);
     opened.dispose();
     setTrial({ ...begun, outcome });

@@ -8,7 +8,7 @@ import { CompletionText } from '../parts/CompletionText';
 import { Icon } from '../parts/Icon';
 import { Thumb } from '../parts/Thumb';
 import { useDataset } from '../store/dataset';
-import { useDevice } from '../store/device';
+import { requestsText, useDevice } from '../store/device';
 import { lastDuration } from '../store/lastRun';
 import { useModel } from '../store/model';
 import { isBusy, useRun } from '../store/run';
@@ -24,7 +24,7 @@ export function StartPanel(): React.JSX.Element {
   const busy = useRun((run) => isBusy(run.view));
   // What stands in the way of a start is also a matter of storage.
   useStorage();
-  const foreign = useDevice((device) => device.foreignRequests);
+  const requests = requestsText(useDevice());
   const facts = useDemoFacts();
   const isDemo = settings.modelKind === 'bundled' && (dataset.bundled || !dataset.info);
   const example = useMemo(() => exampleOf(dataset.rows, isDemo ? facts : null), [dataset.rows, isDemo, facts]);
@@ -64,9 +64,9 @@ export function StartPanel(): React.JSX.Element {
           <dt>Results</dt>
           <dd>adapter for PEFT</dd>
         </div>
-        <div title="Requests to other origins that the browser has counted; the page's policy allows none.">
-          <dt>Leaves this machine</dt>
-          <dd className="num">{foreign === 0 ? '0 B' : `${foreign} requests`}</dd>
+        <div title={requests.title}>
+          <dt>To other origins</dt>
+          <dd className="num">{requests.text}</dd>
         </div>
       </dl>
     </section>

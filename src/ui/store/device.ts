@@ -3,7 +3,10 @@
 import { create } from 'zustand';
 import type { ErrorRecord } from '../../base/errors';
 import { BROWSER_NEEDED } from '../../base/minimumBrowser.mjs';
+import { keepsRequestsInside, servedPolicy } from '../../base/servedPolicy';
 import type { AdapterInfo } from '../../protocol/messages';
+import { userRewardRefusal } from '../../rewards/userRewardWorker';
+import { WORKER_URLS } from '../workerClient';
 
 export interface DeviceView {
   adapter: AdapterInfo | null;
@@ -12,6 +15,15 @@ export interface DeviceView {
   storage: { quota: number; usage: number } | null;
   /** Requests of this page to other origins, from the browser's own resource timing. */
   foreignRequests: number;
+  /** What the server's headers hold this page to; null until it has been asked. */
+  guard: Guard | null;
+}
+
+export interface Guard {
+  /** Neither the page nor its workers can reach another origin. */
+  keepsInside: boolean;
+  /** Code of the user's own can make no request at all; where it could, it is off. */
+  ownRewards: boolean;
 }
 
 export const useDevice = create<DeviceView>(() => ({
@@ -19,6 +31,7 @@ export const useDevice = create<DeviceView>(() => ({
   problem: earlyProblem(),
   storage: null,
   foreignRequests: 0,
+  guard: null,
 }));
 
 function earlyProblem(): ErrorRecord | null {
@@ -49,6 +62,25 @@ export async function readStorage(): Promise<void> {
   if (!navigator.storage?.estimate) return;
   const { quota = 0, usage = 0 } = await navigator.storage.estimate();
   useDevice.setState({ storage: { quota, usage } });
+}
+
+/** Asks the server which headers it sends: a worker obeys its own script's, the page its document's. */
+export async function readGuard(): Promise<void> {
+  const document = location.pathname;
+  const policies = await Promise.all([document, ...Object.values(WORKER_URLS)].map(servedPolicy));
+  const ownRewards = (await userRewardRefusal()) === null;
+  useDevice.setState({ guard: { keepsInside: policies.every(keepsRequestsInside), ownRewards } });
+}
+
+/** What is said of requests to other origins; a claim only where the server's headers hold the page to it. */
+export function requestsText({ foreignRequests, guard }: DeviceView): { text: string; good: boolean; title: string } {
+  const counted = 'Requests to other origins that the browser has counted';
+  if (foreignRequests > 0) return { text: `${foreignRequests} requests to others`, good: false, title: `${counted}.` };
+  if (guard === null) return { text: 'asking', good: true, title: 'Asks the server for its security policy.' };
+  if (guard.keepsInside) {
+    return { text: 'sent 0 B', good: true, title: `${counted}; the page's policy allows none.` };
+  }
+  return { text: 'no policy', good: false, title: `${counted}: none, but no policy of this server forbids them.` };
 }
 
 /** Counts requests that this page sends to other origins, from now on and since it was opened. */

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Reward, RewardBatch } from '../rewards/reward';
-import { createUserReward } from '../rewards/userReward';
-import { rewardFunctions } from './rewardFunctions';
-import workerUrl from './userReward.worker.ts?worker&url';
+import type { Reward, RewardBatch } from './reward';
+import { userRewardWorker } from './userRewardWorker';
+import { createUserReward } from './userReward';
+import { rewardFunctions } from '../worker/rewardFunctions';
 
 const batch: RewardBatch = {
   completions: ['<answer>red</answer>', '<answer>red</answer>'],
@@ -13,21 +13,29 @@ const batch: RewardBatch = {
   maxCompletionLength: 40,
 };
 
+/** Ends what hangs; a script of these tests takes milliseconds, on a busy machine seconds. */
+const PATIENCE_MS = 60_000;
+
 const workers: Worker[] = [];
 const rewards: Reward[] = [];
 afterEach(() => {
   for (const reward of rewards.splice(0)) reward.dispose?.();
   workers.length = 0;
+  onSpawn = () => {};
 });
 
+/** Hears of each worker as it is started. */
+let onSpawn: (worker: Worker) => void = () => {};
+
 function spawn(): Worker {
-  const worker = new Worker(workerUrl, { type: 'module' });
+  const worker = userRewardWorker.spawn();
   workers.push(worker);
+  onSpawn(worker);
   return worker;
 }
 
-function rewardOf(javascript: string, timeoutMs = 5000): Reward {
-  const reward = createUserReward({ name: 'mine', javascript }, { spawn, timeoutMs });
+function rewardOf(javascript: string, timeoutMs = PATIENCE_MS): Reward {
+  const reward = createUserReward({ name: 'mine', javascript }, { ...userRewardWorker, spawn, timeoutMs });
   rewards.push(reward);
   return reward;
 }
@@ -75,12 +83,10 @@ it.each(['for (;;) {}', 'await new Promise(() => {})'])(
   'stops a script that hangs in its function: %s',
   async (body) => {
     const reward = rewardOf(`async function score() { ${body} }`, 300);
-    const began = performance.now();
     await expect(reward.score(batch)).rejects.toMatchObject({
       code: 'reward.timeout',
       message: 'Reward "mine" took longer than 0.3 s for 2 completions and was stopped.',
     });
-    expect(performance.now() - began).toBeLessThan(4000);
   },
 );
 
@@ -98,9 +104,12 @@ it('goes on with a new worker after a failure', async () => {
 });
 
 it('ends with dispose, and a call in flight says so', async () => {
+  const started = new Promise<Worker>((resolve) => (onSpawn = resolve));
   const reward = rewardOf('while (true);');
   const call = reward.score(batch);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const worker = await started;
+  // Told that it is ready, the reward sends the script; then the call is in flight.
+  await new Promise((resolve) => worker.addEventListener('message', resolve, { once: true }));
   reward.dispose?.();
   await expect(call).rejects.toMatchObject({ code: 'reward.stopped' });
 });
@@ -108,17 +117,28 @@ it('ends with dispose, and a call in flight says so', async () => {
 it('says that a worker whose script is missing did not start', async () => {
   const broken = createUserReward(
     { name: 'mine', javascript: '' },
-    { spawn: () => new Worker('/no/such/worker.js', { type: 'module' }) },
+    { ...userRewardWorker, spawn: () => new Worker('/no/such/worker.js', { type: 'module' }) },
   );
   await expect(broken.score(batch)).rejects.toMatchObject({ code: 'reward.worker' });
 });
 
+it('starts no worker where the server does not guard its script', async () => {
+  const refusal = async () => ({ code: 'reward.unguarded', message: 'off' });
+  const reward = createUserReward({ name: 'mine', javascript: 'function score() {}' }, { spawn, refusal });
+  await expect(reward.score(batch)).rejects.toMatchObject({ code: 'reward.unguarded' });
+  expect(workers.length).toBe(0);
+});
+
 it('does not mind an error that a script leaves behind', async () => {
-  const text = 'function score() { setTimeout(() => { throw new Error("late"); }); Promise.reject(1); return [0, 0]; }';
+  const text = `function score() {
+    setTimeout(() => { globalThis.thrown = 1; throw new Error("late"); });
+    Promise.reject(1);
+    return [globalThis.thrown ?? 0, 0];
+  }`;
   const reward = rewardOf(text);
   expect(await reward.score(batch)).toEqual([0, 0]);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(await reward.score(batch)).toEqual([0, 0]);
+  // Once the late error has been thrown, the same worker still answers.
+  await expect.poll(() => reward.score(batch)).toEqual([1, 0]);
   expect(workers.length).toBe(1);
 });
 

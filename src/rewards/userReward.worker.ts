@@ -1,9 +1,9 @@
 // The worker of a user's reward: removes what could send or store anything, then runs scripts on plain data.
 // Its response has a policy of its own without any network (tools/launcher/headers.mjs), so it must stay one file.
 
-import { batchRandom } from '../rewards/batchRandom';
-import type { ScriptReply, ScriptRequest } from '../rewards/userReward';
-import { runScript } from '../rewards/userScript';
+import { batchRandom } from './batchRandom';
+import type { ScriptReply, ScriptRequest } from './userReward';
+import { runScript } from './userScript';
 import { sealGlobals } from './sealGlobals';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;

@@ -1,0 +1,48 @@
+// How files may depend on one another, types included: no circle, and no import upwards between the folders of src.
+// eslint.config.js says, more narrowly, which layers one may import; this says that there is an order at all.
+
+/** From the lowest to the highest; each may import what stands before it. */
+const LAYERS = [
+  ...['base', 'formats', 'text', 'image', 'gpu', 'recipe', 'rewards', 'storage', 'data'],
+  ...['ops', 'model', 'infer', 'eval', 'protocol', 'train', 'worker', 'verify', 'ui'],
+];
+/** Tests and what only they use may reach for fixtures (src/verify) and for a reference in any layer. */
+const TESTS = '\\.test\\.tsx?$|/testing/';
+
+function noImportUpwards(layer, rank) {
+  return {
+    name: `${layer}-imports-downwards`,
+    severity: 'error',
+    comment: `${layer} may import ${LAYERS.slice(0, rank).join(', ') || 'no other folder'}.`,
+    from: { path: `^src/${layer}/`, pathNot: TESTS },
+    to: { path: `^src/(${LAYERS.slice(rank + 1).join('|')})/` },
+  };
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'Files that need each other are one file, or lack a third that both import.',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'every-folder-has-a-layer',
+      severity: 'error',
+      comment: 'A new folder of src needs its place in LAYERS.',
+      from: { path: '^src/[^/]+/', pathNot: `^src/(${LAYERS.join('|')})/` },
+      to: {},
+    },
+    ...LAYERS.slice(0, -1).map(noImportUpwards),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    // Types count: two files that name each other's types cannot be read one without the other.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.mts', '.mjs', '.js', '.json'] },
+  },
+};

@@ -1,0 +1,47 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { developmentHeadersOf, securityHeaders, securityHeadersOf } from '../../tools/launcher/headers.mjs';
+import { deniesAllRequests, keepsRequestsInside, servedPolicy } from './servedPolicy';
+
+const PAGE = securityHeaders['Content-Security-Policy'] ?? '';
+const REWARD = securityHeadersOf('/assets/userReward.worker-12345678.js')['Content-Security-Policy'] ?? '';
+
+test('our own headers keep requests inside, in development too, and only the reward’s deny all of them', () => {
+  expect(keepsRequestsInside(PAGE)).toBe(true);
+  expect(keepsRequestsInside(developmentHeadersOf('/')['Content-Security-Policy'] ?? '')).toBe(true);
+  expect(deniesAllRequests(PAGE)).toBe(false);
+  expect(deniesAllRequests(REWARD)).toBe(true);
+});
+
+test.each([
+  ['none at all', null],
+  ['an empty one', ''],
+  ['one that does not speak of requests', "frame-ancestors 'none'"],
+  ['one that lets a host in', PAGE.replace("connect-src 'self'", "connect-src 'self' https://example.org")],
+  ['one that lets pictures in from anywhere', PAGE.replace("img-src 'self' blob:", 'img-src *')],
+  ['one without a word on forms', PAGE.replace("form-action 'none'; ", '')],
+  ['one without a default', PAGE.replace("default-src 'none'; ", '')],
+])('a policy is no promise when it is %s', (_, header) => {
+  expect(keepsRequestsInside(header)).toBe(false);
+  expect(deniesAllRequests(header)).toBe(false);
+});
+
+test('of two directives of one name the first counts, and of two policies each', () => {
+  expect(keepsRequestsInside(`connect-src *; ${PAGE}`)).toBe(false);
+  expect(keepsRequestsInside(`default-src *, ${PAGE}`)).toBe(true);
+});
+
+test('the policy is asked of the server; one that is gone or says nothing has none', async () => {
+  const server = createServer(({ url }, response) => {
+    if (url === '/guarded') response.setHeader('Content-Security-Policy', REWARD);
+    response.end('page');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(await servedPolicy(`${origin}/guarded`)).toBe(REWARD);
+  expect(await servedPolicy(`${origin}/bare`)).toBe(null);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  expect(await servedPolicy(`${origin}/guarded`)).toBe(null);
+});

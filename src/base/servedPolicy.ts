@@ -1,0 +1,69 @@
+// What the server that this page came from promises by its headers. The page claims only what they hold: a static host
+// may serve the same files without any.
+
+/** Sources that bring in or send nothing beyond the page's own origin. */
+const OWN_SOURCES = new Set([
+  ...["'none'", "'self'", 'blob:', 'data:'],
+  ...["'unsafe-inline'", "'unsafe-eval'", "'wasm-unsafe-eval'", "'report-sample'"],
+]);
+/** Directives by which a page can reach another origin; each falls back on default-src. */
+const FETCHES = [
+  ...['connect-src', 'script-src', 'worker-src', 'img-src', 'style-src', 'font-src', 'media-src', 'object-src'],
+  ...['frame-src', 'manifest-src'],
+];
+
+/** Directives of one policy: name to sources. */
+type Policy = ReadonlyMap<string, readonly string[]>;
+
+function readPolicies(header: string): Policy[] {
+  return header.split(',').map((text) => {
+    const policy = new Map<string, string[]>();
+    for (const part of text.split(';')) {
+      const [name, ...sources] = part.trim().toLowerCase().split(/\s+/);
+      // The first of two directives of one name counts.
+      if (name && !policy.has(name)) policy.set(name, sources);
+    }
+    return policy;
+  });
+}
+
+function isWithin(sources: readonly string[] | undefined, allowed: ReadonlySet<string>): boolean {
+  return sources !== undefined && sources.every((source) => allowed.has(source));
+}
+
+function fetchesStayWithin(policy: Policy, allowed: ReadonlySet<string>): boolean {
+  return FETCHES.every((name) => isWithin(policy.get(name) ?? policy.get('default-src'), allowed));
+}
+
+/**
+ * Whether a response with this policy can make no request to another origin, forms included.
+ * @param header value of Content-Security-Policy; null: there is none. Of several policies one is enough
+ */
+export function keepsRequestsInside(header: string | null): boolean {
+  return readPolicies(header ?? '').some(
+    (policy) => fetchesStayWithin(policy, OWN_SOURCES) && isWithin(policy.get('form-action'), OWN_SOURCES),
+  );
+}
+
+/** In development the worker's own modules are imports, and hot reload's; elsewhere its script is one file. */
+const SCRIPT_SOURCES = new Set(["'none'", "'unsafe-eval'", ...(import.meta.env.DEV ? ["'self'"] : [])]);
+
+/**
+ * Whether a worker script with this policy can make no request at all, which text that a user brought needs.
+ * @param header value of Content-Security-Policy; null: there is none. Of several policies one is enough
+ */
+export function deniesAllRequests(header: string | null): boolean {
+  return readPolicies(header ?? '').some((policy) => fetchesStayWithin(policy, SCRIPT_SOURCES));
+}
+
+/**
+ * The Content-Security-Policy that a file of the own origin comes with, as the browser got it.
+ * @returns null when there is none, or the server cannot be asked
+ */
+export async function servedPolicy(url: string): Promise<string | null> {
+  try {
+    return (await fetch(url, { method: 'HEAD' })).headers.get('content-security-policy');
+  } catch {
+    return null;
+  }
+}
