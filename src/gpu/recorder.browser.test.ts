@@ -65,7 +65,7 @@ fn main() {
 };
 
 function linear(gpu: Gpu, x: Tensor, y: Tensor, { factor = 1, shift = 0, spec = 0 } = {}): void {
-  const count = x.shape[0];
+  const count = x.shape[0]!;
   gpu.rec.dispatch(LINEAR, {
     spec: { UNUSED: spec },
     bindings: { x, y },
@@ -92,13 +92,13 @@ describe('recorder', () => {
       const x = output([3]);
       const results = [0, 1, 2, 3].map(() => output([3]));
       rec.upload(x, Float32Array.of(1, 2, 3));
-      linear(gpu, x, results[0], { factor: 10 });
+      linear(gpu, x, results[0]!, { factor: 10 });
       rec.upload(x, Float32Array.of(7), 1);
-      linear(gpu, x, results[1], { factor: -2, shift: -1 });
-      rec.copy(results[0], x, { count: 2, fromOffset: 1, toOffset: 1 });
-      linear(gpu, x, results[2]);
+      linear(gpu, x, results[1]!, { factor: -2, shift: -1 });
+      rec.copy(results[0]!, x, { count: 2, fromOffset: 1, toOffset: 1 });
+      linear(gpu, x, results[2]!);
       rec.clear(x);
-      linear(gpu, x, results[3], { shift: 5 });
+      linear(gpu, x, results[3]!, { shift: 5 });
       rec.upload(x, Float32Array.of(9, 9, 9));
       expect(await floats(gpu, ...results, x)).toEqual([
         [10, 20, 30],
@@ -192,7 +192,7 @@ describe('recorder', () => {
       const counter = input([0]);
       for (let i = 0; i < 50; i++) rec.dispatch(INCREMENT, { bindings: { y: counter }, grid: [1] });
       const [gotY, gotCounter, ...got] = await floats(gpu, y, counter, ...sums);
-      expect(gotY.findIndex((value, i) => value !== 2 * i)).toBe(-1);
+      expect(gotY!.findIndex((value, i) => value !== 2 * i)).toBe(-1);
       expect(gotCounter).toEqual([50]);
       expect(got.flat()).toEqual(sums.map((_, i) => i + 1));
     });
@@ -243,7 +243,7 @@ describe('recorder mistakes', () => {
     const tensors = Object.fromEntries(bindings.map((name) => [name, gpu.persistent([1])]));
     gpu.rec.dispatch(LINEAR, { bindings: tensors, uniforms, grid: [1] });
     await expect(gpu.rec.submit()).rejects.toThrow(message);
-    await expect(gpu.rec.read(tensors.x)).rejects.toThrow(message);
+    await expect(gpu.rec.read(tensors.x!)).rejects.toThrow(message);
   });
 
   it('an error in a shader is named with file, line and text', async () => {

@@ -8,7 +8,7 @@ import type { AdapterClass } from './device';
 import type { CompiledKernel, Kernel, PipelineCache } from './pipelines';
 import type { Specialisation } from './shaderAssembly';
 import { createStaging, growable } from './staging';
-import { elementCount, type DType, type Tensor } from './tensor';
+import { elementCount, perTensor, type DType, type PerTensor, type Tensor } from './tensor';
 
 export interface Dispatch {
   spec?: Specialisation['spec'];
@@ -45,8 +45,8 @@ export interface Recorder {
   scope(): Scope;
   /** Compiles what is new, submits everything recorded so far and empties the recorder. */
   submit(): Promise<void>;
-  /** Reads tensors back after everything recorded so far; submits. */
-  read(...tensors: Tensor[]): Promise<ArrayBuffer[]>;
+  /** Reads tensors back after everything recorded so far, one buffer for each; submits. */
+  read<T extends readonly Tensor[]>(...tensors: T): Promise<PerTensor<T, ArrayBuffer>>;
 }
 
 type Command =
@@ -126,12 +126,12 @@ export function createRecorder(
     for (const command of list) {
       if (command.type === 'dispatch') {
         pass ??= encoder.beginComputePass();
-        const kernel = kernels[k];
+        const kernel = kernels[k]!;
         pass.setPipeline(kernel.pipeline);
         pass.setBindGroup(
           0,
           bindGroup(kernel, command.dispatch.bindings, uniform),
-          kernel.uniformBytes ? [offsets[k]] : [],
+          kernel.uniformBytes ? [offsets[k]!] : [],
         );
         pass.dispatchWorkgroups(...(command.dispatch.grid as [number, number?, number?]));
         k++;
@@ -154,7 +154,9 @@ export function createRecorder(
     const kernels: CompiledKernel[] = [];
     for (const { kernel } of dispatches) kernels.push(kernel instanceof Promise ? await kernel : kernel);
     const offsets = dispatches.map(({ dispatch }, i) =>
-      kernels[i].uniformBytes ? uniforms.add(packUniforms(kernels[i], dispatch.uniforms ?? {}), UNIFORM_ALIGNMENT) : 0,
+      kernels[i]!.uniformBytes
+        ? uniforms.add(packUniforms(kernels[i]!, dispatch.uniforms ?? {}), UNIFORM_ALIGNMENT)
+        : 0,
     );
     const packed = uniforms.take();
     const uniform = uniformBuffer(packed.length + UNIFORM_ALIGNMENT);
@@ -233,16 +235,17 @@ export function createRecorder(
       });
       let at = 0;
       tensors.forEach((tensor, i) => {
-        commands.push({ type: 'copy', from: tensor.buffer, fromByte: 0, to: target, toByte: at, bytes: sizes[i] });
-        at += sizes[i];
+        commands.push({ type: 'copy', from: tensor.buffer, fromByte: 0, to: target, toByte: at, bytes: sizes[i]! });
+        at += sizes[i]!;
       });
       await submit();
       await target.mapAsync(GPUMapMode.READ);
       const mapped = target.getMappedRange();
       at = 0;
-      const out = sizes.map((size, i) => {
+      const out = perTensor(tensors, (_, i) => {
+        const size = sizes[i]!;
         at += size;
-        return mapped.slice(at - size, at - size + bytes[i]);
+        return mapped.slice(at - size, at - size + bytes[i]!);
       });
       target.destroy();
       return out;
