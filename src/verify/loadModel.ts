@@ -78,9 +78,9 @@ export async function loadReferenceModel(
   const vision = await folder.tensors(`${path}/vision.safetensors`);
   const flat = integers(vision, 'grid_thw');
   const grids: PatchGrid[] = Array.from({ length: flat.length / 3 }, (_, i) => [
-    flat[3 * i],
-    flat[3 * i + 1],
-    flat[3 * i + 2],
+    flat[3 * i]!,
+    flat[3 * i + 1]!,
+    flat[3 * i + 2]!,
   ]);
   const features = await visionFeatures(gpu, model.vision, floats(vision, 'pixel_values'), grids, probe);
   const unit = config.vision.spatialMergeSize ** 2;

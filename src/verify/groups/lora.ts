@@ -89,14 +89,14 @@ export function referenceTrainee(reference: ReferenceModel, adapter: LoraAdapter
     adapter,
     featuresOf: (images) =>
       Promise.resolve(
-        Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]))),
+        Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]!))),
       ),
   };
 }
 
 function exampleOf(reference: ReferenceModel, row: SftRow, mode: LabelMode): Example {
   const { config, grids } = reference;
-  const images = row.image === null ? [] : [{ hash: String(row.image), grid: grids[row.image] }];
+  const images = row.image === null ? [] : [{ hash: String(row.image), grid: grids[row.image]! }];
   const { positions, next } = mropePositions(
     row.ids,
     images.map(({ grid }) => grid),
@@ -118,7 +118,7 @@ function exampleOf(reference: ReferenceModel, row: SftRow, mode: LabelMode): Exa
 
 function packRows(reference: ReferenceModel, sft: SftFile, rows: number[], mode: LabelMode): PackedBatch {
   return packExamples(
-    rows.map((index) => exampleOf(reference, sft.rows[index], mode)),
+    rows.map((index) => exampleOf(reference, sft.rows[index]!, mode)),
     { imageTokenId: reference.config.imageTokenId, spatialMergeSize: reference.config.vision.spatialMergeSize },
   );
 }
@@ -151,7 +151,7 @@ export async function compareFactors(
         got,
         floats(want, prefix + name),
         tensor.shape,
-        tolerance[prefix + name],
+        tolerance[prefix + name]!,
       ),
     );
   }
@@ -186,7 +186,7 @@ async function checkLogits(
       padded(dense, mask, config.vocabSize),
       floats(tensors, 'logits'),
       want.shape,
-      sft.tolerance.logits,
+      sft.tolerance.logits!,
       mask,
     ),
   );
@@ -239,7 +239,7 @@ async function checkSft(
       if (!found || recompute) continue;
       const [bytes] = await reference.gpu.rec.read(tensor);
       const got = padded(new Float32Array(bytes), mask, reference.config.hiddenSize);
-      context.report(compareTensor(name, got, floats(tensors, name), found.shape, sft.tolerance[name], mask));
+      context.report(compareTensor(name, got, floats(tensors, name), found.shape, sft.tolerance[name]!, mask));
     }
     scope.release();
   }

@@ -39,13 +39,13 @@ export function policyStepLoss(
   const e: Float64Array[] = new Array(sequences.length);
   const parts = microBatches.map((rows) => {
     const part = policyLoss(
-      Array.from(rows, (row) => sequences[row]),
+      Array.from(rows, (row) => sequences[row]!),
       options,
       place,
     );
     Array.from(rows).forEach((row, i) => {
-      c[row] = part.c[i];
-      e[row] = part.e[i];
+      c[row] = part.c[i]!;
+      e[row] = part.e[i]!;
     });
     return part;
   });
