@@ -125,11 +125,12 @@ describe.skipIf(!existsSync(REAL))('with the Qwen2.5 tokenizer', () => {
     const recipe = cases.filter((entry) => entry.name.startsWith('recipe_'));
     expect(recipe.length).toBeGreaterThan(2);
     for (const { name, messages, image_grid_thw, ids } of recipe) {
-      const [system, user, assistant] = messages.map(textOf);
-      const imageTokens = image_grid_thw.map(([t, h, w]) => (t * h * w) / 4);
+      const [system = '', user = '', assistant] = messages.map(textOf);
+      const imageTokens = image_grid_thw.map((grid) => grid.reduce((a, b) => a * b) / 4);
       const got = buildPrompt(tokenizer, template, { system, user, imageTokens });
       if (assistant) {
-        const [, thought, answer] = /^<thought> (.*)<\/thought>\n<answer>(.*)<\/answer>$/s.exec(assistant) ?? [];
+        const [, thought = '', answer = ''] =
+          /^<thought> (.*)<\/thought>\n<answer>(.*)<\/answer>$/s.exec(assistant) ?? [];
         got.push(...buildTarget(tokenizer, template, { targetTemplate: TARGET, thought, answer }));
       }
       expect([name, got]).toEqual([name, ids]);
