@@ -12,7 +12,7 @@ const IS_SPACE = new RegExp(`[${PYTHON_SPACE}]`);
 export function pythonStrip(text: string): string {
   // A loop instead of /\s+$/, which is quadratic on long runs of spaces inside the text.
   let end = text.length;
-  while (end > 0 && IS_SPACE.test(text[end - 1])) end--;
+  while (end > 0 && IS_SPACE.test(text[end - 1]!)) end--;
   return text.slice(0, end).replace(LEADING, '');
 }
 
@@ -30,7 +30,7 @@ export function pythonRound(value: number, digits: number): number {
   if (!Number.isFinite(value)) return value;
   const nearest = Number(value.toFixed(digits));
   // toFixed rounds an exact half away from zero; 60 digits tell an exact half from any neighbouring double.
-  const rest = value.toFixed(60).split('.')[1].slice(digits);
+  const rest = value.toFixed(60).split('.')[1]!.slice(digits);
   if (!/^50*$/.test(rest)) return nearest;
   const units = Math.round(Math.abs(nearest) * 10 ** digits);
   if (units % 2 === 0) return nearest;

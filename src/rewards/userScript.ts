@@ -88,11 +88,11 @@ async function runRows(name: string, scoreRow: ScoreRow, batch: RewardBatch): Pr
   const returned: unknown[] = [];
   for (let i = 0; i < completions.length; i++) {
     const row: ScriptRow = {
-      completion: completions[i],
-      answer: answers[i],
-      question: questions[i],
-      thought: thoughts[i],
-      length: lengths[i],
+      completion: completions[i]!,
+      answer: answers[i]!,
+      question: questions[i]!,
+      thought: thoughts[i]!,
+      length: lengths[i]!,
       maxCompletionLength,
     };
     try {
