@@ -155,7 +155,7 @@ function parseTargets(value: unknown): string[] {
       `${FILE}: target_modules is the regular expression ${JSON.stringify(value.slice(0, 200))}, which is not read here`,
       'List the modules by name, for example ["q_proj", "v_proj"].',
     );
-    names = match[1].split('|');
+    names = match[1]!.split('|');
   }
   check(names.length > 0, 'peft.target', `${FILE}: target_modules names no module: ${JSON.stringify(value)}`);
   const targets = names.map((name) => {

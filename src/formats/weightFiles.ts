@@ -32,11 +32,13 @@ export interface WeightFiles {
  * @throws LorikeetError `weights.*` or `safetensors.*`, naming the file
  */
 export async function openWeights(files: Record<string, Blob>): Promise<WeightFiles> {
-  if (Object.hasOwn(files, SINGLE)) {
-    const { tensors } = await readSafetensorsHeader(files[SINGLE], SINGLE);
+  const single = fileOf(files, SINGLE);
+  if (single) {
+    const { tensors } = await readSafetensorsHeader(single, SINGLE);
     return weightFiles(files, tensors);
   }
-  if (Object.hasOwn(files, INDEX)) return weightFiles(files, await openShards(files));
+  const index = fileOf(files, INDEX);
+  if (index) return weightFiles(files, await openShards(files, index));
   const names = Object.keys(files);
   const pickle = names.find((name) => PICKLE.test(name));
   check(
@@ -52,8 +54,13 @@ export async function openWeights(files: Record<string, Blob>): Promise<WeightFi
   );
 }
 
-async function openShards(files: Record<string, Blob>): Promise<Map<string, TensorLocation>> {
-  const shardOf = await readIndex(files[INDEX]);
+/** A file of exactly this name; `toString` is none. */
+function fileOf(files: Record<string, Blob>, name: string): Blob | undefined {
+  return Object.hasOwn(files, name) ? files[name] : undefined;
+}
+
+async function openShards(files: Record<string, Blob>, index: Blob): Promise<Map<string, TensorLocation>> {
+  const shardOf = await readIndex(index);
   const shards = [...new Set(shardOf.values())].sort();
   const missing = shards.filter((shard) => !Object.hasOwn(files, shard));
   check(
@@ -71,7 +78,7 @@ async function openShards(files: Record<string, Blob>): Promise<Map<string, Tens
   );
   const tensors = new Map<string, TensorLocation>();
   for (const shard of shards) {
-    const header = await readSafetensorsHeader(files[shard], shard);
+    const header = await readSafetensorsHeader(files[shard]!, shard);
     for (const [name, location] of header.tensors) {
       check(shardOf.get(name) === shard, 'weights.revision', misplaced(shard, name, shardOf.get(name)), REVISION_HINT);
       tensors.set(name, location);
@@ -139,7 +146,7 @@ function weightFiles(files: Record<string, Blob>, tensors: Map<string, TensorLoc
     dtype: (name) => locate(name).dtype,
     read: async (name) => {
       const { dtype, shape, start, end, file } = locate(name);
-      const tensor = { dtype, shape, bytes: await readBytes(files[file], start, end, file) };
+      const tensor = { dtype, shape, bytes: await readBytes(files[file]!, start, end, file) };
       checkFinite(name, tensor, file);
       return tensor;
     },
