@@ -10,7 +10,7 @@ import { testSamples, writePng } from './testPng';
 import type { TestPng } from './testPng';
 
 const folder = await openHttpFolder('/reference');
-const [imageCase] = folder.cases.filter(({ kind }) => kind === 'image');
+const imageCase = folder.cases.find(({ kind }) => kind === 'image')!;
 const meta = (await folder.json(`${imageCase.path}/image.json`)) as ImageFile;
 const bytesOf = (file: string): Promise<Uint8Array> => folder.bytes(`${imageCase.path}/${file}`);
 
@@ -105,7 +105,7 @@ describe('decodeImage in the browser', () => {
   });
 
   it('refuses a JPEG cut at any tenth of its length', async () => {
-    const [jpeg] = meta.cases.filter(({ file }) => file.endsWith('.jpg'));
+    const jpeg = meta.cases.find(({ file }) => file.endsWith('.jpg'))!;
     const bytes = await bytesOf(jpeg.file);
     for (let tenth = 1; tenth < 10; tenth++) {
       const cut = bytes.subarray(0, Math.floor((bytes.length * tenth) / 10));
