@@ -27,7 +27,7 @@ function textIds(count: number, seed: number): number[] {
 }
 
 function promptWithImage(image: number, before: number, after: number): Prompt {
-  const grid = reference.grids[image];
+  const grid = reference.grids[image]!;
   const cells = (grid[0] * grid[1] * grid[2]) / tokens().spatialMergeSize ** 2;
   const ids = [
     ...textIds(before, image),
@@ -42,7 +42,7 @@ function promptWithImage(image: number, before: number, after: number): Prompt {
 function example(image: number, target: number): Example {
   const prompt = promptWithImage(image, 3 + image, 4);
   const ids = [...prompt.ids, ...textIds(target, target)];
-  const { positions, next } = mropePositions(ids, [prompt.images[0].grid], tokens());
+  const { positions, next } = mropePositions(ids, [prompt.images[0]!.grid], tokens());
   return {
     ids: Int32Array.from(ids),
     positions,
@@ -72,7 +72,7 @@ function expectSame(got: Awaited<ReturnType<typeof run>>, want: Awaited<ReturnTy
   const largest = want.gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   expect(largest).toBeGreaterThan(0);
   let worst = 0;
-  want.gradient.forEach((value, i) => (worst = Math.max(worst, Math.abs(got.gradient[i] - value))));
+  want.gradient.forEach((value, i) => (worst = Math.max(worst, Math.abs(got.gradient[i]! - value))));
   expect(worst / largest).toBeLessThan(1e-5);
 }
 
