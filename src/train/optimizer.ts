@@ -50,7 +50,7 @@ export async function updateAdapter(
   );
   const [bytes] = await rec.read(norm);
   gpu.assertHealthy();
-  const value = new Float32Array(bytes)[0];
+  const value = new Float32Array(bytes)[0]!;
   if (!Number.isFinite(value)) {
     rec.copy(before, adapter.weight);
     await rec.submit();
