@@ -53,8 +53,8 @@ test('an image key is the sha256 of the file, and equal files are stored once', 
   const lines = `${rowText('a.png')}\n${rowText('copy.png')}`;
   const { rows, images } = await run([drop('train.jsonl', lines), A, drop('images/copy.png', pngOf(1))]);
   const { createHash } = await import('node:crypto');
-  expect(rows[0].image).toBe(createHash('sha256').update(pngOf(1)).digest('hex'));
-  expect(rows[1].image).toBe(rows[0].image);
+  expect(rows[0]!.image).toBe(createHash('sha256').update(pngOf(1)).digest('hex'));
+  expect(rows[1]!.image).toBe(rows[0]!.image);
   expect(images.size).toBe(1);
 });
 
@@ -66,7 +66,7 @@ test('missing images are listed up to 20 with a count, and only their rows are l
   const missing = problems.filter(({ code }) => code === 'image.missing');
   expect(missing).toHaveLength(20);
   expect(missing[0]).toMatchObject({ file: 'train.jsonl', line: 2 });
-  expect(missing[0].message).toContain('"gone0.png"');
+  expect(missing[0]!.message).toContain('"gone0.png"');
   expect(problems.find(({ code }) => code === 'image.missingCount')?.message).toContain('25 images');
 });
 
@@ -86,7 +86,7 @@ test('percent-encoded names are names, not paths', async () => {
 test('an image is found beside the rows, from the top, by its end and by its name', async () => {
   const files = [drop('set/images/a.png', pngOf(1)), drop('set/train.jsonl', '')];
   for (const name of ['images/a.png', './images/a.png', 'set/images/a.png', 'a.png', 'COCO/a.png']) {
-    const { rows, problems } = await run([files[0], drop('set/train.jsonl', rowText(name))]);
+    const { rows, problems } = await run([files[0]!, drop('set/train.jsonl', rowText(name))]);
     expect([name, rows.length, errors(problems)]).toEqual([name, 1, []]);
   }
 });
@@ -111,7 +111,7 @@ test('two files that differ in letter case only are told apart exactly', async (
   const files = [drop('a.png', pngOf(1)), drop('A.png', pngOf(2))];
   const { rows, problems } = await run([...files, drop('train.jsonl', `${rowText('A.png')}\n${rowText('a.png')}`)]);
   expect(problems).toEqual([]);
-  expect(rows[0].image).not.toBe(rows[1].image);
+  expect(rows[0]!.image).not.toBe(rows[1]!.image);
 });
 
 /** Files that are no usable picture, and the code that each gets. */
@@ -137,7 +137,7 @@ for (const [name, content, code] of PICTURES) {
     expect(images.size).toBe(1);
     const found = problems.filter(({ level }) => level === 'error');
     expect(found).toMatchObject([{ code, file: name }]);
-    expect(found[0].message).toContain('train.jsonl, line 2; 2 rows');
+    expect(found[0]!.message).toContain('train.jsonl, line 2; 2 rows');
   });
 }
 
@@ -176,7 +176,7 @@ test('without a file of rows the import says so and names what it found', async 
   const { rows, problems } = await run([A, drop('notes.txt', 'x')]);
   expect(rows).toEqual([]);
   expect(problems[0]).toMatchObject({ level: 'error', code: 'import.noRowFile' });
-  expect(problems[0].message).toContain('notes.txt');
+  expect(problems[0]!.message).toContain('notes.txt');
 });
 
 test('a .json list of rows is taken when there is no .jsonl', async () => {

@@ -20,6 +20,9 @@ export interface RowWithImage {
   image: string;
 }
 
+/** Rows that mean one image; at least one. */
+type RowGroup = [FileRow, ...FileRow[]];
+
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 /** All images are in memory until they are stored. */
 const MAX_TOTAL_BYTES = 2 ** 30;
@@ -32,8 +35,8 @@ export async function sha256Hex(bytes: Bytes): Promise<string> {
 }
 
 /** Row lists by image name, in order of first use. */
-function groupBy(rows: FileRow[], key: (row: FileRow) => string): Map<string, FileRow[]> {
-  const groups = new Map<string, FileRow[]>();
+function groupBy(rows: FileRow[], key: (row: FileRow) => string): Map<string, RowGroup> {
+  const groups = new Map<string, RowGroup>();
   for (const row of rows) {
     const list = groups.get(key(row));
     if (list) list.push(row);
@@ -46,23 +49,24 @@ function usedBy(rows: FileRow[]): string {
   return rows.length === 1 ? '1 row uses it' : `${rows.length} rows use it`;
 }
 
-function reportMissing(missing: FileRow[][], problems: ProblemList): void {
+function reportMissing(missing: RowGroup[], problems: ProblemList): void {
   for (const rows of missing.slice(0, MAX_LISTED)) {
     const { file, line, image } = rows[0];
     const message = `image "${image}" is not among the dropped files (${usedBy(rows)})`;
     problems.add({ level: 'error', code: 'image.missing', file, line, message });
   }
-  if (missing.length <= MAX_LISTED) return;
-  const { file, line } = missing[MAX_LISTED][0];
+  const unlisted = missing[MAX_LISTED];
+  if (!unlisted) return;
+  const { file, line } = unlisted[0];
   const message = `${missing.length} images are missing in all; the first ${MAX_LISTED} are listed`;
   problems.add({ level: 'error', code: 'image.missingCount', file, line, message });
 }
 
 /** Rows by the path of the image file that they mean. */
-function resolveNames(rows: FileRow[], images: SourceFile[], problems: ProblemList): Map<string, FileRow[]> {
+function resolveNames(rows: FileRow[], images: SourceFile[], problems: ProblemList): Map<string, RowGroup> {
   const index = indexFiles(images.map(({ path }) => path));
-  const byPath = new Map<string, FileRow[]>();
-  const missing: FileRow[][] = [];
+  const byPath = new Map<string, RowGroup>();
+  const missing: RowGroup[] = [];
   for (const group of groupBy(rows, (row) => JSON.stringify([row.file, row.image])).values()) {
     const { file, line, image } = group[0];
     const fault = pathFault(image);
@@ -80,7 +84,8 @@ function resolveNames(rows: FileRow[], images: SourceFile[], problems: ProblemLi
         const message = `image "${image}" is taken to be ${found.path}: letter case or accents are written differently`;
         problems.add({ level: 'warning', code: 'image.spelling', file, line, message });
       }
-      byPath.set(found.path, [...(byPath.get(found.path) ?? []), ...group]);
+      const earlier = byPath.get(found.path);
+      byPath.set(found.path, earlier ? [...earlier, ...group] : group);
     }
   }
   reportMissing(missing, problems);
@@ -100,12 +105,13 @@ async function loadOne(source: SourceFile): Promise<{ bytes: Bytes; hash: string
 
 function reportUnused(images: SourceFile[], used: Map<string, FileRow[]>, problems: ProblemList): void {
   const unused = images.filter(({ path }) => !used.has(path));
-  if (unused.length === 0) return;
+  const [first] = unused;
+  if (!first) return;
   const what = unused.length === 1 ? '1 image is named by no row' : `${unused.length} images are named by no row`;
-  problems.add({ level: 'warning', code: 'image.unused', file: unused[0].path, message: `${what}; left out` });
+  problems.add({ level: 'warning', code: 'image.unused', file: first.path, message: `${what}; left out` });
 }
 
-function reportBroken(path: string, rows: FileRow[], error: unknown, problems: ProblemList): void {
+function reportBroken(path: string, rows: RowGroup, error: unknown, problems: ProblemList): void {
   if (!(error instanceof LorikeetError)) throw error;
   const { file, line } = rows[0];
   const hint = error.hint ? `. ${error.hint}` : '';

@@ -85,7 +85,8 @@ export function findFile(index: FileIndex, name: string, rowFile: string): Found
   const folder = folderOf(rowFile);
   const exact = candidates(index.exact, wanted, folder, (path) => path);
   const found = exact.length > 0 ? exact : candidates(index.folded, fold(wanted), fold(folder), fold);
-  if (found.length === 0) return { kind: 'missing' };
-  if (found.length > 1) return { kind: 'ambiguous', paths: found };
-  return { kind: 'found', path: found[0], folded: exact.length === 0 };
+  const [path, ...others] = found;
+  if (path === undefined) return { kind: 'missing' };
+  if (others.length > 0) return { kind: 'ambiguous', paths: found };
+  return { kind: 'found', path, folded: exact.length === 0 };
 }

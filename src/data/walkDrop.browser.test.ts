@@ -15,7 +15,7 @@ test('dropped files keep their names and contents', async () => {
   transfer.items.add('some text', 'text/plain');
   const files = await filesFromDrop(transfer);
   expect(files.map(({ path }) => path)).toEqual(['a.jsonl', 'ä b.png']);
-  expect(await files[1].file.text()).toBe('two');
+  expect(await files[1]!.file.text()).toBe('two');
 });
 
 test('a drop without files is an empty list', async () => {
@@ -27,7 +27,7 @@ test('picked files are listed by their relative path, or their name', async () =
   expect(filesFromList(transfer.files).map(({ path }) => path)).toEqual(['a.jsonl', 'b.png']);
   const inFolder = new File(['x'], 'c.png');
   Object.defineProperty(inFolder, 'webkitRelativePath', { value: 'set/images/c.png' });
-  expect(filesFromList([inFolder] as unknown as FileList)[0].path).toBe('set/images/c.png');
+  expect(filesFromList([inFolder] as unknown as FileList)[0]!.path).toBe('set/images/c.png');
 });
 
 /** A folder entry that hands out at most 100 entries a call, as Chromium does; no script can make a real one. */
@@ -56,8 +56,8 @@ test('a folder of 250 files is read to its end, folders in it too', async () => 
   );
   const files = await filesFromDrop(dropOf(folderEntry('set', [fileEntry('train.jsonl'), images])));
   expect(files).toHaveLength(251);
-  expect(files[0].path).toBe('set/train.jsonl');
-  expect(files[250].path).toBe('set/images/249.png');
+  expect(files[0]!.path).toBe('set/train.jsonl');
+  expect(files[250]!.path).toBe('set/images/249.png');
 });
 
 test('a file that is gone is named with its path', async () => {
