@@ -87,13 +87,13 @@ const places = [
 test.each(places)('a checkpoint of %s beyond the quota is refused by name, and the others stay', async (_, save) => {
   await empty();
   const kept = [noise(2 * MB), noise(2 * MB)];
-  await save(kept[0], 1);
-  await save(kept[1], 2);
+  await save(kept[0]!, 1);
+  await save(kept[1]!, 2);
   await expect(save(noise(40 * MB), 3)).rejects.toMatchObject({ code: 'storage.quota' });
   const records = await listCheckpoints('full');
   expect(records.map(({ step }) => step)).toEqual([2, 1]);
   for (const record of records) {
-    expect(await sha256Hex(await loadCheckpoint(record))).toBe(await sha256Hex(kept[record.step - 1]));
+    expect(await sha256Hex(await loadCheckpoint(record))).toBe(await sha256Hex(kept[record.step - 1]!));
   }
   expect((await opfs.list('ck-')).map(({ name }) => name).sort()).toEqual(records.map(({ file }) => file).sort());
   // What fits is stored again at once.
