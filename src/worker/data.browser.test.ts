@@ -83,8 +83,8 @@ test('the bundled demo is imported with its splits, token counts, images and thu
   expect(Math.max(...rows.map((one) => one.promptTokens ?? 0))).toBe(56);
   expect(Math.min(...rows.map((one) => one.targetTokens ?? 0))).toBe(16);
   const original = new Uint8Array(await (await fetch(`${DEMO}data/images/train_000.png`)).arrayBuffer());
-  expect(await loadImage(rows[0].image)).toEqual(original);
-  const thumbnail = await loadThumbnail(rows[0].image);
+  expect(await loadImage(rows[0]!.image)).toEqual(original);
+  const thumbnail = await loadThumbnail(rows[0]!.image);
   const bitmap = await createImageBitmap(new Blob([thumbnail as BlobPart], { type: 'image/jpeg' }));
   expect(Math.max(bitmap.width, bitmap.height)).toBe(112);
 });
@@ -99,7 +99,7 @@ test('a large picture gets a thumbnail of 160 pixels', async () => {
   const files = [file('a.png', png(9, 400, 200)), file('train.jsonl', row('a.png', 'What is it?'))];
   const { info } = imported(await dropped(files));
   const { rows } = await loadDataset(info.id);
-  const thumbnail = await loadThumbnail(rows[0].image);
+  const thumbnail = await loadThumbnail(rows[0]!.image);
   const bitmap = await createImageBitmap(new Blob([thumbnail as BlobPart]));
   expect([bitmap.width, bitmap.height]).toEqual([160, 80]);
 });
@@ -144,7 +144,7 @@ test('model files as blobs are counted with, missing ones leave the counts out, 
   const { 'tokenizer.json': tokenizer, ...rest } = blobs;
   const missing = imported(await dropped(files, { model: { kind: 'files', files: rest } })).info;
   expect([missing.promptTokens, missing.targetTokens]).toEqual([null, null]);
-  const cut = { ...rest, 'tokenizer.json': tokenizer.slice(0, 100) };
+  const cut = { ...rest, 'tokenizer.json': tokenizer!.slice(0, 100) };
   const broken = imported(await dropped(files, { model: { kind: 'files', files: cut } })).info;
   expect(broken.promptTokens).toBeNull();
   expect(broken.problems.map(({ code }) => code)).toContain('model.json');

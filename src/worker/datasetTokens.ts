@@ -92,7 +92,7 @@ export function countTokens(
     return tokens;
   });
   return {
-    rows: rows.map((row, i) => ({ ...row, promptTokens: counts[i].prompt, targetTokens: counts[i].target })),
+    rows: rows.map((row, i) => ({ ...row, promptTokens: counts[i]!.prompt, targetTokens: counts[i]!.target })),
     prompt: statsOf(counts.map(({ prompt }) => prompt)),
     target: statsOf(counts.map(({ target }) => target)),
     problems: problems.all(),
