@@ -81,6 +81,12 @@ describe('with the demo model', () => {
     expect(() => buildTarget(tokenizer, 'plain', target)).toThrow(/leaves the text of an answer out/);
   });
 
+  it('keeps signs of a target template that look like a slot, and fills the real ones', () => {
+    const target = { targetTemplate: '{answer} \u{10fffc}7\u{10fffd}', thought: 't', answer: 'a' };
+    const ids = buildTarget(demo.tokenizer, demo.template, target);
+    expect(demo.tokenizer.decode(ids, { skipSpecialTokens: true })).toContain('a \u{10fffc}7\u{10fffd}');
+  });
+
   it('finds the template in each of its places, and says so when there is none', () => {
     expect(findChatTemplate({ chatTemplateJson: json(DEMO, 'chat_template.json') })).toBe(demo.template);
     const named = [
