@@ -126,7 +126,7 @@ beforeAll(async () => {
     () =>
       new Promise<string>((resolve, reject) => {
         const opening = indexedDB.open('lorikeet-datasets');
-        opening.onerror = () => reject(opening.error);
+        opening.onerror = () => reject(opening.error!);
         opening.onsuccess = () => {
           const keys = opening.result.transaction('infos').objectStore('infos').getAllKeys();
           keys.onsuccess = () => resolve(String(keys.result[0]));

@@ -37,7 +37,7 @@ function readRows(
       const done = <T>(request: IDBRequest<T>): Promise<T> =>
         new Promise((resolve, reject) => {
           request.onsuccess = () => resolve(request.result);
-          request.onerror = () => reject(request.error);
+          request.onerror = () => reject(request.error!);
         });
       const database = await done(indexedDB.open(name));
       const read = database.transaction(['events', 'artifacts', 'checkpoints']);
@@ -76,7 +76,7 @@ export async function forgetMoments(page: Page, runId: string): Promise<void> {
       const done = <T>(request: IDBRequest<T>): Promise<T> =>
         new Promise((resolve, reject) => {
           request.onsuccess = () => resolve(request.result);
-          request.onerror = () => reject(request.error);
+          request.onerror = () => reject(request.error!);
         });
       const database = await done(indexedDB.open(name));
       const range = IDBKeyRange.bound([id], [id, []]);

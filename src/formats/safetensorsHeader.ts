@@ -171,14 +171,14 @@ function parseEntry(name: string, value: unknown, dataStart: number, file: strin
     `${where}: data_offsets must be [begin, end], whole numbers with 0 <= begin <= end, found ${JSON.stringify(offsets)}`,
     AGAIN,
   );
-  const bytes = (shape as number[]).reduce((product, size) => product * size, DTYPE_BYTES[dtype as SafeDtype]);
+  const bytes = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype as SafeDtype]);
   check(
     Number.isSafeInteger(bytes) && bytes === end - begin,
     'safetensors.tensor',
     `${where}: ${dtype} (${shape.join(', ')}) needs ${bytes} bytes, but its offsets [${begin}, ${end}] hold ${end - begin}`,
     AGAIN,
   );
-  return { dtype: dtype as SafeDtype, shape: shape as number[], start: dataStart + begin, end: dataStart + end, file };
+  return { dtype: dtype as SafeDtype, shape, start: dataStart + begin, end: dataStart + end, file };
 }
 
 function checkOffsets(tensors: Map<string, TensorLocation>, dataStart: number, fileBytes: number, file: string): void {

@@ -80,6 +80,13 @@ async function floats(gpu: Gpu, ...tensors: Tensor[]): Promise<number[][]> {
   return buffers.map((buffer) => Array.from(new Float32Array(buffer)));
 }
 
+interface Fault {
+  name: string;
+  bindings: string[];
+  uniforms: Record<string, number>;
+  message: string;
+}
+
 /** An engine that a test may break. */
 async function ownGpu(debug = true): Promise<Gpu> {
   const { device, info } = await requestDevice();
@@ -219,7 +226,7 @@ describe('recorder', () => {
 });
 
 describe('recorder mistakes', () => {
-  it.each([
+  it.each<Fault>([
     {
       name: 'a missing binding',
       bindings: ['x'],
@@ -235,7 +242,7 @@ describe('recorder mistakes', () => {
     {
       name: 'a missing uniform',
       bindings: ['x', 'y'],
-      uniforms: { count: 1, shift: 0 } as Record<string, number>,
+      uniforms: { count: 1, shift: 0 },
       message: 'uniform factor is missing',
     },
   ])('$name is named, and nothing runs afterwards', async ({ bindings, uniforms, message }) => {

@@ -55,7 +55,7 @@ export async function withGpu(variant: TestVariant, use: (bench: GpuBench) => Pr
   const read = async <T extends readonly Tensor[], V>(tensors: T, view: (buffer: ArrayBuffer) => V) => {
     const buffers = await rec.read(...tensors);
     gpu.assertHealthy();
-    return perTensor(tensors, (_, i) => view(buffers[i]!));
+    return perTensor(tensors, (_, i) => view(buffers[i]));
   };
   const input: GpuBench['input'] = (values, shape) => {
     const data = values instanceof Uint32Array || values instanceof Int32Array ? values : Float32Array.from(values);

@@ -68,9 +68,9 @@ async function embedTexts(
 ): Promise<Float32Array> {
   if (texts.length === 0) return new Float32Array(0);
   // `padding: true` pads to the longest text of the batch; the tokenizer's own file asks for 128.
-  const inputs = await tokenizer(texts, { padding: true, truncation: true, max_length: MAX_TOKENS });
+  const inputs = tokenizer(texts, { padding: true, truncation: true, max_length: MAX_TOKENS });
   const { last_hidden_state: hidden } = (await model(inputs)) as { last_hidden_state: Tensor };
-  return poolMean(hidden, inputs.attention_mask as Tensor);
+  return poolMean(hidden, inputs.attention_mask);
 }
 
 /**

@@ -79,6 +79,7 @@ function compile(javascript: string): Functions {
     "  scoreRow: typeof scoreRow === 'undefined' ? undefined : scoreRow };",
     `//# sourceURL=${SCRIPT_FILE}`,
   ].join('\n');
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the user's own script, in a sealed worker
   const { score, scoreRow } = (new Function(body) as () => Functions)();
   return { score, scoreRow };
 }
