@@ -45,7 +45,7 @@ function inflatePiece(inflate: Inflate, piece: Uint8Array, last: boolean): void 
 
 async function* inflated(data: Blob): AsyncGenerator<Bytes> {
   let out: Bytes[] = [];
-  const inflate = new Inflate((chunk) => out.push(chunk as Bytes));
+  const inflate = new Inflate((chunk) => out.push(chunk));
   for await (const chunk of blobChunks(data)) {
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
       inflatePiece(inflate, chunk.subarray(at, at + PIECE_BYTES), false);
