@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cdp } from 'vitest/browser';
+import { LorikeetError } from '../base/errors';
 import { listDatasets, deleteDataset } from './datasets';
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoints';
 import { opfs, sha256Hex } from './opfs';
@@ -42,7 +43,7 @@ async function saveInWorker(bytes: Uint8Array<ArrayBuffer>, step: number): Promi
     worker.onmessage = ({ data }: MessageEvent<Told>) => resolve(data);
     worker.postMessage({ type: 'save', runId: 'full', bytes, info: info(step), keep: 2 } satisfies Ask);
   }).finally(() => worker.terminate());
-  if (told.type === 'failed') throw told.error;
+  if (told.type === 'failed') throw new LorikeetError(told.error.code, told.error.message);
 }
 
 /** Chromium trusts for 30 s what it last heard about free space; other tests may just have made it ask. */

@@ -48,7 +48,7 @@ export function storageError(cause: unknown, what: string): LorikeetError {
 export function request<T>(pending: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     pending.onsuccess = () => resolve(pending.result);
-    pending.onerror = () => reject(pending.error);
+    pending.onerror = () => reject(pending.error!);
   });
 }
 
@@ -66,7 +66,7 @@ function connect(name: string, version: number, stores: string[], onClosed: () =
       const present = opening.result.objectStoreNames;
       for (const store of stores) if (!present.contains(store)) opening.result.createObjectStore(store);
     };
-    opening.onerror = () => reject(opening.error);
+    opening.onerror = () => reject(opening.error!);
     opening.onsuccess = () => {
       const connection = opening.result;
       connection.onclose = onClosed;

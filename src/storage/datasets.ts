@@ -46,7 +46,7 @@ function* imageBatches(all: Map<string, Uint8Array>, skip: Set<string>): Generat
 }
 
 async function writeImages(all: Map<string, Uint8Array>): Promise<void> {
-  const stored = new Set((await keys(images)) as string[]);
+  const stored = new Set(await keys<string>(images));
   for (const batch of imageBatches(all, stored)) {
     await database.transact(['images'], (open) => {
       for (const [hash, bytes] of batch) open('images').put(bytes, hash);
