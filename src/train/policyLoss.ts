@@ -33,7 +33,11 @@ export function liveMask(
 function checkSequences(sequences: readonly PolicySequence[], options: PolicyLossOptions): void {
   for (const [i, { logp, old, ref, entropy, mask }] of sequences.entries()) {
     const lengths = [logp, entropy, mask, old ?? logp, ref ?? logp].map((values) => values.length);
-    check(new Set(lengths).size === 1, 'policyLoss.shape', `sequence ${i}: arrays of different lengths: ${lengths}`);
+    check(
+      new Set(lengths).size === 1,
+      'policyLoss.shape',
+      `sequence ${i}: arrays of different lengths: ${lengths.join(', ')}`,
+    );
     check(options.beta === 0 || ref !== null, 'policyLoss.reference', `sequence ${i}: beta needs reference values`);
   }
 }
