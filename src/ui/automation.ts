@@ -198,7 +198,7 @@ function toBase64(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(String(reader.result).split(',')[1] ?? '');
-    reader.onerror = () => reject(reader.error);
+    reader.onerror = () => reject(reader.error!);
     reader.readAsDataURL(new Blob([bytes]));
   });
 }
