@@ -64,8 +64,9 @@ function bytesOf(values: Float32Array): Uint8Array {
  * @throws LorikeetError `peft.*` or `safetensors.*`, naming the file and the tensor
  */
 export function importPeftAdapter(files: Record<string, Uint8Array>): ParsedAdapterConfig & { tensors: LoraPair[] } {
-  const config = parseAdapterConfig(fileOf(files, CONFIG));
-  const { tensors } = parseSafetensors(fileOf(files, WEIGHTS), WEIGHTS);
+  const [configFile, weightsFile] = [fileOf(files, CONFIG), fileOf(files, WEIGHTS)];
+  const config = parseAdapterConfig(configFile);
+  const { tensors } = parseSafetensors(weightsFile, WEIGHTS);
   const halves = new Map<string, { layer: number; module: string; A?: SafeTensor; B?: SafeTensor }>();
   for (const [name, tensor] of tensors) {
     const { layer, module, half } = parseKey(name, config);
@@ -83,6 +84,7 @@ export function importPeftAdapter(files: Record<string, Uint8Array>): ParsedAdap
   return { ...config, target_modules: targets, tensors: pairs };
 }
 
+/** @throws peft.missing */
 function fileOf(files: Record<string, Uint8Array>, name: string): Uint8Array {
   const pickle = Object.hasOwn(files, 'adapter_model.bin')
     ? ' (adapter_model.bin is a pickle file and is refused)'
