@@ -18,7 +18,7 @@ export async function storeLongRun(page: Page, run: LongRun): Promise<void> {
     const done = <T>(request: IDBRequest<T>): Promise<T> =>
       new Promise((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
+        request.onerror = () => reject(request.error!);
       });
     const database = await done(indexedDB.open('lorikeet-runs'));
     const start = Date.now() - steps * 2000;
@@ -62,7 +62,7 @@ export async function storeLongRun(page: Page, run: LongRun): Promise<void> {
       }
       await new Promise((resolve, reject) => {
         transaction.oncomplete = resolve;
-        transaction.onabort = () => reject(transaction.error);
+        transaction.onabort = () => reject(transaction.error!);
       });
     }
     const record = { id: runId, createdAt: start, seed: 3, datasetId: 'none', datasetName: 'long', modelName: 'demo' };

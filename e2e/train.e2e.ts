@@ -50,7 +50,10 @@ interface NewInk {
 /** What every chart, by its name, has drawn since the call before. */
 function newInk(page: Page): Promise<Record<string, NewInk>> {
   return page.evaluate(() => {
-    const known = ((window as unknown as { inkKnown?: Map<string, boolean[]> }).inkKnown ??= new Map());
+    const known = ((window as unknown as { inkKnown?: Map<string, boolean[]> }).inkKnown ??= new Map<
+      string,
+      boolean[]
+    >());
     // The grid is paler than this, everything that shows data darker.
     const pale = 3 * 225;
     const inkOf = (plot: Element): boolean[] => {

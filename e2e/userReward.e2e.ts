@@ -104,7 +104,7 @@ test('the build makes one file without imports of the worker that runs it, under
   const assets = join(REPOSITORY, 'dist/assets');
   const names = (await readdir(assets)).filter((name) => name.startsWith('userReward'));
   expect(names).toEqual([expect.stringMatching(/^userReward\.worker-[\w-]{8}\.js$/)]);
-  expect(await readFile(join(assets, names[0]), 'utf8')).not.toMatch(/\b(import|export)\b/);
+  expect(await readFile(join(assets, names[0]!), 'utf8')).not.toMatch(/\b(import|export)\b/);
   const response = await fetch(`${app.origin}/assets/${names[0]}`);
   expect(response.headers.get('content-security-policy')).toBe("default-src 'none'; script-src 'unsafe-eval'");
 });
@@ -119,9 +119,9 @@ test('a new reward previews on rows of the data: wanted texts score, broken ones
   const texts = await editor().locator('.previewTable tbody tr td:nth-child(2)').allTextContents();
   const byText = Object.fromEntries(texts.map((text, i) => [text, i]));
   const shown = await scores();
-  expect(shown[byText['wanted']]).toBe('1');
-  expect(shown[byText['another answer']]).toBe('0.2');
-  expect(shown[byText['empty']]).toBe('0');
+  expect(shown[byText['wanted']!]).toBe('1');
+  expect(shown[byText['another answer']!]).toBe('0.2');
+  expect(shown[byText['empty']!]).toBe('0');
 });
 
 test('an error is named with the line and the completion, and that row is shown', async () => {

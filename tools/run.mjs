@@ -8,6 +8,11 @@ if (problem === null) {
     .then((launcher) => launcher.main(process.argv.slice(2)))
     .then((code) => {
       process.exitCode = code;
+    })
+    .catch((error) => {
+      // `main` prints what a command meets; only a broken installation comes here.
+      process.stderr.write('\n' + (error.stack || error) + '\n');
+      process.exitCode = 1;
     });
 } else {
   process.stderr.write('\nerror: ' + problem + '\n');

@@ -39,7 +39,7 @@ function watchTrainer(): void {
         watched.hear(event, place);
       });
     }
-  } as typeof Worker;
+  };
 }
 
 export interface CrashBrowser {

@@ -144,7 +144,7 @@ beforeAll(async () => {
     () =>
       new Promise<string>((resolve, reject) => {
         const opening = indexedDB.open('lorikeet-datasets');
-        opening.onerror = () => reject(opening.error);
+        opening.onerror = () => reject(opening.error!);
         opening.onsuccess = () => {
           const keys = opening.result.transaction('infos').objectStore('infos').getAllKeys();
           keys.onsuccess = () => resolve(String(keys.result[0]));
@@ -179,10 +179,10 @@ const isTraining = (place: string) => !/\/(load|encode)$/.test(place);
 /** The seeded points; each way comes as often as the others. */
 function drawPoints(count: number): { way: Way; place: string; delay: number }[] {
   const order = permutation(places.length, streamKey(SEED, 1));
-  const candidates = Array.from(order, (i) => places[i]).filter(isTraining);
+  const candidates = Array.from(order, (i) => places[i]!).filter(isTraining);
   return Array.from({ length: count }, (_, i) => {
     const delay = Math.floor(LATEST_MS * unitFloat(threefry2x32(SEED, 2, i, 0)[0]));
-    return { way: WAYS[i % WAYS.length], place: candidates[i % candidates.length], delay };
+    return { way: WAYS[i % WAYS.length]!, place: candidates[i % candidates.length]!, delay };
   });
 }
 

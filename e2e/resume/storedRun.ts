@@ -33,11 +33,11 @@ function readRows(
   runId: string,
 ): Promise<{ events: string; adapter: number[]; checkpoints: CheckpointPlace[] }> {
   return page.evaluate(
-    async ([name, id]) => {
+    async ({ name, id }) => {
       const done = <T>(request: IDBRequest<T>): Promise<T> =>
         new Promise((resolve, reject) => {
           request.onsuccess = () => resolve(request.result);
-          request.onerror = () => reject(request.error);
+          request.onerror = () => reject(request.error!);
         });
       const database = await done(indexedDB.open(name));
       const read = database.transaction(['events', 'artifacts', 'checkpoints']);
@@ -50,7 +50,7 @@ function readRows(
       database.close();
       return { events: JSON.stringify(events), adapter: Array.from(adapter ?? []), checkpoints };
     },
-    [DATABASE, runId],
+    { name: DATABASE, id: runId },
   );
 }
 
@@ -72,11 +72,11 @@ export async function newestCheckpoint(page: Page, runId: string): Promise<Check
  */
 export async function forgetMoments(page: Page, runId: string): Promise<void> {
   await page.evaluate(
-    async ([name, id]) => {
+    async ({ name, id }) => {
       const done = <T>(request: IDBRequest<T>): Promise<T> =>
         new Promise((resolve, reject) => {
           request.onsuccess = () => resolve(request.result);
-          request.onerror = () => reject(request.error);
+          request.onerror = () => reject(request.error!);
         });
       const database = await done(indexedDB.open(name));
       const range = IDBKeyRange.bound([id], [id, []]);
@@ -84,7 +84,7 @@ export async function forgetMoments(page: Page, runId: string): Promise<void> {
       const all = (await done(
         database.transaction('checkpoints').objectStore('checkpoints').getAll(range),
       )) as Record[];
-      const record = all[all.length - 1];
+      const record = all[all.length - 1]!;
       const root = await navigator.storage.getDirectory();
       const handle = await root.getFileHandle(record.file);
       const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
@@ -92,7 +92,7 @@ export async function forgetMoments(page: Page, runId: string): Promise<void> {
       const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength))) as {
         [tensor: string]: { data_offsets: [number, number] };
       };
-      const [start, end] = header['adapter.moment1'].data_offsets;
+      const [start, end] = header['adapter.moment1']!.data_offsets;
       bytes.fill(0, 8 + headerLength + start, 8 + headerLength + end);
       const writable = await handle.createWritable();
       await writable.write(bytes);
@@ -103,6 +103,6 @@ export async function forgetMoments(page: Page, runId: string): Promise<void> {
       await done(write.put({ ...record, sha256 }, [id, record.generation]));
       database.close();
     },
-    [DATABASE, runId],
+    { name: DATABASE, id: runId },
   );
 }

@@ -15,17 +15,17 @@ export const STREAM = { dataOrder: 1, init: 2, sampling: 3, dropout: 4, split: 5
  */
 export function threefry2x32(k0: number, k1: number, c0: number, c1: number): [number, number] {
   const keys = [k0 >>> 0, k1 >>> 0, (k0 ^ k1 ^ 0x1bd11bda) >>> 0];
-  let x0 = (c0 + keys[0]) >>> 0;
-  let x1 = (c1 + keys[1]) >>> 0;
+  let x0 = (c0 + keys[0]!) >>> 0;
+  let x1 = (c1 + keys[1]!) >>> 0;
   for (let round = 0; round < 20; round++) {
     x0 = (x0 + x1) >>> 0;
-    const by = ROTATIONS[round % 8];
+    const by = ROTATIONS[round % 8]!;
     x1 = ((x1 << by) | (x1 >>> (32 - by))) >>> 0;
     x1 = (x1 ^ x0) >>> 0;
     if (round % 4 === 3) {
       const injection = (round + 1) / 4;
-      x0 = (x0 + keys[injection % 3]) >>> 0;
-      x1 = (x1 + keys[(injection + 1) % 3] + injection) >>> 0;
+      x0 = (x0 + keys[injection % 3]!) >>> 0;
+      x1 = (x1 + keys[(injection + 1) % 3]! + injection) >>> 0;
     }
   }
   return [x0, x1];
@@ -57,7 +57,7 @@ export function permutation(count: number, key: [number, number]): Uint32Array {
     // 53 bits keep the modulo bias below 2^-20 for any dataset that fits in memory.
     const [high, low] = threefry2x32(key[0], key[1], i, 0);
     const j = ((high >>> 11) * 2 ** 32 + low) % (i + 1);
-    [order[i], order[j]] = [order[j], order[i]];
+    [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;
 }

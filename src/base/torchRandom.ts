@@ -21,7 +21,7 @@ export function torchGenerator(seed: number): TorchGenerator {
   const state = new Uint32Array(WORDS);
   state[0] = lowWord(seed);
   for (let i = 1; i < WORDS; i++) {
-    const previous = state[i - 1] ^ (state[i - 1] >>> 30);
+    const previous = state[i - 1]! ^ (state[i - 1]! >>> 30);
     state[i] = Math.imul(previous, 1812433253) + i;
   }
   return { state, next: WORDS };
@@ -35,8 +35,8 @@ function lowWord(seed: number): number {
 /** Replaces all words of the state. */
 function twist(state: Uint32Array): void {
   for (let i = 0; i < WORDS; i++) {
-    const joined = (state[i] & 0x80000000) | (state[(i + 1) % WORDS] & 0x7fffffff);
-    state[i] = state[(i + MIDDLE) % WORDS] ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
+    const joined = (state[i]! & 0x80000000) | (state[(i + 1) % WORDS]! & 0x7fffffff);
+    state[i] = state[(i + MIDDLE) % WORDS]! ^ (joined >>> 1) ^ (joined & 1 ? 0x9908b0df : 0);
   }
 }
 
@@ -46,7 +46,7 @@ function nextWord(generator: TorchGenerator): number {
     twist(generator.state);
     generator.next = 0;
   }
-  let word = generator.state[generator.next++];
+  let word = generator.state[generator.next++]!;
   word ^= word >>> 11;
   word ^= (word << 7) & 0x9d2c5680;
   word ^= (word << 15) & 0xefc60000;
@@ -61,7 +61,7 @@ export function torchPermutation(generator: TorchGenerator, count: number): Uint
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   for (let i = 0; i < count - 1; i++) {
     const j = i + (nextWord(generator) % (count - i));
-    [order[i], order[j]] = [order[j], order[i]];
+    [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;
 }

@@ -99,9 +99,9 @@ describe('packExamples', () => {
     const all = [seen('library', false), seen('recipe', false), seen('library', false), seen('recipe', true)];
     const examples = all.map((refs) => valueOf(encodeExample(row, refs, options, context)));
     const packed = packExamples(examples, context.model);
-    expect(packed.images).toEqual([...all[0], ...all[1], ...all[3]]);
-    const first = examples[0].ids.indexOf(context.model.imageTokenId);
-    expect([0, 1, 2, 3].map((i) => packed.imageRow[i * examples[0].ids.length + first])).toEqual([0, 16, 0, 32]);
+    expect(packed.images).toEqual([...all[0]!, ...all[1]!, ...all[3]!]);
+    const first = examples[0]!.ids.indexOf(context.model.imageTokenId);
+    expect([0, 1, 2, 3].map((i) => packed.imageRow[i * examples[0]!.ids.length + first])).toEqual([0, 16, 0, 32]);
   });
 });
 

@@ -53,8 +53,8 @@ test('an image key is the sha256 of the file, and equal files are stored once', 
   const lines = `${rowText('a.png')}\n${rowText('copy.png')}`;
   const { rows, images } = await run([drop('train.jsonl', lines), A, drop('images/copy.png', pngOf(1))]);
   const { createHash } = await import('node:crypto');
-  expect(rows[0].image).toBe(createHash('sha256').update(pngOf(1)).digest('hex'));
-  expect(rows[1].image).toBe(rows[0].image);
+  expect(rows[0]!.image).toBe(createHash('sha256').update(pngOf(1)).digest('hex'));
+  expect(rows[1]!.image).toBe(rows[0]!.image);
   expect(images.size).toBe(1);
 });
 
@@ -66,7 +66,7 @@ test('missing images are listed up to 20 with a count, and only their rows are l
   const missing = problems.filter(({ code }) => code === 'image.missing');
   expect(missing).toHaveLength(20);
   expect(missing[0]).toMatchObject({ file: 'train.jsonl', line: 2 });
-  expect(missing[0].message).toContain('"gone0.png"');
+  expect(missing[0]!.message).toContain('"gone0.png"');
   expect(problems.find(({ code }) => code === 'image.missingCount')?.message).toContain('25 images');
 });
 
@@ -99,7 +99,7 @@ test('percent-encoded names are names, not paths', async () => {
 test('an image is found beside the rows, from the top and by its end', async () => {
   const files = [drop('set/images/a.png', pngOf(1)), drop('set/train.jsonl', '')];
   for (const name of ['images/a.png', './images/a.png', 'set/images/a.png', 'a.png', 'all/set/images/a.png']) {
-    const { rows, problems } = await run([files[0], drop('set/train.jsonl', rowText(name))]);
+    const { rows, problems } = await run([files[0]!, drop('set/train.jsonl', rowText(name))]);
     expect([name, rows.length, errors(problems)]).toEqual([name, 1, []]);
   }
 });
@@ -139,7 +139,7 @@ test('how many rows were matched by file name alone is said once a file', async 
   const [note, ...more] = problems.filter(({ code }) => code === 'image.byName');
   expect(more).toEqual([]);
   expect(note).toMatchObject({ level: 'warning', file: 'd/train.jsonl' });
-  expect(note.message).toBe(
+  expect(note!.message).toBe(
     '3 rows were matched to a picture by file name alone: "images/a.png" in line 1 is taken to be d/a.png',
   );
 });
@@ -169,7 +169,7 @@ test('two names of one file of rows never end on one picture', async () => {
     drop('images/a.png', pngOf(1)),
   ]);
   expect(errors(folded.problems)).toEqual([['image.ambiguous', 2]]);
-  expect(folded.problems[0].message).toContain('"images/a.png" in rows.jsonl, line 1');
+  expect(folded.problems[0]!.message).toContain('"images/a.png" in rows.jsonl, line 1');
 });
 
 test('a picture at its place in one dataset is not taken for a missing one of the dataset beside it', async () => {
@@ -205,7 +205,7 @@ test('two files that differ in letter case only are told apart exactly', async (
   const files = [drop('a.png', pngOf(1)), drop('A.png', pngOf(2))];
   const { rows, problems } = await run([...files, drop('train.jsonl', `${rowText('A.png')}\n${rowText('a.png')}`)]);
   expect(problems).toEqual([]);
-  expect(rows[0].image).not.toBe(rows[1].image);
+  expect(rows[0]!.image).not.toBe(rows[1]!.image);
 });
 
 /** Files that are no usable picture, and the code that each gets. */
@@ -231,7 +231,7 @@ for (const [name, content, code] of PICTURES) {
     expect(images.size).toBe(1);
     const found = problems.filter(({ level }) => level === 'error');
     expect(found).toMatchObject([{ code, file: name }]);
-    expect(found[0].message).toContain('train.jsonl, line 2; 2 rows');
+    expect(found[0]!.message).toContain('train.jsonl, line 2; 2 rows');
   });
 }
 
@@ -270,7 +270,7 @@ test('without a file of rows the import says so and names what it found', async 
   const { rows, problems } = await run([A, drop('notes.txt', 'x')]);
   expect(rows).toEqual([]);
   expect(problems[0]).toMatchObject({ level: 'error', code: 'import.noRowFile' });
-  expect(problems[0].message).toContain('notes.txt');
+  expect(problems[0]!.message).toContain('notes.txt');
 });
 
 test('a .json list of rows is taken when there is no .jsonl', async () => {
@@ -284,7 +284,7 @@ test('a list of rows in a .json file is named when .jsonl files are read instead
   expect(rows).toHaveLength(1);
   const ignored = problems.filter(({ code }) => code === 'file.ignored');
   expect(ignored).toMatchObject([{ level: 'warning', file: 'val.json' }]);
-  expect(ignored[0].message).toContain('train.jsonl');
+  expect(ignored[0]!.message).toContain('train.jsonl');
 });
 
 test('a drop without any file is an error that names it', async () => {
@@ -299,7 +299,7 @@ test('entries that the browser did not let the page read are counted and named',
   const { rows, problems } = await run([drop('train.jsonl', rowText('a.png')), A], { unread });
   expect(rows).toHaveLength(1);
   expect(problems[0]).toMatchObject({ level: 'error', code: 'file.unread', file: 'drop' });
-  expect(problems[0].message).toBe('4 entries could not be read and may be links: d/a.png, d/b.png, d/c.png, ...');
+  expect(problems[0]!.message).toBe('4 entries could not be read and may be links: d/a.png, d/b.png, d/c.png, ...');
   await expect(run([], { unread })).rejects.toMatchObject({ message: expect.stringContaining('4 entries') });
 });
 

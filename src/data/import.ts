@@ -90,12 +90,13 @@ function finishRows(
   const { splits, byRatio } = splitRows(kept, files, options.validationRatio, options.seed);
   const rows = kept.map(({ row, image }, i): DatasetRow => {
     const { question, thought, answer, file, line } = row;
-    return { image, imageName: row.image, question, thought, answer, split: splits[i], file, line };
+    return { image, imageName: row.image, question, thought, answer, split: splits[i]!, file, line };
   });
   reportDuplicates(rows, problems);
-  if (rows.length > 0 && byRatio && !splits.includes('val')) {
+  const [first] = rows;
+  if (first && byRatio && !splits.includes('val')) {
     const message = 'there are no validation rows: before and after cannot be compared';
-    problems.add({ level: 'warning', code: 'split.noValidation', file: rows[0].file, message });
+    problems.add({ level: 'warning', code: 'split.noValidation', file: first.file, message });
   }
   return rows;
 }

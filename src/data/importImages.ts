@@ -2,6 +2,7 @@
 
 import { sha256Hex } from '../base/bytes';
 import { LorikeetError } from '../base/errors';
+import type { NonEmpty } from '../base/nonEmpty';
 import { imageSize } from '../image/header';
 import type { ProblemList } from './importProblems';
 import { matchImages, usedBy } from './matchImages';
@@ -38,12 +39,13 @@ async function loadOne(source: SourceFile): Promise<{ bytes: Bytes; hash: string
 
 function reportUnused(images: SourceFile[], used: Map<string, FileRow[]>, problems: ProblemList): void {
   const unused = images.filter(({ path }) => !used.has(path));
-  if (unused.length === 0) return;
+  const [first] = unused;
+  if (!first) return;
   const what = unused.length === 1 ? '1 image is named by no row' : `${unused.length} images are named by no row`;
-  problems.add({ level: 'warning', code: 'image.unused', file: unused[0].path, message: `${what}; left out` });
+  problems.add({ level: 'warning', code: 'image.unused', file: first.path, message: `${what}; left out` });
 }
 
-function reportBroken(path: string, rows: FileRow[], error: unknown, problems: ProblemList): void {
+function reportBroken(path: string, rows: NonEmpty<FileRow>, error: unknown, problems: ProblemList): void {
   if (!(error instanceof LorikeetError)) throw error;
   const { file, line } = rows[0];
   const hint = error.hint ? `. ${error.hint}` : '';

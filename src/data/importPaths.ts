@@ -140,7 +140,7 @@ export function findFile(index: FileIndex, name: string, rowFile: string): Found
     if (found.length > 1) return { kind: 'ambiguous', paths: found };
     const atItsPlace = search === atPlace && table === exact;
     if (found.length === 1) {
-      return { kind: 'found', path: found[0], exact: atItsPlace, folded: table === folded, byName };
+      return { kind: 'found', path: found[0]!, exact: atItsPlace, folded: table === folded, byName };
     }
   }
   return { kind: 'missing' };

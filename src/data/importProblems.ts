@@ -24,8 +24,9 @@ export function createProblemList(): ProblemList {
     },
     all: () =>
       [...kinds.values()].flatMap(({ shown, hidden }) => {
-        if (hidden === 0) return shown;
-        const { level, code, file } = shown[0];
+        const [first] = shown;
+        if (hidden === 0 || !first) return shown;
+        const { level, code, file } = first;
         return [...shown, { level, code, file, message: `and ${hidden} more of this kind in this file` }];
       }),
   };

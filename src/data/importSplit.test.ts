@@ -76,7 +76,7 @@ test('all rows of an image are on one side', () => {
   const rows = rowsOf('rows.jsonl', 90, 3);
   const { splits } = splitRows(rows, 0.2, 5);
   const sides = new Map<string, Set<string>>();
-  rows.forEach(({ image }, i) => sides.set(image, (sides.get(image) ?? new Set()).add(splits[i])));
+  rows.forEach(({ image }, i) => sides.set(image, (sides.get(image) ?? new Set()).add(splits[i]!)));
   for (const side of sides.values()) expect(side.size).toBe(1);
   expect(splits.filter((side) => side === 'val')).toHaveLength(18);
 });

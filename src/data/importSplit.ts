@@ -27,7 +27,7 @@ export function splitOfFile(path: string): Split | null {
 function chooseByRatio(groups: RowWithImage[][], wanted: number, seed: number): Set<RowWithImage> {
   const chosen = new Set<RowWithImage>();
   for (const at of permutation(groups.length, streamKey(seed, STREAM.split))) {
-    const group = groups[at];
+    const group = groups[at]!;
     if (chosen.size > 0 && chosen.size + group.length > wanted) continue;
     for (const row of group) chosen.add(row);
     if (chosen.size >= wanted) break;

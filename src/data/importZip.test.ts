@@ -39,7 +39,7 @@ async function open(zip: Zip, limits = IMPORT_LIMITS): Promise<{ paths: string[]
 
 async function content(zip: Zip): Promise<string> {
   const { rows } = await readFiles([drop('data.zip', zip)], createProblemList());
-  return new TextDecoder().decode(await readAll(rows[0], 1e9));
+  return new TextDecoder().decode(await readAll(rows[0]!, 1e9));
 }
 
 test('rows and images in a zip are imported, deflated or stored, and clutter is left out', async () => {
@@ -75,11 +75,11 @@ test('paths that leave the archive, links and encrypted files are refused and th
   expect(problems.map(({ code }) => code)).toEqual(Array(4).fill('zip.entry'));
   const two = zipOf({ 'a.jsonl': encode('x'), 'b.jsonl': encode('y') });
   const encrypted = await open(patch(two, 0, 8, 1, 16));
-  expect(encrypted.problems[0].message).toContain('password');
+  expect(encrypted.problems[0]!.message).toContain('password');
   const link = await open(patch(two, 0, 40, 0xa1ff, 16));
-  expect(link.problems[0].message).toContain('link');
+  expect(link.problems[0]!.message).toContain('link');
   const odd = await open(patch(two, 0, 10, 14, 16));
-  expect(odd.problems[0].message).toContain('method 14');
+  expect(odd.problems[0]!.message).toContain('method 14');
   for (const { paths: left } of [encrypted, link, odd]) expect(left).toEqual(['data.zip/b.jsonl']);
 });
 

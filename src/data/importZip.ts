@@ -20,7 +20,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
 
 function updateCrc(crc: number, bytes: Uint8Array): number {
   let c = ~crc;
-  for (const byte of bytes) c = CRC_TABLE[(c ^ byte) & 255] ^ (c >>> 8);
+  for (const byte of bytes) c = CRC_TABLE[(c ^ byte) & 255]! ^ (c >>> 8);
   return ~c >>> 0;
 }
 
@@ -45,7 +45,7 @@ function inflatePiece(inflate: Inflate, piece: Uint8Array, last: boolean): void 
 
 async function* inflated(data: Blob): AsyncGenerator<Bytes> {
   let out: Bytes[] = [];
-  const inflate = new Inflate((chunk) => out.push(chunk as Bytes));
+  const inflate = new Inflate((chunk) => out.push(chunk));
   for await (const chunk of blobChunks(data)) {
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
       inflatePiece(inflate, chunk.subarray(at, at + PIECE_BYTES), false);

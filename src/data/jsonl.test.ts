@@ -62,7 +62,7 @@ test('an overlong sequence and an encoded surrogate are not UTF-8', async () => 
 test('a line over the limit is a fault that names its length and the next line is read', async () => {
   const lines = await linesOf(`${'x'.repeat(100)}\nok`, 9, 50);
   expect(lines[0]).toMatchObject({ line: 1, fault: { code: 'jsonl.tooLong' } });
-  expect('fault' in lines[0] && lines[0].fault.message).toContain('100 bytes');
+  expect('fault' in lines[0]! && lines[0].fault.message).toContain('100 bytes');
   expect(lines[1]).toMatchObject({ line: 2, text: 'ok' });
 });
 

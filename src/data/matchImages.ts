@@ -1,6 +1,7 @@
 // Which image file each row means. A row whose picture is not certain is left out and reported: training on another
 // picture than the row's would go unnoticed. Reads no file.
 
+import type { NonEmpty } from '../base/nonEmpty';
 import type { Match } from './importPaths';
 import { endsAlike, findFile, fold, folderOf, indexFiles, nameFault, plainName } from './importPaths';
 import type { ProblemList } from './importProblems';
@@ -9,15 +10,15 @@ import type { SourceFile } from './sourceFile';
 
 /** The rows of one file that name their image in the same words, and what was found for it. */
 interface Claim {
-  rows: FileRow[];
+  rows: NonEmpty<FileRow>;
   match: Match;
 }
 
 const MAX_LISTED = 20;
 
 /** Lists by key, in order of first use. */
-function groupBy<T>(items: Iterable<T>, key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
+function groupBy<T>(items: Iterable<T>, key: (item: T) => string): Map<string, NonEmpty<T>> {
+  const groups = new Map<string, NonEmpty<T>>();
   for (const item of items) {
     const list = groups.get(key(item));
     if (list) list.push(item);
@@ -31,26 +32,29 @@ export function usedBy(rows: readonly FileRow[]): string {
   return rows.length === 1 ? '1 row uses it' : `${rows.length} rows use it`;
 }
 
-function reportMissing(missing: FileRow[][], images: number, problems: ProblemList): void {
+function reportMissing(missing: NonEmpty<FileRow>[], images: number, problems: ProblemList): void {
   for (const rows of missing.slice(0, MAX_LISTED)) {
     const { file, line, image } = rows[0];
     const message = `image "${image}" is not among the dropped files (${usedBy(rows)})`;
     problems.add({ level: 'error', code: 'image.missing', file, line, message });
   }
-  if (missing.length > MAX_LISTED) {
-    const { file, line } = missing[MAX_LISTED][0];
+  const unlisted = missing[MAX_LISTED];
+  if (unlisted) {
+    const { file, line } = unlisted[0];
     const message = `${missing.length} images are missing in all; the first ${MAX_LISTED} are listed`;
     problems.add({ level: 'error', code: 'image.missingCount', file, line, message });
   }
-  if (missing.length === 0 || images > 0) return;
+  const [first] = missing;
+  if (!first || images > 0) return;
   const message =
     'there is no picture among the dropped files; browsers pass over links without a word: give the files themselves';
-  problems.add({ level: 'error', code: 'image.none', file: missing[0][0].file, message });
+  problems.add({ level: 'error', code: 'image.none', file: first[0].file, message });
 }
 
 /** Whether two claims on one file may both be right. `claim` was not found at its place. */
 function agrees(claim: Claim, other: Claim): boolean {
-  const [name, otherName] = [claim, other].map(({ rows }) => plainName(rows[0].image).normalize('NFC'));
+  const nameOf = ({ rows }: Claim): string => plainName(rows[0].image).normalize('NFC');
+  const [name, otherName] = [nameOf(claim), nameOf(other)];
   if (claim.rows[0].file === other.rows[0].file) {
     // Within one file of rows two names are two pictures, but for a longer and a shorter path to the same folder.
     const shorter = name.length < otherName.length ? name : otherName;
@@ -59,7 +63,7 @@ function agrees(claim: Claim, other: Claim): boolean {
   const [folded, otherFolded] = [fold(name), fold(otherName)];
   if (!endsAlike(folded, otherFolded) && !endsAlike(otherFolded, folded)) return false;
   // The picture at its place beside the rows of another dataset is that dataset's.
-  const [folder, otherFolder] = [claim, other].map(({ rows }) => folderOf(rows[0].file));
+  const [folder, otherFolder] = [folderOf(claim.rows[0].file), folderOf(other.rows[0].file)];
   const apart = !folder.startsWith(otherFolder) && !otherFolder.startsWith(folder);
   return !(apart && other.match.exact);
 }
@@ -103,10 +107,14 @@ function reportByName(claims: Claim[], problems: ProblemList): void {
  * Rows by the path of the image file that they mean; rows without one are reported.
  * @param images every image file of the drop
  */
-export function matchImages(rows: FileRow[], images: SourceFile[], problems: ProblemList): Map<string, FileRow[]> {
+export function matchImages(
+  rows: FileRow[],
+  images: SourceFile[],
+  problems: ProblemList,
+): Map<string, NonEmpty<FileRow>> {
   const index = indexFiles(images.map(({ path }) => path));
   const claims: Claim[] = [];
-  const missing: FileRow[][] = [];
+  const missing: NonEmpty<FileRow>[] = [];
   for (const group of groupBy(rows, (row) => JSON.stringify([row.file, row.image])).values()) {
     const { file, line, image } = group[0];
     const fault = nameFault(image);
@@ -126,5 +134,5 @@ export function matchImages(rows: FileRow[], images: SourceFile[], problems: Pro
   for (const claim of settled) reportSpelling(claim, problems);
   reportByName(settled, problems);
   const byPath = groupBy(settled, ({ match }) => match.path);
-  return new Map([...byPath].map(([path, list]) => [path, list.flatMap((claim) => claim.rows)]));
+  return new Map([...byPath].map(([path, list]) => [path, list.flatMap((claim) => claim.rows) as NonEmpty<FileRow>]));
 }

@@ -29,11 +29,11 @@ it.each(readdirSync(join(referenceFolder(), 'model')))(
     for (const layout of json<{ layouts: Layout[] }>(`model/${model}/rope.json`).layouts) {
       const grids = [...layout.image_grid_thw];
       layout.input_ids.forEach((row, b) => {
-        const live = row.map((_, t) => t).filter((t) => layout.attention_mask[b][t] === 1);
-        const ids = live.map((t) => row[t]);
+        const live = row.map((_, t) => t).filter((t) => layout.attention_mask[b]![t] === 1);
+        const ids = live.map((t) => row[t]!);
         const starts = ids.filter((id, t) => id === tokens.imageTokenId && ids[t - 1] !== id).length;
         const { positions, next } = mropePositions(ids, grids.splice(0, starts), tokens);
-        const want = layout.position_ids.map((axis) => live.map((t) => axis[b][t]));
+        const want = layout.position_ids.map((axis) => live.map((t) => axis[b]![t]));
         expect([layout.name, ...positions]).toEqual([layout.name, ...want.flat()]);
         expect(next - ids.length).toBe(layout.rope_delta[b]);
       });

@@ -85,9 +85,9 @@ class StreamBuilder {
     });
     let slot = 0;
     for (let t = 0; t < length; t++) {
-      this.ids.push(prompt.ids[t]);
-      for (let axis = 0; axis < 3; axis++) this.positions[axis].push(prompt.positions[axis * length + t]);
-      this.imageRow.push(prompt.ids[t] === this.imageTokenId ? slots[slot++] : -1);
+      this.ids.push(prompt.ids[t]!);
+      for (let axis = 0; axis < 3; axis++) this.positions[axis]!.push(prompt.positions[axis * length + t]!);
+      this.imageRow.push(prompt.ids[t] === this.imageTokenId ? slots[slot++]! : -1);
       this.ranges.push(0, 0, start, start + t + 1);
       this.queryEnd.push(end);
       this.place.push(example, t);
@@ -100,7 +100,7 @@ class StreamBuilder {
     const start = this.tokens;
     const promptLength = prompt.end - prompt.start;
     for (let t = 0; t < ids.length; t++) {
-      this.ids.push(ids[t]);
+      this.ids.push(ids[t]!);
       for (const axis of this.positions) axis.push(nextPosition + t);
       this.imageRow.push(-1);
       this.ranges.push(prompt.start, prompt.end, start, start + t + 1);
@@ -146,7 +146,7 @@ export function packExamples(examples: Example[], context: PackContext, exampleI
     let index = 0;
     for (let t = 1; t < example.ids.length; t++) {
       if (example.labelMask[t]) {
-        stream.labels.push({ row: start + t - 1, target: example.ids[t], sequence, index: index++ });
+        stream.labels.push({ row: start + t - 1, target: example.ids[t]!, sequence, index: index++ });
       }
     }
   });
@@ -167,7 +167,7 @@ export function packGroups(groups: Group[], context: PackContext): PackedBatch {
       const start = stream.completion(completion, place, prompt.nextPosition, sequence);
       for (let t = 0; t < completion.length; t++) {
         const row = t === 0 ? place.end - 1 : start + t - 1;
-        stream.labels.push({ row, target: completion[t], sequence, index: t });
+        stream.labels.push({ row, target: completion[t]!, sequence, index: t });
       }
       sequence++;
     }
@@ -197,17 +197,17 @@ export interface LabelTable {
 
 /** Sorts labels by row, then by their order in the batch. */
 export function labelTable(labels: readonly Label[]): LabelTable {
-  const order = Uint32Array.from(labels.keys()).sort((a, b) => labels[a].row - labels[b].row || a - b);
+  const order = Uint32Array.from(labels.keys()).sort((a, b) => labels[a]!.row - labels[b]!.row || a - b);
   const rows: number[] = [];
   const start: number[] = [];
   const table = new Uint32Array(labels.length * 2);
   order.forEach((l, i) => {
-    if (rows.length === 0 || rows[rows.length - 1] !== labels[l].row) {
-      rows.push(labels[l].row);
+    if (rows.length === 0 || rows[rows.length - 1] !== labels[l]!.row) {
+      rows.push(labels[l]!.row);
       start.push(i);
     }
     table[i * 2] = rows.length - 1;
-    table[i * 2 + 1] = labels[l].target;
+    table[i * 2 + 1] = labels[l]!.target;
   });
   return {
     rows: Uint32Array.from(rows),

@@ -17,7 +17,7 @@ describe('packBins', () => {
     const lengths = Array.from(uniformArray(10_000, 20, 1500, [1, 2]), Math.floor);
     const packs = packBins(lengths, budget);
     expect(packs.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-    const sums = packs.map((pack) => pack.reduce((sum, i) => sum + lengths[i], 0));
+    const sums = packs.map((pack) => pack.reduce((sum, i) => sum + lengths[i]!, 0));
     expect(Math.max(...sums)).toBeLessThanOrEqual(budget);
     // Best fit decreasing needs at most 11/9 of the fewest possible packs and four more (Johnson, 1973).
     const least = Math.ceil(sums.reduce((a, b) => a + b, 0) / budget);
@@ -26,7 +26,7 @@ describe('packBins', () => {
 
   it('needs as many packs whatever the order of the examples', () => {
     const lengths = Array.from(uniformArray(300, 1, 100, [3, 4]), Math.floor);
-    const shuffled = Array.from(permutation(300, [5, 6]), (i) => lengths[i]);
+    const shuffled = Array.from(permutation(300, [5, 6]), (i) => lengths[i]!);
     const contents = (of: number[]) => packBins(of, 256).map((pack) => pack.map((i) => of[i]).join(' '));
     expect(contents(shuffled)).toEqual(contents(lengths));
   });

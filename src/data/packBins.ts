@@ -14,7 +14,7 @@ function lowerBound(sorted: readonly number[], least: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (sorted[middle] < least) low = middle + 1;
+    if (sorted[middle]! < least) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -37,9 +37,9 @@ function createFreeSpace() {
     take(length: number): { space: number; pack: number[] } | null {
       const at = lowerBound(spaces, length);
       if (at === spaces.length) return null;
-      const space = spaces[at];
+      const space = spaces[at]!;
       const queue = queues.get(space) as Queue;
-      const pack = queue.packs[queue.first++];
+      const pack = queue.packs[queue.first++]!;
       if (queue.first === queue.packs.length) {
         queues.delete(space);
         spaces.splice(at, 1);
@@ -70,11 +70,11 @@ function checkLengths(lengths: readonly number[], budget: number): void {
  */
 export function packBins(lengths: readonly number[], budget: number): number[][] {
   checkLengths(lengths, budget);
-  const order = lengths.map((_, i) => i).sort((a, b) => lengths[b] - lengths[a] || a - b);
+  const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
   const packs: number[][] = [];
   const free = createFreeSpace();
   for (const example of order) {
-    const length = lengths[example];
+    const length = lengths[example]!;
     const found = free.take(length);
     const pack = found?.pack ?? [];
     if (!found) packs.push(pack);

@@ -114,7 +114,7 @@ export async function readFiles(
   const sources = (await openAll(files, limits, problems)).sort(byPath);
   const jsonFiles = sources.filter(({ path }) => JSON_FILE.test(path));
   const lines = sources.filter(({ path }) => LINES.test(path));
-  if (lines.length > 0) await reportLists(jsonFiles, lines[0], problems);
+  if (lines[0]) await reportLists(jsonFiles, lines[0], problems);
   const rows = lines.length > 0 ? lines : jsonFiles;
   const images = sources.filter(({ path }) => IMAGE.test(baseName(path)));
   const used = new Set([...rows, ...images]);

@@ -52,7 +52,7 @@ for (const [line, code, word] of BAD_LINES) {
     expect(rows.map((row) => row.line)).toEqual([1, 3]);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ level: 'error', code, line: 2 });
-    expect(problems[0].message).toContain(word);
+    expect(problems[0]!.message).toContain(word);
   });
 }
 
@@ -71,25 +71,25 @@ test('blank lines, CR LF, a mark and a missing last line end change nothing but 
 
 test('a U+2028 inside a text does not split the row', async () => {
   const { rows } = await read(`{"image":"a.png","question":"a\u2028b","thought":"T","answer":"A"}`);
-  expect(rows[0].question).toBe('a\u2028b');
+  expect(rows[0]!.question).toBe('a\u2028b');
 });
 
 test('a cut last line is said to be cut', async () => {
   const { rows, problems } = await read(`${GOOD}\n${GOOD.slice(0, 30)}`);
   expect(rows).toHaveLength(1);
   expect(problems[0]).toMatchObject({ code: 'jsonl.syntax', line: 2 });
-  expect(problems[0].message).toContain('cut off');
+  expect(problems[0]!.message).toContain('cut off');
 });
 
 test('a key given twice is a warning and the last value counts', async () => {
   const { rows, problems } = await read(`${GOOD.slice(0, -1)},"answ\\u0065r":"no"}`);
-  expect(rows[0].answer).toBe('no');
+  expect(rows[0]!.answer).toBe('no');
   expect(problems).toMatchObject([{ level: 'warning', code: 'jsonl.duplicateKey', line: 1 }]);
 });
 
 test('__proto__ and constructor keys do not reach any prototype', async () => {
   const { rows } = await read(`${GOOD.slice(0, -1)},"__proto__":{"polluted":1},"constructor":{"x":1}}`);
-  expect(Object.keys(rows[0]).sort()).toEqual(['answer', 'file', 'image', 'line', 'question', 'thought']);
+  expect(Object.keys(rows[0]!).sort()).toEqual(['answer', 'file', 'image', 'line', 'question', 'thought']);
   expect(({} as Record<string, unknown>).polluted).toBeUndefined();
 });
 
@@ -116,7 +116,7 @@ test('a broken JSON list is one problem', async () => {
   const { rows, problems } = await read(`[${GOOD},\n${GOOD},]`);
   expect(rows).toEqual([]);
   expect(problems).toMatchObject([{ level: 'error', code: 'jsonl.list' }]);
-  expect(problems[0].message).toContain('comma');
+  expect(problems[0]!.message).toContain('comma');
 });
 
 test('pretty-printed objects are one problem that says how to convert', async () => {
@@ -124,7 +124,7 @@ test('pretty-printed objects are one problem that says how to convert', async ()
   const { rows, problems } = await read(`${row}\n${row}\n`);
   expect(rows).toEqual([]);
   expect(problems).toMatchObject([{ level: 'error', code: 'jsonl.pretty', line: 1 }]);
-  expect(problems[0].message).toContain('jq -c .');
+  expect(problems[0]!.message).toContain('jq -c .');
 });
 
 test('files that are no JSON lines are one problem that names what they are', async () => {
@@ -141,7 +141,7 @@ test('files that are no JSON lines are one problem that names what they are', as
     const { rows, problems } = await read(content);
     expect(rows).toEqual([]);
     expect(problems).toMatchObject([{ level: 'error', code }]);
-    expect(problems[0].message).toContain(word);
+    expect(problems[0]!.message).toContain(word);
   }
 });
 

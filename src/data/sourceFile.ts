@@ -28,7 +28,7 @@ export async function* blobChunks(blob: Blob): AsyncGenerator<Bytes> {
         );
       });
       if (done) return;
-      yield value as Bytes;
+      yield value;
     }
   } finally {
     reader.cancel().catch(() => undefined);

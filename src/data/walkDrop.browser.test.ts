@@ -16,7 +16,7 @@ test('dropped files keep their names and contents', async () => {
   const { files, name } = (await filesFromDrop(transfer))!;
   expect(name).toBe('a.jsonl, ä b.png');
   expect(files.map(({ path }) => path)).toEqual(['a.jsonl', 'ä b.png']);
-  expect(await files[1].file.text()).toBe('two');
+  expect(await files[1]!.file.text()).toBe('two');
 });
 
 test('a drop of text alone is none of files', async () => {
@@ -33,7 +33,7 @@ test('picked files are listed by their relative path, or their name', async () =
   const inFolder = new File(['x'], 'c.png');
   Object.defineProperty(inFolder, 'webkitRelativePath', { value: 'set/images/c.png' });
   const files = filesFromList([inFolder] as unknown as FileList);
-  expect(files[0].path).toBe('set/images/c.png');
+  expect(files[0]!.path).toBe('set/images/c.png');
   expect(nameOfFiles(files)).toBe('set');
 });
 
@@ -63,8 +63,8 @@ test('a folder of 250 files is read to its end, folders in it too', async () => 
   );
   const { files } = (await filesFromDrop(dropOf(folderEntry('set', [fileEntry('train.jsonl'), images]))))!;
   expect(files).toHaveLength(251);
-  expect(files[0].path).toBe('set/train.jsonl');
-  expect(files[250].path).toBe('set/images/249.png');
+  expect(files[0]!.path).toBe('set/train.jsonl');
+  expect(files[250]!.path).toBe('set/images/249.png');
 });
 
 test('an entry that cannot be read is named with its path, and the others are taken', async () => {

@@ -36,7 +36,7 @@ async function walkEntry(entry: FileSystemEntry, folder: string, out: Given): Pr
 
 /** What to call files: by their topmost folders or names; empty for none. */
 export function nameOfFiles(files: readonly InputFile[]): string {
-  return nameOf(files.map(({ path }) => path.split('/')[0]));
+  return nameOf(files.map(({ path }) => path.split('/')[0] ?? path));
 }
 
 function nameOf(names: string[]): string {

@@ -50,7 +50,8 @@ function readEntry(view: DataView, at: number, base: number): { entry: ZipEntry;
   const nameBytes = view.getUint16(at + 28, true);
   const next = at + CENTRAL_BYTES + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   check(next <= view.byteLength, 'zip.damaged', `the zip's directory is cut off at its byte ${at}`, UNPACK);
-  const [packedBytes, bytes, offset] = [20, 24, 42].map((field) => view.getUint32(at + field, true));
+  const u32 = (field: number) => view.getUint32(at + field, true);
+  const [packedBytes, bytes, offset] = [u32(20), u32(24), u32(42)];
   check(Math.max(packedBytes, bytes, offset) < 0xffffffff, 'zip.zip64', 'zip64 archives are not read', UNPACK);
   const entry: ZipEntry = {
     name: nameOf(new Uint8Array(view.buffer, at + CENTRAL_BYTES, nameBytes)),

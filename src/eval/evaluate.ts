@@ -1,5 +1,6 @@
 // Validation: mean loss over target tokens, and scores of greedy and sampled completions of held-out rows.
 
+import { check } from '../base/errors';
 import { STREAM, streamKey } from '../base/random';
 import type { Example, Prompt } from '../data/encode';
 import { generate, type GenerateContext } from '../infer/generate';
@@ -106,10 +107,11 @@ async function complete(context: EvalContext): Promise<Texts> {
       onProgress: (done) => context.onProgress(start * perRow + done, total),
     });
     completions.forEach(([greedy, ...sampled], i) => {
+      check(greedy, 'eval.generate', `Evaluation: prompt ${start + i} got no greedy completion.`);
       const text = context.decode(greedy.ids);
       texts.greedy.push(text);
       texts.sampled.push(...sampled.map(({ ids }) => context.decode(ids)));
-      context.onSample?.(sampleOf(part[i], text));
+      context.onSample?.(sampleOf(part[i]!, text));
     });
     start += part.length;
   }
@@ -144,9 +146,9 @@ async function meanLoss(context: Pick<EvalContext, 'rows' | 'loss' | 'boundary'>
     let tokens = 0;
     while (
       start + count < examples.length &&
-      (count === 0 || tokens + examples[start + count].ids.length <= LOSS_TOKENS)
+      (count === 0 || tokens + examples[start + count]!.ids.length <= LOSS_TOKENS)
     ) {
-      tokens += examples[start + count++].ids.length;
+      tokens += examples[start + count++]!.ids.length;
     }
     const part = await context.loss(examples.slice(start, start + count));
     sum += part.sum;
@@ -172,6 +174,6 @@ export async function evaluate(context: EvalContext): Promise<EvalResult> {
     evalLoss,
     greedy,
     sampled,
-    samples: rows.map((row, i) => sampleOf(row, texts.greedy[i])),
+    samples: rows.map((row, i) => sampleOf(row, texts.greedy[i]!)),
   };
 }

@@ -65,15 +65,15 @@ export function scoreCompletions(
   semantic: readonly number[],
 ): CompletionScores {
   const format = texts.map(formatReward);
-  const exact = texts.map((text, i) => Number(isExact(text, rows[i].answer)));
-  const yesNo = exact.filter((_, i) => rows[i].answer === 'yes' || rows[i].answer === 'no');
+  const exact = texts.map((text, i) => Number(isExact(text, rows[i]!.answer)));
+  const yesNo = exact.filter((_, i) => rows[i]!.answer === 'yes' || rows[i]!.answer === 'no');
   return {
     formatCompliance: mean(format.map((reward) => Number(reward === 1))),
     accuracy: mean(exact),
-    accuracyAnyStyle: mean(texts.map((text, i) => Number(isRightInAnyStyle(text, rows[i])))),
+    accuracyAnyStyle: mean(texts.map((text, i) => Number(isRightInAnyStyle(text, rows[i]!)))),
     yesNoAccuracy: yesNo.length > 0 ? mean(yesNo) : null,
     semanticReward: mean(semantic),
     formatReward: mean(format),
-    totalReward: mean(format.map((reward, i) => reward + semantic[i])),
+    totalReward: mean(format.map((reward, i) => reward + semantic[i]!)),
   };
 }

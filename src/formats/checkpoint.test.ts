@@ -60,7 +60,7 @@ describe('round trip', () => {
   it('is a safetensors file with one metadata entry', () => {
     const { tensors, metadata } = parseSafetensors(encodeCheckpoint(sample()));
     expect(Object.keys(metadata)).toEqual(['lorikeet']);
-    expect(JSON.parse(metadata.lorikeet)).toMatchObject({ schema: CHECKPOINT_SCHEMA, state: { step: 7 } });
+    expect(JSON.parse(metadata.lorikeet!)).toMatchObject({ schema: CHECKPOINT_SCHEMA, state: { step: 7 } });
     expect(tensors.get('b')).toMatchObject({ dtype: 'F32', shape: [3] });
   });
 

@@ -101,7 +101,7 @@ export function encodeCheckpoint({ state, tensors }: Checkpoint): Uint8Array<Arr
  */
 export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint {
   const { tensors, metadata } = parseOrBroken(bytes, source);
-  const text = metadata[METADATA_KEY] as string | undefined;
+  const text = metadata[METADATA_KEY];
   check(text !== undefined, 'checkpoint.broken', `${source}: the metadata has no entry "${METADATA_KEY}"`);
   const { kind, state } = readOurMetadata(text, source, 'checkpoint.broken');
   const found = JSON.stringify(kind);

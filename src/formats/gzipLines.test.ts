@@ -31,7 +31,7 @@ it('refuses a record that could be taken for a tagged number', async () => {
 it('refuses what is cut, damaged or no gzip at all, and names the line', async () => {
   const whole = await writeGzipLines([{ a: 1 }, { b: 2 }], 'log');
   const flipped = whole.slice();
-  flipped[flipped.length - 6] ^= 1;
+  flipped[flipped.length - 6]! ^= 1;
   const cases = [whole.slice(0, -1), flipped, Uint8Array.of(1, 2, 3), zipped('{"a":1}'), zipped('{"a":1}\n{"a":\n')];
   for (const bytes of [
     ...cases,
@@ -41,7 +41,7 @@ it('refuses what is cut, damaged or no gzip at all, and names the line', async (
   ]) {
     await expect(readGzipLines(bytes, 'log')).rejects.toMatchObject({ code: 'lines.broken' });
   }
-  await expect(readGzipLines(cases[4], 'log')).rejects.toThrow('log: after line 1: it is not JSON');
+  await expect(readGzipLines(cases[4]!, 'log')).rejects.toThrow('log: after line 1: it is not JSON');
 });
 
 it('stops at a line that unpacks to more than 16 MB', async () => {

@@ -55,7 +55,8 @@ async function* splitLines(reader: ReadableStreamDefaultReader<Uint8Array>, what
 }
 
 function joined(parts: Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
+  const [first, ...others] = parts;
+  if (first && others.length === 0) return first;
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let at = 0;
   for (const part of parts) {

@@ -27,7 +27,7 @@ function withConfig(changes: Record<string, unknown>): Record<string, Uint8Array
 /** The reference adapter `qv` with its tensors renamed, changed or left out (null). */
 function withTensors(change: (name: string) => string | null): Record<string, Uint8Array> {
   const files = reference('qv');
-  const tensors = [...parseSafetensors(files['adapter_model.safetensors']).tensors].flatMap(([name, tensor]) => {
+  const tensors = [...parseSafetensors(files['adapter_model.safetensors']!).tensors].flatMap(([name, tensor]) => {
     const changed = change(name);
     return changed === null ? [] : [{ name: changed, ...tensor }];
   });
@@ -80,8 +80,8 @@ describe('importPeftAdapter', () => {
     // 1.5, -2 and 0.25 in each type's bits, repeated.
     const bits = dtype === 'F16' ? [0x3e00, 0xc000, 0x3400] : [0x3fc0, 0xc000, 0x3e80];
     const files = reference('qv');
-    const tensors = [...parseSafetensors(files['adapter_model.safetensors']).tensors].map(([name, { shape }]) => {
-      const words = Uint16Array.from({ length: shape[0] * shape[1] }, (_, i) => bits[i % 3]);
+    const tensors = [...parseSafetensors(files['adapter_model.safetensors']!).tensors].map(([name, { shape }]) => {
+      const words = Uint16Array.from({ length: shape[0]! * shape[1]! }, (_, i) => bits[i % 3]!);
       return { name, dtype, shape, bytes: new Uint8Array(words.buffer) };
     });
     const read = importPeftAdapter({ ...files, 'adapter_model.safetensors': writeSafetensors(tensors) });

@@ -77,15 +77,9 @@ export function exportPeftAdapter(
  * @throws LorikeetError `peft.*` or `safetensors.*`, naming the file and the tensor
  */
 export function importPeftAdapter(files: Record<string, Uint8Array>): PeftAdapter {
-  for (const name of [CONFIG, WEIGHTS]) {
-    const pickle = Object.hasOwn(files, 'adapter_model.bin')
-      ? ' (adapter_model.bin is a pickle file and is refused)'
-      : '';
-    const found = Object.keys(files).join(', ') || 'no files';
-    check(Object.hasOwn(files, name), 'peft.missing', `${name} is missing${pickle}; found ${found}`);
-  }
-  const config = parseAdapterConfig(files[CONFIG]);
-  const { tensors } = parseSafetensors(files[WEIGHTS], WEIGHTS);
+  const [configFile, weightsFile] = [fileOf(files, CONFIG), fileOf(files, WEIGHTS)];
+  const config = parseAdapterConfig(configFile);
+  const { tensors } = parseSafetensors(weightsFile, WEIGHTS);
   const halves = new Map<string, { layer: number; module: string; A?: SafeTensor; B?: SafeTensor }>();
   const copies: EmbeddingCopy[] = [];
   for (const [name, tensor] of tensors) {
@@ -109,6 +103,17 @@ export function importPeftAdapter(files: Record<string, Uint8Array>): PeftAdapte
   return { ...config, target_modules: targets, tensors: pairs, copies };
 }
 
+/** @throws peft.missing */
+function fileOf(files: Record<string, Uint8Array>, name: string): Uint8Array {
+  const pickle = Object.hasOwn(files, 'adapter_model.bin')
+    ? ' (adapter_model.bin is a pickle file and is refused)'
+    : '';
+  const found = Object.keys(files).join(', ') || 'no files';
+  const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
+  check(bytes, 'peft.missing', `${name} is missing${pickle}; found ${found}`);
+  return bytes;
+}
+
 function parseKey(name: string, config: LoraSettings): { layer: number; module: string; half: 'A' | 'B' } {
   const match = KEY.exec(name);
   check(
@@ -117,7 +122,7 @@ function parseKey(name: string, config: LoraSettings): { layer: number; module: 
     `${WEIGHTS}: unexpected tensor "${name}"; expected names like ${NEW_PREFIX}0.self_attn.q_proj.lora_A.weight`,
     'Only LoRA on the linears of the language model is supported.',
   );
-  const [, layer, block, module, half] = match;
+  const [, layer, block = '', module = '', half] = match;
   const known = Object.hasOwn(LORA_BLOCK, module) && LORA_BLOCK[module] === block;
   check(known, 'peft.keys', `${WEIGHTS}: "${name}": there is no module ${block}.${module} in a decoder layer`);
   const targets = config.target_modules;
@@ -142,7 +147,7 @@ function readPair(r: number, layer: number, module: string, A?: SafeTensor, B?: 
     'peft.shape',
     `${where}: lora_B has shape (${B.shape.join(', ')}), expected (out, ${r}) for r = ${r}`,
   );
-  const [inner, out] = [A.shape[1], B.shape[0]];
+  const [inner, out] = [A.shape[1]!, B.shape[0]!];
   check(r <= Math.min(inner, out), 'peft.shape', `${where}: r = ${r} exceeds the linear's size ${out} x ${inner}`);
   return { layer, module, A: readFinite(A, `${where}: lora_A`), B: readFinite(B, `${where}: lora_B`), in: inner, out };
 }

@@ -157,7 +157,7 @@ function parseTargets(value: unknown): string[] | null {
   if (typeof value === 'string') {
     const match = value.length <= 200 ? SIMPLE_REGEX.exec(value) : null;
     if (!match) return null;
-    names = match[1].split('|');
+    names = match[1]!.split('|');
   }
   check(names.length > 0, 'peft.target', `${FILE}: target_modules names no module: ${JSON.stringify(value)}`);
   const targets = names.map((name) => {

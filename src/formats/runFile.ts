@@ -107,7 +107,7 @@ function takeBytes(tensors: Map<string, SafeTensor>, name: string): Uint8Array<A
 export async function decodeRunFile(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<RunFile> {
   checkSize(bytes, name);
   const { tensors, metadata } = parse(bytes, name);
-  const text = metadata[METADATA_KEY] as string | undefined;
+  const text = metadata[METADATA_KEY];
   if (text === undefined) throw foreign(name, `its metadata has no entry "${METADATA_KEY}"`);
   const { kind, about, state } = readOurMetadata(text, name, 'runFile.broken');
   const digest = tensors.get(DIGEST);

@@ -36,9 +36,9 @@ describe('reading', () => {
   it('reads a file written by the safetensors library, with shapes and metadata', () => {
     const { tensors, metadata } = parseSafetensors(adapter);
     expect(metadata).toEqual({ format: 'pt' });
-    const [, tensor] = [...tensors][0];
+    const [, tensor] = [...tensors][0]!;
     expect(tensor.dtype).toBe('F32');
-    expect(tensor.bytes.byteLength).toBe(4 * tensor.shape[0] * tensor.shape[1]);
+    expect(tensor.bytes.byteLength).toBe(4 * tensor.shape[0]! * tensor.shape[1]!);
     expect(widenToF32(tensor).every(Number.isFinite)).toBe(true);
   });
 

@@ -50,7 +50,8 @@ function recogniseImpostor(head: Uint8Array): string | null {
   const text = new TextDecoder('latin1').decode(head.subarray(0, 64));
   if (text.startsWith('version https://git-lfs')) return 'a git-LFS pointer, not the weights themselves';
   if (/^\s*(<!doctype|<html|<\?xml)/i.test(text)) return 'an HTML page, perhaps an error page saved under this name';
-  const pickled = head[0] === 0x80 && head[1] >= 2 && head[1] <= 5;
+  const [first, version = 0] = head;
+  const pickled = first === 0x80 && version >= 2 && version <= 5;
   if (text.startsWith('PK\x03\x04') || pickled) return 'a PyTorch pickle file';
   if (text.startsWith('GGUF')) return 'a GGUF file';
   return null;
@@ -163,21 +164,22 @@ function parseEntry(name: string, value: unknown, dataStart: number, file: strin
     `${where}: shape must be a list of whole numbers from 0 up, found ${JSON.stringify(shape)}`,
     AGAIN,
   );
+  const ends: unknown[] = Array.isArray(offsets) ? offsets : [];
+  const [begin, end] = ends;
   check(
-    Array.isArray(offsets) && offsets.length === 2 && offsets.every(isCount) && offsets[0] <= offsets[1],
+    ends.length === 2 && isCount(begin) && isCount(end) && begin <= end,
     'safetensors.offsets',
     `${where}: data_offsets must be [begin, end], whole numbers with 0 <= begin <= end, found ${JSON.stringify(offsets)}`,
     AGAIN,
   );
-  const bytes = (shape as number[]).reduce((product, size) => product * size, DTYPE_BYTES[dtype as SafeDtype]);
-  const [begin, end] = offsets as [number, number];
+  const bytes = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype as SafeDtype]);
   check(
     Number.isSafeInteger(bytes) && bytes === end - begin,
     'safetensors.tensor',
     `${where}: ${dtype} (${shape.join(', ')}) needs ${bytes} bytes, but its offsets [${begin}, ${end}] hold ${end - begin}`,
     AGAIN,
   );
-  return { dtype: dtype as SafeDtype, shape: shape as number[], start: dataStart + begin, end: dataStart + end, file };
+  return { dtype: dtype as SafeDtype, shape, start: dataStart + begin, end: dataStart + end, file };
 }
 
 function checkOffsets(tensors: Map<string, TensorLocation>, dataStart: number, fileBytes: number, file: string): void {

@@ -54,11 +54,13 @@ export async function openWeights(files: Record<string, Blob>): Promise<WeightFi
 }
 
 async function openChosen(files: Record<string, Blob>): Promise<Opened> {
-  if (Object.hasOwn(files, SINGLE)) {
-    const { tensors } = await readSafetensorsHeader(files[SINGLE], SINGLE);
+  const single = fileOf(files, SINGLE);
+  if (single) {
+    const { tensors } = await readSafetensorsHeader(single, SINGLE);
     return { files: [SINGLE], tensors, notes: [] };
   }
-  if (Object.hasOwn(files, INDEX)) return openShards(files);
+  const index = fileOf(files, INDEX);
+  if (index) return openShards(files, index);
   const names = Object.keys(files);
   const pickle = names.find((name) => PICKLE.test(name));
   check(
@@ -84,8 +86,13 @@ function leftAside(names: string[], read: string[]): WeightNote[] {
   return [{ code: 'weights.leftAside', message }];
 }
 
-async function openShards(files: Record<string, Blob>): Promise<Opened> {
-  const shardOf = await readIndex(files[INDEX]);
+/** A file of exactly this name; `toString` is none. */
+function fileOf(files: Record<string, Blob>, name: string): Blob | undefined {
+  return Object.hasOwn(files, name) ? files[name] : undefined;
+}
+
+async function openShards(files: Record<string, Blob>, index: Blob): Promise<Opened> {
+  const shardOf = await readIndex(index);
   const shards = [...new Set(shardOf.values())].sort();
   const missing = shards.filter((shard) => !Object.hasOwn(files, shard));
   check(
@@ -97,7 +104,7 @@ async function openShards(files: Record<string, Blob>): Promise<Opened> {
   const tensors = new Map<string, TensorLocation>();
   const extra: string[] = [];
   for (const shard of shards) {
-    const header = await readSafetensorsHeader(files[shard], shard);
+    const header = await readSafetensorsHeader(files[shard]!, shard);
     for (const [name, location] of header.tensors) {
       const place = shardOf.get(name);
       if (place !== shard) extra.push(`"${name}" in ${shard}`);
@@ -143,7 +150,7 @@ function weightFiles(files: Record<string, Blob>, { files: read, tensors, notes 
     dtype: (name) => locate(name).dtype,
     read: async (name) => {
       const { dtype, shape, start, end, file } = locate(name);
-      const tensor = { dtype, shape, bytes: await readBytes(files[file], start, end, file) };
+      const tensor = { dtype, shape, bytes: await readBytes(files[file]!, start, end, file) };
       checkFinite(name, tensor, file);
       return tensor;
     },

@@ -65,7 +65,7 @@ fn main() {
 };
 
 function linear(gpu: Gpu, x: Tensor, y: Tensor, { factor = 1, shift = 0, spec = 0 } = {}): void {
-  const count = x.shape[0];
+  const count = x.shape[0]!;
   gpu.rec.dispatch(LINEAR, {
     spec: { UNUSED: spec },
     bindings: { x, y },
@@ -80,6 +80,13 @@ async function floats(gpu: Gpu, ...tensors: Tensor[]): Promise<number[][]> {
   return buffers.map((buffer) => Array.from(new Float32Array(buffer)));
 }
 
+interface Fault {
+  name: string;
+  bindings: string[];
+  uniforms: Record<string, number>;
+  message: string;
+}
+
 /** An engine that a test may break. */
 async function ownGpu(debug = true): Promise<Gpu> {
   const { device, info } = await requestDevice();
@@ -92,13 +99,13 @@ describe('recorder', () => {
       const x = output([3]);
       const results = [0, 1, 2, 3].map(() => output([3]));
       rec.upload(x, Float32Array.of(1, 2, 3));
-      linear(gpu, x, results[0], { factor: 10 });
+      linear(gpu, x, results[0]!, { factor: 10 });
       rec.upload(x, Float32Array.of(7), 1);
-      linear(gpu, x, results[1], { factor: -2, shift: -1 });
-      rec.copy(results[0], x, { count: 2, fromOffset: 1, toOffset: 1 });
-      linear(gpu, x, results[2]);
+      linear(gpu, x, results[1]!, { factor: -2, shift: -1 });
+      rec.copy(results[0]!, x, { count: 2, fromOffset: 1, toOffset: 1 });
+      linear(gpu, x, results[2]!);
       rec.clear(x);
-      linear(gpu, x, results[3], { shift: 5 });
+      linear(gpu, x, results[3]!, { shift: 5 });
       rec.upload(x, Float32Array.of(9, 9, 9));
       expect(await floats(gpu, ...results, x)).toEqual([
         [10, 20, 30],
@@ -235,7 +242,7 @@ describe('recorder', () => {
       const counter = input([0]);
       for (let i = 0; i < 50; i++) rec.dispatch(INCREMENT, { bindings: { y: counter }, grid: [1] });
       const [gotY, gotCounter, ...got] = await floats(gpu, y, counter, ...sums);
-      expect(gotY.findIndex((value, i) => value !== 2 * i)).toBe(-1);
+      expect(gotY!.findIndex((value, i) => value !== 2 * i)).toBe(-1);
       expect(gotCounter).toEqual([50]);
       expect(got.flat()).toEqual(sums.map((_, i) => i + 1));
     });
@@ -262,7 +269,7 @@ describe('recorder', () => {
 });
 
 describe('recorder mistakes', () => {
-  it.each([
+  it.each<Fault>([
     {
       name: 'a missing binding',
       bindings: ['x'],
@@ -278,7 +285,7 @@ describe('recorder mistakes', () => {
     {
       name: 'a missing uniform',
       bindings: ['x', 'y'],
-      uniforms: { count: 1, shift: 0 } as Record<string, number>,
+      uniforms: { count: 1, shift: 0 },
       message: 'uniform factor is missing',
     },
   ])(
@@ -288,10 +295,10 @@ describe('recorder mistakes', () => {
       const tensors = Object.fromEntries(bindings.map((name) => [name, gpu.persistent([1])]));
       gpu.rec.dispatch(LINEAR, { bindings: tensors, uniforms, grid: [1] });
       const failed = expect(gpu.rec.submit()).rejects.toThrow(message);
-      gpu.rec.upload(tensors.x, Float32Array.of(7));
-      const behind = expect(gpu.rec.read(tensors.x)).rejects.toThrow(message);
+      gpu.rec.upload(tensors.x!, Float32Array.of(7));
+      const behind = expect(gpu.rec.read(tensors.x!)).rejects.toThrow(message);
       await Promise.all([failed, behind]);
-      expect(await floats(gpu, tensors.x)).toEqual([[0]]);
+      expect(await floats(gpu, tensors.x!)).toEqual([[0]]);
     },
   );
 

@@ -8,7 +8,7 @@ import type { AdapterClass } from './device';
 import type { CompiledKernel, Kernel, PipelineCache } from './pipelines';
 import type { Specialisation } from './shaderAssembly';
 import { createStaging, growable } from './staging';
-import { elementCount, type DType, type Tensor } from './tensor';
+import { elementCount, perTensor, type DType, type PerTensor, type Tensor } from './tensor';
 
 export interface Dispatch {
   spec?: Specialisation['spec'];
@@ -48,8 +48,11 @@ export interface Recorder {
    * @throws shader.compile, gpu.*: nothing of this submission was done; the recorder can still be used
    */
   submit(): Promise<void>;
-  /** Reads tensors back after everything recorded so far; submits. Throws as `submit`, and when the device is gone. */
-  read(...tensors: Tensor[]): Promise<ArrayBuffer[]>;
+  /**
+   * Reads tensors back after everything recorded so far, one buffer for each; submits. Throws as `submit`, and when the
+   * device is gone.
+   */
+  read<T extends readonly Tensor[]>(...tensors: T): Promise<PerTensor<T, ArrayBuffer>>;
 }
 
 type Command =
@@ -129,12 +132,12 @@ export function createRecorder(
     for (const command of list) {
       if (command.type === 'dispatch') {
         pass ??= encoder.beginComputePass();
-        const kernel = kernels[k];
+        const kernel = kernels[k]!;
         pass.setPipeline(kernel.pipeline);
         pass.setBindGroup(
           0,
           bindGroup(kernel, command.dispatch.bindings, uniform),
-          kernel.uniformBytes ? [offsets[k]] : [],
+          kernel.uniformBytes ? [offsets[k]!] : [],
         );
         pass.dispatchWorkgroups(...(command.dispatch.grid as [number, number?, number?]));
         k++;
@@ -157,7 +160,9 @@ export function createRecorder(
     const kernels: CompiledKernel[] = [];
     for (const { kernel } of dispatches) kernels.push(kernel instanceof Promise ? await kernel : kernel);
     const offsets = dispatches.map(({ dispatch }, i) =>
-      kernels[i].uniformBytes ? uniforms.add(packUniforms(kernels[i], dispatch.uniforms ?? {}), UNIFORM_ALIGNMENT) : 0,
+      kernels[i]!.uniformBytes
+        ? uniforms.add(packUniforms(kernels[i]!, dispatch.uniforms ?? {}), UNIFORM_ALIGNMENT)
+        : 0,
     );
     const packed = uniforms.take();
     const uniform = uniformBuffer(packed.length + UNIFORM_ALIGNMENT);
@@ -186,14 +191,15 @@ export function createRecorder(
   };
 
   /** Contents of a buffer that waits to be mapped, cut into parts; the buffer is freed, whatever happens. */
-  const mapParts = async (target: GPUBuffer, written: Promise<void>, bytes: readonly number[]) => {
+  const mapParts = async <T extends readonly Tensor[]>(target: GPUBuffer, written: Promise<void>, tensors: T) => {
     try {
       await written;
       await target.mapAsync(GPUMapMode.READ);
       const mapped = target.getMappedRange();
       let at = 0;
-      return bytes.map((size) => {
+      return perTensor(tensors, ({ shape }) => {
         const start = at;
+        const size = elementCount(shape) * 4;
         at += Math.max(4, size);
         return mapped.slice(start, start + size);
       });
@@ -261,10 +267,10 @@ export function createRecorder(
       });
       let at = 0;
       tensors.forEach((tensor, i) => {
-        commands.push({ type: 'copy', from: tensor.buffer, fromByte: 0, to: target, toByte: at, bytes: sizes[i] });
-        at += sizes[i];
+        commands.push({ type: 'copy', from: tensor.buffer, fromByte: 0, to: target, toByte: at, bytes: sizes[i]! });
+        at += sizes[i]!;
       });
-      return mapParts(target, submit(), bytes);
+      return mapParts(target, submit(), tensors);
     },
   };
 }

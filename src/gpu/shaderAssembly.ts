@@ -51,9 +51,10 @@ function literal(value: SpecValue, type: string): string {
 function specialise(source: string, file: string, spec: Record<string, SpecValue>): string {
   const used = new Set<string>();
   let out = source.replace(/^const (\w+): (\w+) = ([^;]+); \/\/ spec[^\n]*$/gm, (line, name: string, type: string) => {
-    if (!(name in spec)) return line;
+    const value = spec[name];
+    if (value === undefined) return line;
     used.add(name);
-    return `const ${name}: ${type} = ${literal(spec[name], type)};`;
+    return `const ${name}: ${type} = ${literal(value, type)};`;
   });
   out = out.replace(/^alias (\w+) = ([^;]+); \/\/ spec[^\n]*$/gm, (line, name: string) => {
     if (!(name in spec)) return line;
@@ -70,7 +71,7 @@ function specialise(source: string, file: string, spec: Record<string, SpecValue
 
 function integerConstants(source: string): Map<string, number> {
   const constants = new Map<string, number>();
-  for (const [, name, value] of source.matchAll(/^const (\w+)(?:: [ui]32)? = (\d+)[ui]?;/gm)) {
+  for (const [, name = '', value = ''] of source.matchAll(/^const (\w+)(?:: [ui]32)? = (\d+)[ui]?;/gm)) {
     constants.set(name, parseInt(value, 10));
   }
   return constants;
@@ -113,13 +114,13 @@ export interface ShaderInterface {
 export function parseInterface(source: string, file: string): ShaderInterface {
   const bindings: ShaderBinding[] = [];
   const pattern = /@group\(0\) @binding\((\d+)\) var<(storage, read_write|storage, read|uniform)> (\w+):/g;
-  for (const [, binding, access, name] of source.matchAll(pattern)) {
+  for (const [, binding, access, name = ''] of source.matchAll(pattern)) {
     const kind = access === 'uniform' ? 'uniform' : access === 'storage, read' ? 'read-only-storage' : 'storage';
     bindings.push({ binding: Number(binding), name, kind });
   }
   const struct = /struct Params \{([^}]*)\}/.exec(source);
   const uniforms: UniformField[] = [];
-  for (const [, name, type] of (struct?.[1] ?? '').matchAll(/(\w+): (\w+)/g)) {
+  for (const [, name = '', type] of (struct?.[1] ?? '').matchAll(/(\w+): (\w+)/g)) {
     if (type !== 'u32' && type !== 'i32' && type !== 'f32') {
       throw new LorikeetError(
         'shader.uniform',

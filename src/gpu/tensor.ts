@@ -11,6 +11,18 @@ export interface Tensor {
   dtype: DType;
 }
 
+/** A list of `V`, one for each of the tensors `T`. */
+export type PerTensor<T extends readonly Tensor[], V> = { -readonly [K in keyof T]: V };
+
+/** Maps tensors in order; the result is a tuple as long as `tensors`, so that it can be taken apart by name. */
+export function perTensor<T extends readonly Tensor[], V>(
+  tensors: T,
+  make: (tensor: Tensor, index: number) => V,
+): PerTensor<T, V>;
+export function perTensor<V>(tensors: readonly Tensor[], make: (tensor: Tensor, index: number) => V): V[] {
+  return tensors.map(make);
+}
+
 /** Product of the sizes. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
@@ -27,6 +39,18 @@ export function viewAs(tensor: Tensor, shape: readonly number[]): Tensor {
     `view: shape (${shape.join(', ')}) does not fit in a buffer of ${tensor.buffer.size} bytes`,
   );
   return { buffer: tensor.buffer, shape, dtype: tensor.dtype };
+}
+
+/**
+ * The two sizes of a tensor of rows.
+ * @param what operation and tensor, e.g. `rope: x`, for the error
+ * @throws tensor.shape with the found shape
+ */
+export function rowsAndWidth(what: string, { shape }: Pick<Tensor, 'shape'>): [rows: number, width: number] {
+  const [rows, width] = shape;
+  const two = shape.length === 2 && rows !== undefined && width !== undefined;
+  check(two, 'tensor.shape', `${what} is (${shape.join(', ')}), expected rows and width`);
+  return [rows, width];
 }
 
 /** @throws tensor.shape with the operation's name, the expected and the found shape */

@@ -4,7 +4,7 @@
 import { requestDevice, type AdapterClass, type DeviceInfo } from './device';
 import { createGpu, type Gpu } from './gpu';
 import type { Recorder } from './recorder';
-import { elementCount, type Tensor } from './tensor';
+import { elementCount, perTensor, type PerTensor, type Tensor } from './tensor';
 
 /** Both families of kernels. They run on any adapter: a software adapter is only slow with the second. */
 export const VARIANTS: readonly AdapterClass[] = ['software', 'gpu'];
@@ -24,8 +24,8 @@ export interface GpuBench {
   /** A tensor full of NaN: whatever a kernel forgets to write shows. */
   output(shape: readonly number[]): Tensor;
   /** Contents as f32 after everything recorded so far. */
-  read(...tensors: Tensor[]): Promise<Float32Array[]>;
-  readU32(...tensors: Tensor[]): Promise<Uint32Array[]>;
+  read<T extends readonly Tensor[]>(...tensors: T): Promise<PerTensor<T, Float32Array>>;
+  readU32<T extends readonly Tensor[]>(...tensors: T): Promise<PerTensor<T, Uint32Array>>;
 }
 
 let opened: Promise<{ device: GPUDevice; info: DeviceInfo }> | undefined;
@@ -52,10 +52,10 @@ export async function withGpu(variant: TestVariant, use: (bench: GpuBench) => Pr
   const gpu = await engineOf(variant);
   const { rec } = gpu;
   const scope = rec.scope();
-  const read = async (tensors: Tensor[]): Promise<ArrayBuffer[]> => {
+  const read = async <T extends readonly Tensor[], V>(tensors: T, view: (buffer: ArrayBuffer) => V) => {
     const buffers = await rec.read(...tensors);
     gpu.assertHealthy();
-    return buffers;
+    return perTensor(tensors, (_, i) => view(buffers[i]));
   };
   const input: GpuBench['input'] = (values, shape) => {
     const data = values instanceof Uint32Array || values instanceof Int32Array ? values : Float32Array.from(values);
@@ -67,8 +67,8 @@ export async function withGpu(variant: TestVariant, use: (bench: GpuBench) => Pr
       rec,
       input,
       output: (shape) => input(new Float32Array(elementCount(shape)).fill(NaN), shape),
-      read: async (...tensors) => (await read(tensors)).map((buffer) => new Float32Array(buffer)),
-      readU32: async (...tensors) => (await read(tensors)).map((buffer) => new Uint32Array(buffer)),
+      read: (...tensors) => read(tensors, (buffer) => new Float32Array(buffer)),
+      readU32: (...tensors) => read(tensors, (buffer) => new Uint32Array(buffer)),
     });
   } finally {
     scope.release();

@@ -65,7 +65,7 @@ const LOOP = /for \(var (\w+) = ([^;]+); \1 < ([^;]+); \1\+\+\) \{ \/\/ unroll[^
 function unrollLoops(text: string, constants: Constants, where: string): string {
   const match = LOOP.exec(text);
   if (!match) return text;
-  const [head, name, from, to] = match;
+  const [head, name, from = '', to = ''] = match;
   const bodyStart = match.index + head.length;
   const end = closingBrace(text, bodyStart, where);
   const body = text.slice(bodyStart, end - 1);

@@ -13,7 +13,7 @@ import { viewRgb } from './view';
 import { VIEW_CASES } from './viewCases';
 
 const folder = await openHttpFolder('/reference');
-const [imageCase] = folder.cases.filter(({ kind }) => kind === 'image');
+const imageCase = folder.cases.find(({ kind }) => kind === 'image')!;
 const meta = (await folder.json(`${imageCase.path}/image.json`)) as ImageFile;
 const bytesOf = (file: string): Promise<Uint8Array> => folder.bytes(`${imageCase.path}/${file}`);
 
@@ -69,7 +69,7 @@ describe.each(IMAGE_LOADINGS)('the view of the loading %s', (loading) => {
   it.each(jpegs)('has the pixels that Pillow makes of $name within 2 levels', async ({ file, ...want }) => {
     const { width, height, data } = await viewRgb(file, { loading, preResize: false });
     expect([width, height]).toEqual([want[loading].width, want[loading].height]);
-    const off = data.map((value, i) => Math.abs(value - want[loading].data[i]));
+    const off = data.map((value, i) => Math.abs(value - want[loading].data[i]!));
     expect(Math.max(...off)).toBeLessThanOrEqual(2);
   });
 });
@@ -116,7 +116,7 @@ describe('decodeImage in the browser', () => {
   });
 
   it('refuses a JPEG cut at any tenth of its length', async () => {
-    const [jpeg] = meta.cases.filter(({ file }) => file.endsWith('.jpg'));
+    const jpeg = meta.cases.find(({ file }) => file.endsWith('.jpg'))!;
     const bytes = await bytesOf(jpeg.file);
     for (let tenth = 1; tenth < 10; tenth++) {
       const cut = bytes.subarray(0, Math.floor((bytes.length * tenth) / 10));

@@ -112,8 +112,8 @@ export function applyOrientation(image: RgbImage, orientation: number): RgbImage
       const [column, row] = swaps ? [y, x] : [x, y];
       const from = (flipRow ? height - 1 - row : row) * width + (flipColumn ? width - 1 - column : column);
       const to = y * outWidth + x;
-      for (let c = 0; c < 3; c++) out.data[3 * to + c] = data[3 * from + c];
-      if (alpha && out.alpha) out.alpha[to] = alpha[from];
+      for (let c = 0; c < 3; c++) out.data[3 * to + c] = data[3 * from + c]!;
+      if (alpha && out.alpha) out.alpha[to] = alpha[from]!;
     }
   }
   return out;

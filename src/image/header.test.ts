@@ -43,7 +43,7 @@ describe('imageSize', () => {
       [1, 16385],
       [6400, 6251],
       [2 ** 31, 2 ** 31],
-    ]) {
+    ] as const) {
       expect(() => imageSize(of(width, height))).toThrow(expect.objectContaining({ code: 'image.tooLarge' }));
     }
   });

@@ -20,7 +20,7 @@ export function stripMetadata(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   for (const { marker, start, end } of segments) {
     if (marker !== APP1 && marker !== APP2) kept.push(bytes.subarray(start, end));
   }
-  kept.push(bytes.subarray(segments[segments.length - 1].end));
+  kept.push(bytes.subarray(segments[segments.length - 1]!.end));
   const out = new Uint8Array(kept.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of kept) {
@@ -45,9 +45,9 @@ function checkComplete(bytes: Uint8Array): void {
 function rgbOf(rgba: Uint8ClampedArray): Uint8Array {
   const out = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
-    out[to] = rgba[from];
-    out[to + 1] = rgba[from + 1];
-    out[to + 2] = rgba[from + 2];
+    out[to] = rgba[from]!;
+    out[to + 1] = rgba[from + 1]!;
+    out[to + 2] = rgba[from + 2]!;
   }
   return out;
 }

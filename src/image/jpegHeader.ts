@@ -40,12 +40,12 @@ export function jpegSegments(bytes: Uint8Array, only?: (marker: number) => boole
   for (;;) {
     if (at + 4 > bytes.length) throw truncated(bytes.length);
     check(bytes[at] === 0xff, 'image.corrupt', `JPEG has no marker at byte ${at}, where one must be`, RESAVE);
-    const marker = bytes[at + 1];
+    const marker = bytes[at + 1]!;
     if (marker === 0xff) {
       at += 1; // Fill bytes may stand before a marker.
       continue;
     }
-    const length = (bytes[at + 2] << 8) | bytes[at + 3];
+    const length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
     check(length >= 2, 'image.corrupt', `JPEG segment at byte ${at} has length ${length}, expected at least 2`, RESAVE);
     const end = at + 2 + length;
     if (end > bytes.length) throw truncated(bytes.length);
@@ -70,8 +70,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   );
   const at = frame.start + 4;
   const [precision, components] = [bytes[at], bytes[at + 5]];
-  const height = (bytes[at + 1] << 8) | bytes[at + 2];
-  const width = (bytes[at + 3] << 8) | bytes[at + 4];
+  const height = (bytes[at + 1]! << 8) | bytes[at + 2]!;
+  const width = (bytes[at + 3]! << 8) | bytes[at + 4]!;
   const coding = frame.marker <= 0xc2 ? '' : ` with coding type ${frame.marker - 0xc0}`;
   const usual = precision === 8 && (components === 1 || components === 3) && coding === '';
   const kind = components === 4 ? 'CMYK JPEG' : `JPEG of ${precision} bits and ${components} components${coding}`;

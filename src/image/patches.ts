@@ -30,8 +30,8 @@ export function resizeForModel(rgb: RgbImage, processor: ImageProcessor): RgbIma
 function valueTable(processor: ImageProcessor): Float32Array {
   const table = new Float32Array(CHANNELS * LEVELS);
   for (let c = 0; c < CHANNELS; c++) {
-    const mean = Math.fround(processor.image_mean[c]);
-    const std = Math.fround(processor.image_std[c]);
+    const mean = Math.fround(processor.image_mean[c]!);
+    const std = Math.fround(processor.image_std[c]!);
     for (let v = 0; v < LEVELS; v++) {
       const centred = Math.fround(Math.fround(v * processor.rescale_factor) - mean);
       table[c * LEVELS + v] = centred / std;
@@ -81,7 +81,7 @@ function writePatch(
     const start = to + c * frames * plane;
     for (let y = 0; y < p; y++) {
       const line = from + y * width * CHANNELS + c;
-      for (let x = 0; x < p; x++) out[start + y * p + x] = table[c * LEVELS + data[line + x * CHANNELS]];
+      for (let x = 0; x < p; x++) out[start + y * p + x] = table[c * LEVELS + data[line + x * CHANNELS]!]!;
     }
     for (let t = 1; t < frames; t++) out.copyWithin(start + t * plane, start, start + plane);
   }

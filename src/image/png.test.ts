@@ -11,7 +11,7 @@ const ALLOWED: [TestPng['colourType'], number[]][] = [
   [4, [8, 16]],
   [6, [8, 16]],
 ];
-const SIZES = [
+const SIZES: [number, number][] = [
   [1, 1],
   [5, 3],
   [13, 19],
@@ -24,15 +24,15 @@ const PALETTE = testSamples(768, 8);
 /** What a PNG's samples mean, written down once more from the specification. */
 function expectedPixels(png: TestPng): { data: number[]; alpha?: number[] } {
   const per = SAMPLES[png.colourType];
-  const byte = (sample: number): number => (png.depth === 16 ? Math.floor(sample / 256) : sample * WEIGHT[png.depth]);
+  const byte = (sample: number): number => (png.depth === 16 ? Math.floor(sample / 256) : sample * WEIGHT[png.depth]!);
   const pixels = Array.from({ length: png.width * png.height }, (_, i) => png.samples.slice(i * per, (i + 1) * per));
   const rgb = (pixel: number[]): number[] => {
-    if (png.colourType === 3) return PALETTE.slice(3 * pixel[0], 3 * pixel[0] + 3);
+    if (png.colourType === 3) return PALETTE.slice(3 * pixel[0]!, 3 * pixel[0]! + 3);
     if (per >= 3) return pixel.slice(0, 3).map(byte);
-    return [pixel[0], pixel[0], pixel[0]].map(byte);
+    return [pixel[0]!, pixel[0]!, pixel[0]!].map(byte);
   };
   const data = pixels.flatMap(rgb);
-  return per % 2 === 0 ? { data, alpha: pixels.map((pixel) => byte(pixel[per - 1])) } : { data };
+  return per % 2 === 0 ? { data, alpha: pixels.map((pixel) => byte(pixel[per - 1]!)) } : { data };
 }
 
 /** Counts, until the end of the test, the bytes that all inflating gives. */
@@ -145,7 +145,7 @@ describe('decodeImage on PNG', () => {
     const garbage = pngFile(header(png), chunk('IDAT', [1, 2, 3, 4, 5, 6]), chunk('IEND', []));
     await expect(decodeImage(garbage)).rejects.toMatchObject(corrupt);
     const changed = await writePng({ ...png, samples: [1, 2] });
-    changed[changed.length - 20] ^= 1;
+    changed[changed.length - 20]! ^= 1;
     await expect(decodeImage(changed)).rejects.toMatchObject(corrupt);
     const filter = await deflate(new Uint8Array([5, 0, 0]));
     const unknown = pngFile(header(png), chunk('IDAT', filter), chunk('IEND', []));

@@ -108,17 +108,17 @@ function unfilter(filter: number, line: Uint8Array, above: Uint8Array, step: num
     case 0:
       return true;
     case 1:
-      for (let i = step; i < n; i++) line[i] += line[i - step];
+      for (let i = step; i < n; i++) line[i]! += line[i - step]!;
       return true;
     case 2:
-      for (let i = 0; i < n; i++) line[i] += above[i];
+      for (let i = 0; i < n; i++) line[i]! += above[i]!;
       return true;
     case 3:
-      for (let i = 0; i < n; i++) line[i] += ((i < step ? 0 : line[i - step]) + above[i]) >> 1;
+      for (let i = 0; i < n; i++) line[i]! += ((i < step ? 0 : line[i - step]!) + above[i]!) >> 1;
       return true;
     case 4:
-      for (let i = 0; i < Math.min(step, n); i++) line[i] += above[i];
-      for (let i = step; i < n; i++) line[i] += paeth(line[i - step], above[i], above[i - step]);
+      for (let i = 0; i < Math.min(step, n); i++) line[i]! += above[i]!;
+      for (let i = step; i < n; i++) line[i]! += paeth(line[i - step]!, above[i]!, above[i - step]!);
       return true;
     default:
       return false;
@@ -151,7 +151,7 @@ export async function decodePng(bytes: Uint8Array): Promise<RgbImage> {
     let above: Uint8Array = new Uint8Array(pass.lineBytes);
     for (let row = 0; row < pass.rows; row++) {
       const line = raw.subarray(at + 1, at + 1 + pass.lineBytes);
-      if (!unfilter(raw[at], line, above, step)) {
+      if (!unfilter(raw[at]!, line, above, step)) {
         throw new LorikeetError('image.corrupt', `PNG line ${row} has filter ${raw[at]}, expected 0 to 4`, SAVE_AGAIN);
       }
       const first = (pass.y + row * pass.yStep) * width + pass.x;

@@ -53,7 +53,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
 /** CRC-32 of PNG and zip. */
 export function crc32(bytes: Uint8Array): number {
   let c = -1;
-  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]) & 0xff] ^ (c >>> 8);
+  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return ~c >>> 0;
 }
 
@@ -71,11 +71,16 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
   check(proper, 'image.corrupt', `PNG must begin with IHDR, found ${type} at byte ${start}`, COPY_AGAIN);
   const at = start + 8;
   const [width, height] = [view.getUint32(at), view.getUint32(at + 4)];
-  const [depth, type2, compression, filter, interlace] = bytes.subarray(at + 8, at + 13);
+  const [depth, type2] = [view.getUint8(at + 8), view.getUint8(at + 9)];
+  const [compression, filter, interlace] = bytes.subarray(at + 10, at + 13);
   check(width > 0 && height > 0, 'image.corrupt', `PNG header says ${width} x ${height} pixels`, COPY_AGAIN);
   const meaning = COLOUR_TYPES[type2];
   check(
-    meaning && meaning.depths.includes(depth) && compression === 0 && filter === 0 && interlace <= 1,
+    meaning &&
+      meaning.depths.includes(depth) &&
+      compression === 0 &&
+      filter === 0 &&
+      (interlace === 0 || interlace === 1),
     'image.corrupt',
     `PNG header has colour type ${type2}, ${depth} bits, compression ${compression}, filter ${filter}, interlace ` +
       `${interlace}, which is not a combination that PNG allows`,

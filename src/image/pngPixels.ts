@@ -6,10 +6,10 @@ import type { RgbImage } from './rgbImage';
 
 /** Sample `i` of a line, as stored: 0 to 2^depth - 1. */
 function sampleAt(line: Uint8Array, i: number, depth: number): number {
-  if (depth === 8) return line[i];
-  if (depth === 16) return (line[2 * i] << 8) | line[2 * i + 1];
+  if (depth === 8) return line[i]!;
+  if (depth === 16) return (line[2 * i]! << 8) | line[2 * i + 1]!;
   const bit = i * depth;
-  return (line[bit >> 3] >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
+  return (line[bit >> 3]! >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
 }
 
 /** A stored sample to 8 bits: small depths spread over 0 to 255, of 16 bits the high byte. */
@@ -20,7 +20,7 @@ function toByte(sample: number, depth: number): number {
 /** The gray level or colour that tRNS makes transparent, as `count` samples of the file's depth; none: undefined. */
 function transparentColour(transparency: Uint8Array | undefined, count: number): number[] | undefined {
   if (!transparency || transparency.length < 2 * count) return undefined;
-  return Array.from({ length: count }, (_, i) => (transparency[2 * i] << 8) | transparency[2 * i + 1]);
+  return Array.from({ length: count }, (_, i) => (transparency[2 * i]! << 8) | transparency[2 * i + 1]!);
 }
 
 /**
@@ -64,9 +64,9 @@ function writePalette(file: PngFile, line: Uint8Array, count: number, image: Rgb
       const message = `${where}: colour ${index} of a palette of ${palette.length / 3}`;
       check(false, 'image.corrupt', message, 'Open and save the picture with a picture program.');
     }
-    image.data[3 * pixel] = palette[3 * index];
-    image.data[3 * pixel + 1] = palette[3 * index + 1];
-    image.data[3 * pixel + 2] = palette[3 * index + 2];
+    image.data[3 * pixel] = palette[3 * index]!;
+    image.data[3 * pixel + 1] = palette[3 * index + 1]!;
+    image.data[3 * pixel + 2] = palette[3 * index + 2]!;
     if (image.alpha) image.alpha[pixel] = transparency?.[index] ?? 255;
   }
 }
@@ -93,11 +93,11 @@ function writeColour(file: PngFile, line: Uint8Array, count: number, image: RgbI
   const { data, alpha } = image;
   for (let i = 0, pixel = to; i < count; i++, pixel += step) {
     const from = i * samples * width;
-    data[3 * pixel] = line[from];
-    data[3 * pixel + 1] = line[from + width];
-    data[3 * pixel + 2] = line[from + 2 * width];
+    data[3 * pixel] = line[from]!;
+    data[3 * pixel + 1] = line[from + width]!;
+    data[3 * pixel + 2] = line[from + 2 * width]!;
     if (!alpha) continue;
     const hidden = transparent?.every((value, c) => sampleAt(line, i * samples + c, depth) === value) ?? false;
-    alpha[pixel] = samples === 4 ? line[from + 3 * width] : hidden ? 0 : 255;
+    alpha[pixel] = samples === 4 ? line[from + 3 * width]! : hidden ? 0 : 255;
   }
 }

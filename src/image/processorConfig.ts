@@ -88,7 +88,7 @@ function checkSteps(fields: Fields): void {
  */
 export function parseImageProcessor(json: unknown): ImageProcessor {
   check(isJsonObject(json), 'image.processorConfig', `${FILE}: expected a JSON object, found ${JSON.stringify(json)}`);
-  const fields = json as Fields;
+  const fields: Fields = json;
   checkSteps(fields);
   const size = (typeof fields.size === 'object' ? (fields.size ?? {}) : {}) as Fields;
   const whole = (key: keyof ImageProcessor, alias?: string): number =>

@@ -44,17 +44,17 @@ describe('the image group of the reference', () => {
     it(`${entry.id}: a wrong number in the folder is noticed wherever it is`, async () => {
       const path = `${entry.path}/image.json`;
       const file = (await folder.json(path)) as ImageFile;
-      const [picture] = file.cases.filter((candidate) => candidate.name === 'tiny_28');
-      const [run] = picture.runs;
+      const picture = file.cases.find((candidate) => candidate.name === 'tiny_28')!;
+      const run = picture.runs[0]!;
       run.grid_thw = [1, 4, 5];
       run.resized_rgb.sha256 = '0'.repeat(64);
       picture.pre_resize.rgb.sha256 = '0'.repeat(64);
       picture.pre_resize.size_once = [28, 29];
-      file.smart_resize[3].resized_width += 28;
-      file.pre_resize_sizes[3].twice[0] += 1;
+      file.smart_resize[3]!.resized_width += 28;
+      file.pre_resize_sizes[3]!.twice[0]! += 1;
       const tensors = await folder.tensors(`${entry.path}/image.safetensors`);
       const values = tensors.get(run.pixel_values.tensor)?.data;
-      if (values) values[5] += 2e-6;
+      if (values) values[5]! += 2e-6;
       const json = async (): Promise<unknown> => ({ ...file, cases: [picture], errors: [{ height: 5, width: 5 }] });
       const { failed } = await verify({ ...folder, json, tensors: async () => tensors }, entry);
       expect(failed.map(({ name }) => name)).toEqual([

@@ -64,10 +64,10 @@ function tapsFor(inSize: number, outSize: number, kernel: Kernel): Taps {
     let sum = 0;
     for (let x = 0; x < n; x++) {
       real[x] = kernel.weight((x + from - center + 0.5) * (1 / stretch));
-      sum += real[x];
+      sum += real[x]!;
     }
     for (let x = 0; x < n; x++) {
-      const scaled = (real[x] / sum) * (1 << WEIGHT_BITS);
+      const scaled = (real[x]! / sum) * (1 << WEIGHT_BITS);
       weights[i * stride + x] = Math.trunc(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
     }
     first[i] = from;
@@ -91,13 +91,13 @@ function resampleRows(data: Uint8Array, width: number, height: number, outWidth:
       let red = HALF;
       let green = HALF;
       let blue = HALF;
-      let from = (y * width + first[i]) * 3;
-      const end = i * stride + count[i];
+      let from = (y * width + first[i]!) * 3;
+      const end = i * stride + count[i]!;
       for (let k = i * stride; k < end; k++) {
-        const w = weights[k];
-        red = (red + Math.imul(data[from], w)) | 0;
-        green = (green + Math.imul(data[from + 1], w)) | 0;
-        blue = (blue + Math.imul(data[from + 2], w)) | 0;
+        const w = weights[k]!;
+        red = (red + Math.imul(data[from]!, w)) | 0;
+        green = (green + Math.imul(data[from + 1]!, w)) | 0;
+        blue = (blue + Math.imul(data[from + 2]!, w)) | 0;
         from += 3;
       }
       out[to] = clampToByte(red);
@@ -123,13 +123,13 @@ function resampleColumns(
   const sums = new Int32Array(line);
   for (let i = 0; i < outHeight; i++) {
     sums.fill(HALF);
-    for (let k = 0; k < count[i]; k++) {
-      const w = weights[i * stride + k];
-      const from = (first[i] + k) * line;
-      for (let x = 0; x < line; x++) sums[x] += Math.imul(data[from + x], w);
+    for (let k = 0; k < count[i]!; k++) {
+      const w = weights[i * stride + k]!;
+      const from = (first[i]! + k) * line;
+      for (let x = 0; x < line; x++) sums[x]! += Math.imul(data[from + x]!, w);
     }
     const to = i * line;
-    for (let x = 0; x < line; x++) out[to + x] = clampToByte(sums[x]);
+    for (let x = 0; x < line; x++) out[to + x] = clampToByte(sums[x]!);
   }
   return out;
 }

@@ -17,7 +17,7 @@ describe('smartResize', () => {
     for (const [height, width] of [
       [2814, 14],
       [1, 201],
-    ]) {
+    ] as const) {
       expect(() => smartResize(height, width, 28, REAL)).toThrow(
         expect.objectContaining({ code: 'image.aspectRatio' }),
       );
@@ -47,8 +47,8 @@ describe('smartResize', () => {
         [375, 600],
         [4000, 3000],
       ]) {
-        const turned = imageTokenCount(height, width, processor);
-        expect([width, height, turned]).toEqual([width, height, imageTokenCount(width, height, processor)]);
+        const turned = imageTokenCount(height!, width!, processor);
+        expect([width, height, turned]).toEqual([width, height, imageTokenCount(width!, height!, processor)]);
       }
     }
   });
@@ -67,7 +67,7 @@ describe('resample', () => {
         [1, 1],
         [3, 50],
         [97, 5],
-      ]) {
+      ] as const) {
         const out = resample(flat(17, 11, 201), width, height, filter);
         expect([out.width, out.height, out.data.length]).toEqual([width, height, width * height * 3]);
         expect(out.data.every((value) => value === 201)).toBe(true);

@@ -24,8 +24,8 @@ export function libraryRgb(image: RgbImage): RgbImage {
   if (!alpha) return recipeRgb(image);
   const out = new Uint8Array(data.length);
   for (let pixel = 0; pixel < alpha.length; pixel++) {
-    const a = alpha[pixel];
-    for (let i = 3 * pixel; i < 3 * pixel + 3; i++) out[i] = divideBy255(data[i] * a + 255 * (255 - a));
+    const a = alpha[pixel]!;
+    for (let i = 3 * pixel; i < 3 * pixel + 3; i++) out[i] = divideBy255(data[i]! * a + 255 * (255 - a));
   }
   return { width, height, data: out };
 }

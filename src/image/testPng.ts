@@ -18,8 +18,11 @@ export interface TestPng {
 }
 
 const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 } as const;
-/** Columns and rows of Adam7's passes: start and step. */
-const PASSES = [
+/** Columns and rows of a pass: start and step of each. */
+type Pass = readonly [number, number, number, number];
+const WHOLE: Pass = [0, 1, 0, 1];
+/** Adam7's passes. */
+const PASSES: Pass[] = [
   [0, 8, 0, 8],
   [4, 8, 0, 8],
   [0, 4, 4, 8],
@@ -68,14 +71,14 @@ function pack(samples: number[], depth: number): number[] {
 }
 
 function predict(filter: number, left: number, up: number, corner: number): number {
-  if (filter < 4) return [0, left, up, Math.floor((left + up) / 2)][filter];
+  if (filter < 4) return [0, left, up, Math.floor((left + up) / 2)][filter]!;
   const estimate = left + up - corner;
   const byDistance = [left, up, corner].map((value) => Math.abs(estimate - value));
-  return [left, up, corner][byDistance.indexOf(Math.min(...byDistance))];
+  return [left, up, corner][byDistance.indexOf(Math.min(...byDistance))]!;
 }
 
 /** Filtered lines of one pass. */
-function passBytes(png: TestPng, [x0, dx, y0, dy]: number[]): number[] {
+function passBytes(png: TestPng, [x0, dx, y0, dy]: Pass): number[] {
   const perPixel = SAMPLES[png.colourType];
   const step = Math.max(1, (perPixel * png.depth) / 8);
   const out: number[] = [];
@@ -100,7 +103,7 @@ function passBytes(png: TestPng, [x0, dx, y0, dy]: number[]): number[] {
 
 /** A whole PNG file of the given samples. */
 export async function writePng(png: TestPng): Promise<Uint8Array<ArrayBuffer>> {
-  const raw = (png.interlaced ? PASSES : [[0, 1, 0, 1]]).flatMap((pass) => passBytes(png, pass));
+  const raw = (png.interlaced ? PASSES : [WHOLE]).flatMap((pass) => passBytes(png, pass));
   const data = await deflate(new Uint8Array(raw));
   const half = Math.ceil(data.length / 2);
   return pngFile(

@@ -12,7 +12,7 @@ function fromDigits(digits: string): RgbImage {
   const rows = digits.split('/');
   const values = [...rows.join('')].map(Number);
   const data = Uint8Array.from(values.flatMap((value) => [value, value + 10, value + 20]));
-  return { width: rows[0].length, height: rows.length, data, alpha: Uint8Array.from(values) };
+  return { width: rows[0]!.length, height: rows.length, data, alpha: Uint8Array.from(values) };
 }
 
 const pngs = VIEW_CASES.filter(({ name }) => !name.startsWith('jpeg'));

@@ -6,7 +6,7 @@ import type { ImageRef, Prompt } from '../data/encode';
 import { packPrompts } from '../data/pack';
 import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { elementCount, type Tensor } from '../gpu/tensor';
 import type { LayerCache } from '../model/decoderBlock';
 import { embedStream, finalRows, forwardOnly, type LanguageModel, type StreamInputs } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
@@ -82,19 +82,19 @@ function decodeTensors(
   options: GenerateOptions,
 ): DecodeTensors {
   const promptStart = [0];
-  for (const prompt of prompts) promptStart.push(promptStart[promptStart.length - 1] + prompt.ids.length);
+  for (const prompt of prompts) promptStart.push(promptStart[promptStart.length - 1]! + prompt.ids.length);
   const words = Math.ceil(context.model.config.vocabSize / 32);
   const info = new Uint32Array(sequences.length * 8);
   const masks = new Uint32Array((2 + sequences.length) * words);
   const mark = (base: number, id: number) => {
-    masks[base + (id >>> 5)] |= 1 << (id & 31);
+    masks[base + (id >>> 5)]! |= 1 << (id & 31);
   };
   options.suppressedIds.forEach((id) => mark(0, id));
   options.endIds.forEach((id) => mark(words, id));
   sequences.forEach(({ prompt, generation }, s) => {
-    const { nextPosition, tag, ids } = prompts[prompt];
-    const firstRow = promptStart[prompts.length] + s * options.maxNewTokens;
-    info.set([promptStart[prompt], promptStart[prompt + 1], nextPosition, firstRow, tag, generation, 0, 0], s * 8);
+    const { nextPosition, tag, ids } = prompts[prompt]!;
+    const firstRow = promptStart[prompts.length]! + s * options.maxNewTokens;
+    info.set([promptStart[prompt]!, promptStart[prompt + 1]!, nextPosition, firstRow, tag, generation, 0, 0], s * 8);
     if (options.repetitionPenalty !== 1) ids.forEach((id) => mark((2 + s) * words, id));
   });
   return {
@@ -114,7 +114,7 @@ async function prefill(
 ): Promise<void> {
   const { gpu, model } = context;
   const { rec } = gpu;
-  const stride = logits.shape[1];
+  const stride = logitsStride(model.config.vocabSize);
   let done = 0;
   let cacheRow = 0;
   while (done < prompts.length) {
@@ -122,9 +122,9 @@ async function prefill(
     let tokens = 0;
     while (
       done + count < prompts.length &&
-      (count === 0 || tokens + prompts[done + count].ids.length <= PREFILL_TOKENS)
+      (count === 0 || tokens + prompts[done + count]!.ids.length <= PREFILL_TOKENS)
     ) {
-      tokens += prompts[done + count++].ids.length;
+      tokens += prompts[done + count++]!.ids.length;
     }
     const part = prompts.slice(done, done + count);
     const batch = packPrompts(part, {
@@ -165,9 +165,9 @@ function slotLists(
 ) {
   const byMode = new Map<number, number[]>();
   active.forEach((s, slot) => {
-    const list = byMode.get(sequences[s].mode) ?? [];
+    const list = byMode.get(sequences[s]!.mode) ?? [];
     list.push(rowOf(slot, s), s);
-    byMode.set(sequences[s].mode, list);
+    byMode.set(sequences[s]!.mode, list);
   });
   return byMode;
 }
@@ -184,8 +184,8 @@ function sampleAll(
       { ...tensors, slots },
       {
         ...options,
-        temperature: options.modes[mode].temperature,
-        slots: slots.shape[0] / 2,
+        temperature: options.modes[mode]!.temperature,
+        slots: elementCount(slots.shape) / 2,
         vocabulary: context.model.config.vocabSize,
         maxNew: options.maxNewTokens,
       },
@@ -272,7 +272,7 @@ export async function generate(
   await prefill(context, prompts, kv, logits, options.adapter);
   let active = sequences.map((_, s) => s);
   const first = new Map<number, Tensor>();
-  for (const [mode, list] of slotLists(active, sequences, (_, s) => sequences[s].prompt)) {
+  for (const [mode, list] of slotLists(active, sequences, (_, s) => sequences[s]!.prompt)) {
     first.set(mode, scope.upload(Uint32Array.from(list)));
   }
   sampleAll(context, { ...tensors, logits }, first, options);
@@ -296,9 +296,10 @@ export async function generate(
   const out: Completion[][] = prompts.map(() => []);
   const ends = new Set(options.endIds);
   sequences.forEach(({ prompt }, s) => {
-    const length = state[s * width];
+    const length = state[s * width]!;
     const ids = Array.from(state.subarray(s * width + 2, s * width + 2 + length));
-    out[prompt].push({ ids, terminated: ends.has(ids[ids.length - 1]) });
+    const last = ids.at(-1);
+    out[prompt]!.push({ ids, terminated: last !== undefined && ends.has(last) });
   });
   return out;
 }

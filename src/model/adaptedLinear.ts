@@ -3,7 +3,7 @@
 import { dropout } from '../ops/dropout';
 import { allColumns, matmulNN, matmulNT, matmulTNAccumulate, type FrozenMatrix } from '../ops/matmul';
 import type { Recorder, Scope } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import { streamKey, STREAM } from '../base/random';
 import { TARGET_MODULES } from '../base/targetModules';
 import { matrixA, matrixB, type LoraAdapter, type LoraFactor } from './lora';
@@ -58,7 +58,7 @@ export function linearForward(
   keep: Scope,
 ): LinearSaved {
   const { x, w, y, bias, addend } = tensors;
-  const m = x.shape[0];
+  const [m] = rowsAndWidth('linearForward: x', x);
   matmulNT(rec, { x: allColumns(x), w, y: allColumns(y), bias }, { m, add: addend });
   const saved: LinearSaved = { factors: [] };
   if (!adapter) return saved;
@@ -70,7 +70,7 @@ export function linearForward(
     }
     const xa = keep.tensor([m, adapter.rPadded]);
     matmulNT(rec, { x: allColumns(input), w: matrixA(adapter, factor), y: allColumns(xa) }, { m });
-    const columns = { data: y, stride: y.shape[1], offset: factor.column };
+    const columns = { ...allColumns(y), offset: factor.column };
     matmulNT(
       rec,
       { x: allColumns(xa), w: matrixB(adapter, factor), y: columns },
@@ -91,12 +91,12 @@ export function linearBackward(
   saved: LinearSaved,
 ): void {
   const { dy, w, dx } = tensors;
-  const m = dy.shape[0];
+  const [m, stride] = rowsAndWidth('linearBackward: dy', dy);
   if (dx) matmulNN(rec, { x: allColumns(dy), w, y: allColumns(dx) }, { m });
   if (!adapter) return;
   for (const { factor, input, xa } of saved.factors) {
     const scope = rec.scope();
-    const columns = { data: dy, stride: dy.shape[1], offset: factor.column };
+    const columns = { data: dy, stride, offset: factor.column };
     const dxa = scope.tensor([m, adapter.rPadded]);
     matmulNN(rec, { x: columns, w: matrixB(adapter, factor), y: allColumns(dxa) }, { m, scale: adapter.scale });
     matmulTNAccumulate(

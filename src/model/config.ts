@@ -142,12 +142,12 @@ function parseTokenIds(config: ConfigReader, generation: JsonObject | null) {
       ...tokenIds(config.find('eos_token_id'), 'config.json: eos_token_id'),
     ]),
   ];
-  check(eosTokenIds.length > 0, 'config.value', 'config.json and generation_config.json name no eos_token_id');
-  const [padTokenId] = [
+  const [firstEnd] = eosTokenIds;
+  check(firstEnd !== undefined, 'config.value', 'config.json and generation_config.json name no eos_token_id');
+  const [padTokenId = firstEnd] = [
     ...tokenIds(options.find('pad_token_id'), 'generation_config.json: pad_token_id'),
     ...tokenIds(config.find('pad_token_id'), 'config.json: pad_token_id'),
     ...tokenIds(options.find('bos_token_id') ?? config.find('bos_token_id'), 'bos_token_id'),
-    ...eosTokenIds,
   ];
   const video = config.find('video_token_id');
   return {

@@ -1,7 +1,7 @@
 // One decoder layer: x1 = x + o(attention(norm(x))), y = x1 + down(swiglu(norm(x1))); forward and hand-written backward.
 
 import type { Scope } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import { swiglu, swigluBackward } from '../ops/activations';
 import { attention, attentionBackward } from '../ops/attention';
 import type { FrozenMatrix } from '../ops/matmul';
@@ -71,7 +71,7 @@ function attend(context: BlockContext, keep: Scope, qkv: Tensor): { o: Tensor; s
   const { heads, kvHeads, headSize } = config;
   const qWidth = heads * headSize;
   const kvWidth = kvHeads * headSize;
-  const stride = qkv.shape[1];
+  const [, stride] = rowsAndWidth('attend: qkv', qkv);
   const columns = (offset: number) => ({ data: qkv, stride, offset });
   if (cache) {
     scatterRows(

@@ -28,7 +28,7 @@ describe('checkAgainstBase', () => {
     expect(values).toEqual(adapter.tensors);
   });
 
-  const q = adapter.tensors[0];
+  const q = adapter.tensors[0]!;
   const changed = (change: Partial<typeof q>) => ({
     ...adapter,
     tensors: [{ ...q, ...change }, ...adapter.tensors.slice(1)],

@@ -2,7 +2,7 @@
 // backward, and cached forward for generation. The head is an op over labelled rows and not part of this file.
 
 import type { Recorder, Scope } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import type { FrozenMatrix } from '../ops/matmul';
 import { rmsNorm, rmsNormBackward } from '../ops/rmsNorm';
 import { embedGather, gatherRows, scatterRows } from '../ops/rows';
@@ -104,8 +104,8 @@ export function backwardThroughLayers(
   const { rec, adapter, dropout, stopLayer, onInput } = options;
   const context = { rec, adapter, dropout, config: model.config, stream: inputs };
   for (let layer = model.weights.blocks.length - 1; layer >= stopLayer; layer--) {
-    const block = model.weights.blocks[layer];
-    const kept = state.kept[layer];
+    const block = model.weights.blocks[layer]!;
+    const kept = state.kept[layer]!;
     const needInput = layer > stopLayer || onInput !== undefined;
     if ('saved' in kept) {
       blockBackward(context, block, dx, kept.saved, needInput);
@@ -128,7 +128,7 @@ export function finalRows(
 ): { gathered: Tensor; rstd: Tensor } {
   const { x, row, hidden } = tensors;
   const gathered = keep.tensor(hidden.shape);
-  const rstd = keep.tensor([hidden.shape[0]]);
+  const rstd = keep.tensor([rowsAndWidth('finalRows: hidden', hidden)[0]]);
   gatherRows(rec, { x, row, y: gathered });
   rmsNorm(rec, { x: gathered, weight: model.weights.finalNorm, y: hidden, rstd }, { eps: model.config.rmsNormEps });
   return { gathered, rstd };
@@ -142,7 +142,7 @@ export function finalRowsBackward(
   saved: { gathered: Tensor; rstd: Tensor },
 ): void {
   const { dHidden, row, dx } = tensors;
-  const [rows, width] = dHidden.shape;
+  const [rows, width] = rowsAndWidth('finalRowsBackward: dHidden', dHidden);
   const scope = rec.scope();
   const dRows = scope.tensor(dHidden.shape);
   rmsNormBackward(

@@ -10,21 +10,21 @@ import { loadMatrix, type StoragePolicy } from './loadMatrix';
 const COLUMNS = 4;
 const ROWS = [3, 5];
 const PARTS = [
-  { name: 'a', rows: ROWS[0] },
-  { name: 'b', rows: ROWS[1] },
+  { name: 'a', rows: ROWS[0]! },
+  { name: 'b', rows: ROWS[1]! },
 ];
-const COUNT = (ROWS[0] + ROWS[1]) * COLUMNS;
+const COUNT = (ROWS[0]! + ROWS[1]!) * COLUMNS;
 /** bf16 patterns of 1, 1.0078125, ... */
 const bits = Uint16Array.from({ length: COUNT }, (_, i) => 0x3f80 + i);
 const values = Array.from(bits, (one) => bfloat16ToFloat32(Uint16Array.of(one))[0]);
 
 /** `a` in bf16, `b` in bf16 or f32. */
 function checkpoint(dtypeB: 'BF16' | 'F32' = 'BF16'): Promise<WeightFiles> {
-  const split = ROWS[0] * COLUMNS;
+  const split = ROWS[0]! * COLUMNS;
   const b = dtypeB === 'BF16' ? bits.slice(split) : Float32Array.from(values.slice(split));
   const file = writeSafetensors([
-    { name: 'a', dtype: 'BF16', shape: [ROWS[0], COLUMNS], bytes: bytesOf(bits.slice(0, split)) },
-    { name: 'b', dtype: dtypeB, shape: [ROWS[1], COLUMNS], bytes: bytesOf(b) },
+    { name: 'a', dtype: 'BF16', shape: [ROWS[0]!, COLUMNS], bytes: bytesOf(bits.slice(0, split)) },
+    { name: 'b', dtype: dtypeB, shape: [ROWS[1]!, COLUMNS], bytes: bytesOf(b) },
   ]);
   return openWeights({ 'model.safetensors': new Blob([file]) });
 }

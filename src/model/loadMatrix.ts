@@ -62,8 +62,10 @@ export async function loadMatrix(
   for (const { name, rows } of parts) tensors.push(await readChecked(weights, name, rows * columns));
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const limit = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
-  const stored = STORED[tensors[0].dtype];
-  const same = tensors.every((tensor) => tensor.dtype === tensors[0].dtype);
+  const dtypes = new Set(tensors.map(({ dtype }) => dtype));
+  const [dtype] = dtypes;
+  const stored = dtype && STORED[dtype];
+  const same = dtypes.size === 1;
   // A vocabulary of 150,000 fits many devices as stored, and few widened.
   const asStored = stored && same && (policy === 'stored' || rows * columns * 4 > limit);
   const storage: WeightStorage = asStored ? stored : 'f32';
@@ -71,7 +73,7 @@ export async function loadMatrix(
   check(
     bytes <= limit,
     'gpu.bufferTooLarge',
-    `tensor ${parts[0].name} needs ${bytes} bytes in one buffer; this device binds at most ${limit}`,
+    `tensor ${parts[0]?.name} needs ${bytes} bytes in one buffer; this device binds at most ${limit}`,
     'Use a GPU that binds larger buffers.',
   );
   const data =

@@ -54,7 +54,7 @@ describe('initialValues', () => {
 describe('frozenCopy', () => {
   it('keeps the weights of its time and cannot be trained', () =>
     withAdapter(async ({ gpu, read }, adapter) => {
-      const [before, after] = [1, 2].map((seed) => initialValues(adapter, seed, false));
+      const [before, after] = [initialValues(adapter, 1, false), initialValues(adapter, 2, false)];
       loadValues(gpu, adapter, before);
       const copy = frozenCopy(gpu, adapter);
       loadValues(gpu, adapter, after);

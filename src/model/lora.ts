@@ -5,7 +5,7 @@
 import { check } from '../base/errors';
 import { TARGET_MODULES, type TargetModule } from '../base/targetModules';
 import type { Gpu } from '../gpu/gpu';
-import type { Tensor } from '../gpu/tensor';
+import { elementCount, type Tensor } from '../gpu/tensor';
 import type { FrozenMatrix } from '../ops/matmul';
 import type { ModelConfig } from './config';
 import { initialFactors, type LoraInit } from './loraInit';
@@ -147,7 +147,7 @@ export function initialValues(
 
 /** PEFT's factors to the flat layout. Factors that `values` lacks are zero. */
 export function packValues(adapter: LoraAdapter, values: readonly LoraValues[]): Float32Array<ArrayBuffer> {
-  const flat = new Float32Array(adapter.weight.shape[0]);
+  const flat = new Float32Array(elementCount(adapter.weight.shape));
   const { r, rPadded } = adapter;
   for (const value of values) {
     const factor = adapter.factors.find((f) => f.layer === value.layer && f.module === value.module);

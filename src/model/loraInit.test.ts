@@ -21,7 +21,7 @@ function moments(values: ArrayLike<number>): { mean: number; sd: number; skewnes
 
 function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [ma, mb] = [moments(a), moments(b)];
-  const sum = Array.from(a).reduce((total, value, i) => total + (value - ma.mean) * (b[i] - mb.mean), 0);
+  const sum = Array.from(a).reduce((total, value, i) => total + (value - ma.mean) * (b[i]! - mb.mean), 0);
   return sum / a.length / (ma.sd * mb.sd);
 }
 
@@ -90,11 +90,11 @@ describe('normalArray', () => {
       for (const [limit, share] of [
         [2, 0.0455003],
         [3, 0.0026998],
-      ]) {
+      ] as const) {
         const found = part.filter((v) => Math.abs(v) > limit).length / part.length;
         expect(Math.abs(found - share)).toBeLessThan(5 * Math.sqrt(share / part.length));
       }
     }
-    expect(Math.abs(correlation(parts[0], parts[1]))).toBeLessThan(5 / Math.sqrt(100_000));
+    expect(Math.abs(correlation(parts[0]!, parts[1]!))).toBeLessThan(5 / Math.sqrt(100_000));
   });
 });

@@ -17,7 +17,7 @@ export function mropeTable(
   const table = new Float32Array(tokens * headSize);
   for (let t = 0; t < tokens; t++) {
     for (let i = 0; i < half; i++) {
-      const angle = positions[axisOf[i] * tokens + t] * inverse[i];
+      const angle = positions[axisOf[i]! * tokens + t]! * inverse[i]!;
       table[t * headSize + i] = Math.cos(angle);
       table[t * headSize + half + i] = Math.sin(angle);
     }
@@ -47,7 +47,7 @@ export function visionTable(
   const table = new Float32Array(count * headSize);
   for (let p = 0; p < count; p++) {
     for (let i = 0; i < half; i++) {
-      const angle = patches[p * 2 + (i < perAxis ? 0 : 1)] * inverse[i % perAxis];
+      const angle = patches[p * 2 + (i < perAxis ? 0 : 1)]! * inverse[i % perAxis]!;
       table[p * headSize + i] = Math.cos(angle);
       table[p * headSize + half + i] = Math.sin(angle);
     }

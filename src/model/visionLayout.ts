@@ -70,7 +70,7 @@ export function patchPlaces(grids: readonly PatchGrid[], merge: number): number[
 function rangesOf(ends: readonly number[], patches: number): Uint32Array {
   const ranges = new Uint32Array(patches * 4);
   for (let i = 0; i + 1 < ends.length; i++) {
-    for (let p = ends[i]; p < ends[i + 1]; p++) ranges.set([0, 0, ends[i], ends[i + 1]], p * 4);
+    for (let p = ends[i]!; p < ends[i + 1]!; p++) ranges.set([0, 0, ends[i]!, ends[i + 1]!], p * 4);
   }
   return ranges;
 }
@@ -87,8 +87,8 @@ export function visionLayout(grids: readonly PatchGrid[], config: VisionConfig):
     for (let e = 0; e < unit; e++) {
       const from = cell * unit + e;
       patchOrder[i * unit + e] = from;
-      patchPlace[(i * unit + e) * 2] = places[from * 2];
-      patchPlace[(i * unit + e) * 2 + 1] = places[from * 2 + 1];
+      patchPlace[(i * unit + e) * 2] = places[from * 2]!;
+      patchPlace[(i * unit + e) * 2 + 1] = places[from * 2 + 1]!;
     }
   });
   return {

@@ -2,7 +2,7 @@
 
 import type { Gpu } from '../gpu/gpu';
 import type { Recorder, Scope } from '../gpu/recorder';
-import { viewAs, type Tensor } from '../gpu/tensor';
+import { rowsAndWidth, viewAs, type Tensor } from '../gpu/tensor';
 import { gelu, swiglu } from '../ops/activations';
 import { attention } from '../ops/attention';
 import { allColumns, matmulNT, type FrozenMatrix } from '../ops/matmul';
@@ -45,7 +45,11 @@ export interface VisionTower {
 export type VisionProbe = (name: string, value: Tensor) => void;
 
 function linear(rec: Recorder, x: Tensor, { w, bias }: Linear, y: Tensor, addend?: Tensor): void {
-  matmulNT(rec, { x: allColumns(x), w, y: allColumns(y), bias }, { m: x.shape[0], add: addend });
+  matmulNT(
+    rec,
+    { x: allColumns(x), w, y: allColumns(y), bias },
+    { m: rowsAndWidth('vision linear: x', x)[0], add: addend },
+  );
 }
 
 interface BlockInputs {
@@ -63,7 +67,7 @@ function visionBlock(
   y: Tensor,
 ): void {
   const scope = rec.scope();
-  const [rows, width] = x.shape;
+  const [rows, width] = rowsAndWidth('visionBlock: x', x);
   const { heads, headSize } = config;
   const eps = config.rmsNormEps;
   const n = scope.tensor(x.shape);
@@ -93,7 +97,7 @@ function visionBlock(
 
 function merge(rec: Recorder, { config, weights }: VisionTower, x: Tensor, scope: Scope): Tensor {
   const unit = config.spatialMergeSize ** 2;
-  const [rows, width] = x.shape;
+  const [rows, width] = rowsAndWidth('vision merger: x', x);
   const n = scope.tensor(x.shape);
   rmsNorm(rec, { x, weight: weights.mergerNorm, y: n, rstd: scope.tensor([rows]) }, { eps: config.rmsNormEps });
   const cells = rows / unit;

@@ -13,8 +13,8 @@ function stack(gate: ArrayLike<number>, up: ArrayLike<number>, i: number): Float
   const out = new Float32Array(gate.length * 2);
   for (let n = 0; n < gate.length; n++) {
     const at = Math.floor(n / i) * 2 * i + (n % i);
-    out[at] = gate[n];
-    out[at + i] = up[n];
+    out[at] = gate[n]!;
+    out[at + i] = up[n]!;
   }
   return out;
 }
@@ -64,7 +64,7 @@ describe.each(VARIANTS)('activations, %s kernels', (variant) => {
       const x = input(new Float32Array(count).fill(1));
       gelu(rec, x);
       const [got] = await read(x);
-      const want = reference.gelu([1])[0];
+      const want = reference.gelu([1])[0]!;
       expect(got.findIndex((v) => !(Math.abs(v - want) < 1e-6))).toBe(-1);
     });
   });

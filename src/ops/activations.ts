@@ -1,6 +1,6 @@
 // SwiGLU of the decoder and the vision blocks, exact GELU of the merger.
 
-import { elementCount, type Tensor } from '../gpu/tensor';
+import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { flatGrid } from './rowLanes';
@@ -17,7 +17,7 @@ export function swiglu(rec: Recorder, tensors: { gu: Tensor; h: Tensor }): void 
   const count4 = elementCount(tensors.h.shape) / 4;
   rec.dispatch(SWIGLU, {
     bindings: tensors,
-    uniforms: { count4, i4: tensors.h.shape[1] / 4 },
+    uniforms: { count4, i4: rowsAndWidth('swiglu: h', tensors.h)[1] / 4 },
     grid: flatGrid(count4, 64),
   });
 }
@@ -27,7 +27,7 @@ export function swigluBackward(rec: Recorder, tensors: { dh: Tensor; gu: Tensor 
   const count4 = elementCount(tensors.dh.shape) / 4;
   rec.dispatch(SWIGLU_BACKWARD, {
     bindings: tensors,
-    uniforms: { count4, i4: tensors.dh.shape[1] / 4 },
+    uniforms: { count4, i4: rowsAndWidth('swigluBackward: dh', tensors.dh)[1] / 4 },
     grid: flatGrid(count4, 64),
   });
 }

@@ -126,9 +126,9 @@ async function checkForward(
   const at = `${nameOf(heads)}, ${scene.name}`;
   expectTensor(`o, ${at}`, gotO, want.o, [shape.queries, heads.heads, heads.headSize], { relative });
   // A row without keys has no log-sum-exp that anything reads; it must only be no number that poisons others.
-  const live = Array.from(want.lse.keys()).filter((i) => want.lse[i] > -Infinity);
-  const lse = live.map((i) => gotStats[i * 2]);
-  const wantLse = live.map((i) => want.lse[i]);
+  const live = Array.from(want.lse.keys()).filter((i) => want.lse[i]! > -Infinity);
+  const lse = live.map((i) => gotStats[i * 2]!);
+  const wantLse = live.map((i) => want.lse[i]!);
   expectTensor(`lse, ${at}`, lse, wantLse, [live.length]);
   expect(gotStats.some((value, i) => i % 2 === 0 && Number.isNaN(value))).toBe(false);
 }
@@ -161,10 +161,10 @@ async function checkBackward(
   const at = `${nameOf(heads)}, ${scene.name}`;
   const wantAll = packQkv({ q: want.dq, k: want.dk, v: want.dv }, shape).data;
   expectParts(at, got, wantAll, { rows, stride, cuts: [0, kOffset, vOffset, stride] }, { relative, scale });
-  const delta = Array.from({ length: rows * heads.heads }, (_, i) => gotStats[i * 2 + 1]);
+  const delta = Array.from({ length: rows * heads.heads }, (_, i) => gotStats[i * 2 + 1]!);
   const wantDelta = delta.map((_, i) => {
     let sum = 0;
-    for (let d = 0; d < heads.headSize; d++) sum += dO[i * heads.headSize + d] * forward.o[i * heads.headSize + d];
+    for (let d = 0; d < heads.headSize; d++) sum += dO[i * heads.headSize + d]! * forward.o[i * heads.headSize + d]!;
     return sum;
   });
   expectTensor(`delta, ${at}`, delta, wantDelta, [rows, heads.heads], { relative });
@@ -179,9 +179,9 @@ function expectParts(
   tolerance: Tolerance,
 ): void {
   ['dq', 'dk', 'dv'].forEach((part, p) => {
-    const [from, width] = [cuts[p], cuts[p + 1] - cuts[p]];
+    const [from, width] = [cuts[p]!, cuts[p + 1]! - cuts[p]!];
     const of = (all: ArrayLike<number>) =>
-      Array.from({ length: rows * width }, (_, i) => all[Math.floor(i / width) * stride + from + (i % width)]);
+      Array.from({ length: rows * width }, (_, i) => all[Math.floor(i / width) * stride + from + (i % width)]!);
     expectTensor(`${part}, ${name}`, of(got), of(want), [rows, width], tolerance);
   });
 }

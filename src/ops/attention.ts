@@ -3,7 +3,7 @@
 import { check } from '../base/errors';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import type { Columns } from './matmul';
 import forwardSource from '../../shaders/attention.wgsl?raw';
 import backwardQSource from '../../shaders/attention_backward_q.wgsl?raw';
@@ -91,13 +91,13 @@ export function attentionBackward(
 ): void {
   checkShape(shape);
   const { qkv, o, dO, ranges, queryEnd, stats, dqkv } = tensors;
-  const rows = qkv.shape[0];
+  const [rows, stride] = rowsAndWidth('attentionBackward: qkv', qkv);
   const together = headsTogether({ ...shape, headSize: shape.headSize * 2 });
   const uniforms = {
     rows,
     heads: shape.heads,
     kvHeads: shape.kvHeads,
-    stride4: qkv.shape[1] / 4,
+    stride4: stride / 4,
     scale: shape.headSize ** -0.5,
   };
   const D4 = shape.headSize / 4;

@@ -7,7 +7,7 @@ import { testValues } from './testValues';
 
 /** The mask by the rule of the design: (key, example, token in the example, channel) alone. */
 function maskOf(places: number[][], channels: number, key: [number, number], p: number): number[] {
-  return places.flatMap(([example, index]) => {
+  return places.flatMap(([example = NaN, index = NaN]) => {
     const own = threefry2x32(key[0], key[1], example, index);
     return Array.from({ length: channels }, (_, c) => (unitFloat(threefry2x32(own[0], own[1], c, 0)[0]) >= p ? 1 : 0));
   });
@@ -36,7 +36,7 @@ describe.each(VARIANTS)('dropout, %s kernels', (variant) => {
     const shape = [places.length, channels];
     const x = testValues(places.length * channels, 1);
     const before = testValues(x.length, 2);
-    const want = maskOf(places, channels, KEY, p).map((keep, i) => (keep * x[i]) / (1 - p));
+    const want = maskOf(places, channels, KEY, p).map((keep, i) => (keep * x[i]!) / (1 - p));
     await withGpu(variant, async ({ rec, input, output, read }) => {
       const tensors = { x: input(x, shape), place: input(Uint32Array.from(places.flat())) };
       const [y, sum] = [output(shape), input(before, shape)];
@@ -49,7 +49,7 @@ describe.each(VARIANTS)('dropout, %s kernels', (variant) => {
       expectTensor(
         'added',
         gotSum,
-        want.map((v, i) => v + before[i]),
+        want.map((v, i) => v + before[i]!),
         shape,
       );
     });
@@ -73,7 +73,7 @@ describe.each(VARIANTS)('dropout, %s kernels', (variant) => {
         dropout(rec, { x: input(ones, [5, channels]), place, y }, { p: 0.5, key });
         return y;
       };
-      const shuffled = order.map((i) => places[i]);
+      const shuffled = order.map((i) => places[i]!);
       const [a, b, c] = await read(run(places, KEY), run(shuffled, KEY), run(places, [KEY[0], KEY[1] + 1]));
       order.forEach((from, to) => {
         const row = (all: Float32Array, r: number) => Array.from(all.slice(r * channels, (r + 1) * channels));

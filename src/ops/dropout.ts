@@ -2,7 +2,7 @@
 
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import source from '../../shaders/dropout.wgsl?raw';
 
 const KERNEL: Kernel = { name: 'dropout.wgsl', source };
@@ -16,7 +16,7 @@ export function dropout(
   tensors: { x: Tensor; place: Tensor; y: Tensor },
   options: { p: number; key: [number, number]; accumulate?: boolean },
 ): void {
-  const [tokens, channels] = tensors.x.shape;
+  const [tokens, channels] = rowsAndWidth('dropout: x', tensors.x);
   rec.dispatch(KERNEL, {
     spec: { ADD: options.accumulate ?? false },
     bindings: tensors,

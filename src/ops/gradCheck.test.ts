@@ -6,7 +6,7 @@ const cube = (x: Float64Array): number => x.reduce((sum, value) => sum + value *
 describe('gradCheck', () => {
   it('finds the derivative of a cubic to ten digits', () => {
     const got = finiteDifferences(cube, Float64Array.of(0.5, -2, 3));
-    [0.75, 12, 27].forEach((want, i) => expect(Math.abs(got[i] - want)).toBeLessThan(1e-8));
+    [0.75, 12, 27].forEach((want, i) => expect(Math.abs(got[i]! - want)).toBeLessThan(1e-8));
   });
 
   it('accepts a right gradient and names the element of a wrong one', () => {

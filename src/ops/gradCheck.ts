@@ -24,12 +24,12 @@ export function finiteDifferences(f: (x: Float64Array) => number, x: Float64Arra
   const probe = Float64Array.from(x);
   const gradient = new Float64Array(x.length);
   for (let i = 0; i < x.length; i++) {
-    const step = STEP * Math.max(1, Math.abs(x[i]));
-    probe[i] = x[i] + step;
+    const step = STEP * Math.max(1, Math.abs(x[i]!));
+    probe[i] = x[i]! + step;
     const above = f(probe);
-    probe[i] = x[i] - step;
+    probe[i] = x[i]! - step;
     const below = f(probe);
-    probe[i] = x[i];
+    probe[i] = x[i]!;
     gradient[i] = (above - below) / (2 * step);
   }
   return gradient;
@@ -54,10 +54,10 @@ export function checkGradient(
   let index = 0;
   let worst = -Infinity;
   for (let i = 0; i < x.length; i++) {
-    const error = Math.abs(gradient[i] - want[i]);
+    const error = Math.abs(gradient[i]! - want[i]!);
     // A NaN must lose, whatever the order of the comparison.
-    const excess = Number.isFinite(error) ? error / (tolerance.atol + tolerance.rtol * Math.abs(want[i])) : Infinity;
+    const excess = Number.isFinite(error) ? error / (tolerance.atol + tolerance.rtol * Math.abs(want[i]!)) : Infinity;
     if (excess > worst) [worst, index] = [excess, i];
   }
-  return { pass: worst <= 1, index, got: gradient[index], want: want[index] };
+  return { pass: worst <= 1, index, got: gradient[index]!, want: want[index]! };
 }

@@ -63,7 +63,7 @@ function sceneData({ targets, width, vocabulary, options, size = 1 }: Scene) {
   const logits = linear(hidden, weight, null, shape);
   const labels: HeadLabel[] = targets.flatMap((list, row) => list.map((target) => ({ row, target })));
   const [c, e] = [testValues(labels.length, 3), testValues(labels.length, 4)];
-  const coefficients = labels.map((_, i) => ({ c: c[i], e: e[i] }));
+  const coefficients = labels.map((_, i) => ({ c: c[i]!, e: e[i]! }));
   const dLogits = referenceBackward(logits, labels, coefficients, vocabulary, options.temperature);
   // The kernel keeps one record per row, whether the row has labels or not.
   const everyRow = targets.map((_, row) => ({ row, target: 0 }));
@@ -76,7 +76,7 @@ function sceneData({ targets, width, vocabulary, options, size = 1 }: Scene) {
     labels,
     coefficients,
     logp: headStats(logits, labels, vocabulary, options.temperature).logp,
-    stats: targets.flatMap((_, row) => [perRow.lse[row], perRow.entropy[row]]),
+    stats: targets.flatMap((_, row) => [perRow.lse[row]!, perRow.entropy[row]!]),
     best: perRow.best,
     dHidden: linearBackwardInput(dLogits, weight, shape),
   };
@@ -86,7 +86,7 @@ type SceneData = ReturnType<typeof sceneData>;
 
 function uploadScene({ input, output }: GpuBench, scene: Scene, data: SceneData) {
   const start = [0];
-  for (const list of scene.targets) start.push(start[start.length - 1] + list.length);
+  for (const list of scene.targets) start.push(start[start.length - 1]! + list.length);
   const labelStartHost = Uint32Array.from(start);
   const head: FrozenMatrix = {
     rows: scene.vocabulary,
@@ -164,7 +164,7 @@ describe.each(VARIANTS)('head, %s kernels', (variant) => {
   });
 
   it('gives plain logits with rows padded to a multiple of 4', async () => {
-    const scene = SCENES[1];
+    const scene = SCENES[1]!;
     const data = sceneData(scene);
     await withGpu(variant, async (bench) => {
       const { head, hidden } = uploadScene(bench, scene, data);
@@ -178,7 +178,8 @@ describe.each(VARIANTS)('head, %s kernels', (variant) => {
   });
 });
 
-function check(scene: Scene, data: SceneData, [stats, logp, dHidden]: Float32Array[]): void {
+function check(scene: Scene, data: SceneData, got: [Float32Array, Float32Array, Float32Array]): void {
+  const [stats, logp, dHidden] = got;
   const { relative } = scene;
   const largest = data.logits.reduce((a, b) => Math.max(a, Math.abs(b)), 1);
   // Log-probabilities are differences of logits: the logits' size is the scale of their rounding.

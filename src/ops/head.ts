@@ -3,8 +3,8 @@
 
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import { elementCount, type Tensor } from '../gpu/tensor';
-import { matmulNN, matmulNT, type FrozenMatrix } from './matmul';
+import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { allColumns, matmulNN, matmulNT, type FrozenMatrix } from './matmul';
 import { rowLanes } from './rowLanes';
 import statsSource from '../../shaders/head_stats.wgsl?raw';
 import logProbSource from '../../shaders/head_log_prob.wgsl?raw';
@@ -47,6 +47,8 @@ export function logitsStride(vocabulary: number): number {
 interface Chunk {
   first: number;
   rows: number;
+  /** Columns of a row of logits, padding included. */
+  stride: number;
   logits: Tensor;
 }
 
@@ -58,7 +60,7 @@ function forEachChunk(
   chunkBytes: number,
   use: (chunk: Chunk) => void,
 ): void {
-  const [total, width] = hidden.shape;
+  const [total, width] = rowsAndWidth('head: hidden', hidden);
   const stride = logitsStride(head.rows);
   const most = Math.max(1, Math.floor(chunkBytes / (stride * 4)));
   for (let first = 0; first < total; first += most) {
@@ -67,7 +69,7 @@ function forEachChunk(
     const logits = scope.tensor([rows, stride]);
     const x = { data: hidden, stride: width, offset: first * width };
     matmulNT(rec, { x, w: head, y: { data: logits, stride, offset: 0 } }, { m: rows });
-    use({ first, rows, logits });
+    use({ first, rows, stride, logits });
     scope.release();
   }
 }
@@ -80,7 +82,7 @@ function recordStats(rec: Recorder, chunk: Chunk, head: FrozenMatrix, stats: Ten
     uniforms: {
       rows: chunk.rows,
       vocab: head.rows,
-      stride: chunk.logits.shape[1],
+      stride: chunk.stride,
       rowOffset: chunk.first,
       inverseTemperature,
     },
@@ -95,11 +97,11 @@ function recordLogProbs(
   labels: HeadLabels,
   inverseTemperature: number,
 ): void {
-  const first = labels.labelStartHost[chunk.first];
-  const count = labels.labelStartHost[chunk.first + chunk.rows] - first;
+  const first = labels.labelStartHost[chunk.first]!;
+  const count = labels.labelStartHost[chunk.first + chunk.rows]! - first;
   rec.dispatch(LOG_PROB, {
     bindings: { logits: chunk.logits, labels: labels.labels, ...tensors },
-    uniforms: { first, count, stride: chunk.logits.shape[1], rowOffset: chunk.first, inverseTemperature },
+    uniforms: { first, count, stride: chunk.stride, rowOffset: chunk.first, inverseTemperature },
     grid: [Math.ceil(count / 64)],
   });
 }
@@ -135,14 +137,14 @@ export function headBackward(
 ): void {
   const { hidden, stats, coefficients, dHidden, logp } = tensors;
   const inverseTemperature = 1 / temperature;
-  const width = hidden.shape[1];
+  const [, width] = rowsAndWidth('headBackward: hidden', hidden);
   forEachChunk(rec, hidden, head, chunkBytes, (chunk) => {
     if (logp) {
       recordStats(rec, chunk, head, stats, inverseTemperature);
       recordLogProbs(rec, chunk, { stats, logp }, labels, inverseTemperature);
     }
     const { spec, groups } = rowLanes(rec, chunk.rows);
-    const stride = chunk.logits.shape[1];
+    const { stride } = chunk;
     rec.dispatch(GRADIENT, {
       spec,
       bindings: { logits: chunk.logits, stats, labels: labels.labels, coefficients, labelStart: labels.labelStart },
@@ -163,14 +165,14 @@ export function headBackward(
 
 /** Logits of all rows at once, for small uses (sampling, checks). hidden (R, C) -> logits (R, stride). */
 export function headLogits(rec: Recorder, tensors: { hidden: Tensor; logits: Tensor }, head: FrozenMatrix): void {
-  const [rows, width] = tensors.hidden.shape;
+  const [rows, width] = rowsAndWidth('headLogits: hidden', tensors.hidden);
   if (elementCount(tensors.logits.shape) === 0) return;
   matmulNT(
     rec,
     {
       x: { data: tensors.hidden, stride: width, offset: 0 },
       w: head,
-      y: { data: tensors.logits, stride: tensors.logits.shape[1], offset: 0 },
+      y: allColumns(tensors.logits),
     },
     { m: rows },
   );

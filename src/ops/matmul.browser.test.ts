@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../gpu/tensor';
 import { SHARING_VARIANTS, withGpu, type GpuBench } from '../gpu/testGpu';
 import { linear, linearBackwardInput, linearBackwardWeight } from './cpuReference/linear';
 import { matmulNN, matmulNT, matmulTNAccumulate, type WeightStorage } from './matmul';
@@ -28,7 +29,7 @@ interface Options {
 }
 
 const upTo4 = (n: number): number => Math.ceil(n / 4) * 4;
-const sum = (a: ArrayLike<number>, b: ArrayLike<number>): Float64Array => Float64Array.from(a, (v, i) => v + b[i]);
+const sum = (a: ArrayLike<number>, b: ArrayLike<number>): Float64Array => Float64Array.from(a, (v, i) => v + b[i]!);
 const reference = ({ m, n, k }: Size) => ({ rows: m, inWidth: k, outWidth: n });
 
 function inputColumns(bench: GpuBench, values: ArrayLike<number>, at: Placement) {
@@ -55,7 +56,7 @@ function recordNT(bench: GpuBench, size: Size, options: Options = {}, x = testVa
     { m, scale, add: add === 'y' ? 'y' : addend ? bench.input(addend, [m, n]) : undefined },
   );
   const product = linear(x, values, null, reference(size)).map((v) => v * scale);
-  const biased = product.map((v, i) => v + (bias ? bias[i % n] : 0));
+  const biased = product.map((v, i) => v + (bias ? bias[i % n]! : 0));
   const want = addend ? sum(biased, addend) : biased;
   return { y, check: (got: Float32Array) => expectPlaced(`NT ${m} x ${n} x ${k}`, got, want, yAt, upTo4(n)) };
 }
@@ -67,7 +68,7 @@ function recordNN(bench: GpuBench, size: Size, options: Options = {}) {
   const x = testValues(m * n, 1);
   // The columns of x up to the next multiple of 4 hold zeros, by contract.
   const wide = new Float32Array(m * upTo4(n));
-  for (let i = 0; i < x.length; i++) wide[Math.floor(i / n) * upTo4(n) + (i % n)] = x[i];
+  for (let i = 0; i < x.length; i++) wide[Math.floor(i / n) * upTo4(n) + (i % n)] = x[i]!;
   const before = testValues(m * k, 4);
   const yAt = { rows: m, width: k, stride: k + 4, offset: 8 };
   const y = bench.input(place(add === 'y' ? before : new Float32Array(m * k), yAt, UNTOUCHED));
@@ -93,12 +94,9 @@ function expectPlaced(name: string, got: Float32Array, want: ArrayLike<number>, 
   expect(new Set(outside), `${name}: elements around y`).toEqual(new Set([UNTOUCHED]));
 }
 
-async function runAll(
-  bench: GpuBench,
-  cases: { y: Parameters<GpuBench['read']>[0]; check(got: Float32Array): void }[],
-) {
+async function runAll(bench: GpuBench, cases: { y: Tensor; check(got: Float32Array): void }[]) {
   const results = await bench.read(...cases.map(({ y }) => y));
-  cases.forEach(({ check }, i) => check(results[i]));
+  cases.forEach(({ check }, i) => check(results[i]!));
 }
 
 const sizesOf = (m: number): Size[] => N.flatMap((n) => K.map((k) => ({ m, n, k })));
@@ -158,18 +156,20 @@ describe.each(SHARING_VARIANTS)('matmul, %s kernels', (variant) => {
   });
 
   it('NT survives huge, tiny and signed zero inputs', async () => {
-    const x = Float64Array.from({ length: 80 }, (_, i) => [80, -80, 0, -0, 1e30, 1e-30, -1e30, 1e-37][i % 8]);
+    const x = Float64Array.from({ length: 80 }, (_, i) => [80, -80, 0, -0, 1e30, 1e-30, -1e30, 1e-37][i % 8]!);
     await withGpu(variant, (bench) => runAll(bench, [recordNT(bench, { m: 4, n: 8, k: 20 }, {}, x.map(Math.fround))]));
   });
 
   it('TN adds scaled products over tokens to a part of a flat gradient', async () => {
     await withGpu(variant, async (bench) => {
       const cases = [1, 3, 70].flatMap((tokens) =>
-        [
-          [4, 36],
-          [8, 4],
-          [68, 12],
-        ].map(([i, j]) => recordTN(bench, tokens, i, j)),
+        (
+          [
+            [4, 36],
+            [8, 4],
+            [68, 12],
+          ] as const
+        ).map(([i, j]) => recordTN(bench, tokens, i, j)),
       );
       await runAll(bench, cases);
     });
@@ -197,7 +197,7 @@ function recordTN(bench: GpuBench, tokens: number, i: number, j: number) {
   matmulTNAccumulate(bench.rec, tensors, { tokens, i, j, gOffset: 12, scale: 0.5 });
   matmulTNAccumulate(bench.rec, tensors, { tokens, i, j, gOffset: 12 });
   const product = linearBackwardWeight(p, q, { rows: tokens, inWidth: j, outWidth: i });
-  const want = before.map((v, at) => v + 1.5 * product[at]);
+  const want = before.map((v, at) => v + 1.5 * product[at]!);
   return { y: g, check: (got: Float32Array) => expectPlaced(`TN ${tokens} x ${i} x ${j}`, got, want, gAt) };
 }
 

@@ -4,7 +4,7 @@
 import { check } from '../base/errors';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import ntSource from '../../shaders/matmul_nt.wgsl?raw';
 import ntTileSource from '../../shaders/matmul_nt_tile.wgsl?raw';
 import nnSource from '../../shaders/matmul_nn.wgsl?raw';
@@ -38,7 +38,7 @@ export interface Columns {
 
 /** All columns of a [rows, width] tensor. */
 export function allColumns(data: Tensor): Columns {
-  return { data, stride: data.shape[1], offset: 0 };
+  return { data, stride: rowsAndWidth('matmul: columns', data)[1], offset: 0 };
 }
 
 const DECODE = 'lib/decode_f32.wgsl';

@@ -24,7 +24,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }
 `;
 
-async function onGpu(asked: number[][]): Promise<{ words: number[][]; unit: number[]; gumbel: number[] }> {
+/** Key words and counter words. */
+type Asked = [number, number, number, number];
+
+async function onGpu(asked: Asked[]): Promise<{ words: number[][]; unit: number[]; gumbel: number[] }> {
   let out = { words: [] as number[][], unit: [] as number[], gumbel: [] as number[] };
   await withGpu('software', async ({ rec, input, output, read, readU32 }) => {
     const count = asked.length;
@@ -37,16 +40,16 @@ async function onGpu(asked: number[][]): Promise<{ words: number[][]; unit: numb
     const [wordList] = await readU32(words);
     const [floatList] = await read(floats);
     out = {
-      words: asked.map((_, i) => [wordList[i * 2], wordList[i * 2 + 1]]),
-      unit: asked.map((_, i) => floatList[i * 2]),
-      gumbel: asked.map((_, i) => floatList[i * 2 + 1]),
+      words: asked.map((_, i) => [wordList[i * 2]!, wordList[i * 2 + 1]!]),
+      unit: asked.map((_, i) => floatList[i * 2]!),
+      gumbel: asked.map((_, i) => floatList[i * 2 + 1]!),
     };
   });
   return out;
 }
 
 /** Key words, counter words and result of the authors' implementation: Random123, kat_vectors, threefry2x32 20. */
-const KNOWN = [
+const KNOWN: [...Asked, number, number][] = [
   [0, 0, 0, 0, 0x6b200159, 0x99ba4efe],
   [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x1cb996fc, 0xbb002be7],
   [0x13198a2e, 0x03707344, 0x243f6a88, 0x85a308d3, 0xc4923a9c, 0x483df7a0],
@@ -54,13 +57,18 @@ const KNOWN = [
 
 describe('random numbers on the GPU', () => {
   it("give the authors' known answers", async () => {
-    const { words } = await onGpu(KNOWN.map((row) => row.slice(0, 4)));
+    const { words } = await onGpu(KNOWN.map(([k0, k1, c0, c1]) => [k0, k1, c0, c1]));
     expect(words).toEqual(KNOWN.map((row) => row.slice(4)));
     expect(KNOWN.map(([k0, k1, c0, c1]) => threefry2x32(k0, k1, c0, c1))).toEqual(words);
   });
 
   it('equal src/base/random for many keys and counters', async () => {
-    const asked = Array.from({ length: 1000 }, (_, i) => [i * 0x9e3779b9, ~i, i >> 3, i * 77].map((v) => v >>> 0));
+    const asked = Array.from({ length: 1000 }, (_, i): Asked => [
+      (i * 0x9e3779b9) >>> 0,
+      ~i >>> 0,
+      (i >> 3) >>> 0,
+      (i * 77) >>> 0,
+    ]);
     const { words, unit } = await onGpu(asked);
     const want = asked.map(([k0, k1, c0, c1]) => threefry2x32(k0, k1, c0, c1));
     expect(words).toEqual(want);

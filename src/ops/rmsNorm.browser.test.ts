@@ -19,7 +19,7 @@ const SCENES: Scene[] = [
   { name: 'one row of the smallest width', rows: 1, width: 4 },
   { name: 'odd rows', rows: 5, width: 20 },
   { name: 'more columns than a row has lanes', rows: 9, width: 260 },
-  { name: 'rows that are zero, tiny or huge', rows: 4, width: 68, size: (t) => [0, 1e-12, 1e4, 1e15][t] },
+  { name: 'rows that are zero, tiny or huge', rows: 4, width: 68, size: (t) => [0, 1e-12, 1e4, 1e15][t]! },
 ];
 
 describe.each(VARIANTS)('rmsNorm, %s kernels', (variant) => {
@@ -40,12 +40,12 @@ describe.each(VARIANTS)('rmsNorm, %s kernels', (variant) => {
       expectTensor('rstd', gotRstd, want.rstd, [rows]);
       for (let r = 0; r < rows; r++) {
         // Each row has its own scale, by many orders of magnitude.
-        const of = (all: ArrayLike<number>) => Array.from({ length: width }, (_, c) => all[r * width + c]);
+        const of = (all: ArrayLike<number>) => Array.from({ length: width }, (_, c) => all[r * width + c]!);
         expectTensor(`y of row ${r}`, of(gotY), of(want.y), [width]);
         const dxRow = of(wantDx);
-        expectTensor(`dx of row ${r}`, of(gotDx), dxRow, [width], { scale: want.rstd[r] });
-        const sum = dxRow.map((v, c) => v + before[r * width + c]);
-        expectTensor(`dx of row ${r}, accumulated`, of(gotSum), sum, [width], { scale: want.rstd[r] + 1 });
+        expectTensor(`dx of row ${r}`, of(gotDx), dxRow, [width], { scale: want.rstd[r]! });
+        const sum = dxRow.map((v, c) => v + before[r * width + c]!);
+        expectTensor(`dx of row ${r}, accumulated`, of(gotSum), sum, [width], { scale: want.rstd[r]! + 1 });
       }
     });
   });

@@ -1,6 +1,6 @@
 // RMSNorm over rows, forward and the gradient of its input (weights are frozen).
 
-import { expectShape, type Tensor } from '../gpu/tensor';
+import { expectShape, rowsAndWidth, type Tensor } from '../gpu/tensor';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowLanes } from './rowLanes';
@@ -16,7 +16,7 @@ export function rmsNorm(
   tensors: { x: Tensor; weight: Tensor; y: Tensor; rstd: Tensor },
   { eps }: { eps: number },
 ): void {
-  const [rows, width] = tensors.x.shape;
+  const [rows, width] = rowsAndWidth('rmsNorm: x', tensors.x);
   expectShape('rmsNorm', 'y', tensors.y, [rows, width]);
   expectShape('rmsNorm', 'weight', tensors.weight, [width]);
   const { spec, groups } = rowLanes(rec, rows);
@@ -29,7 +29,7 @@ export function rmsNormBackward(
   tensors: { dy: Tensor; x: Tensor; weight: Tensor; rstd: Tensor; dx: Tensor },
   { mode }: { mode: 'write' | 'accumulate' },
 ): void {
-  const [rows, width] = tensors.x.shape;
+  const [rows, width] = rowsAndWidth('rmsNormBackward: x', tensors.x);
   expectShape('rmsNormBackward', 'dy', tensors.dy, [rows, width]);
   expectShape('rmsNormBackward', 'dx', tensors.dx, [rows, width]);
   const { spec, groups } = rowLanes(rec, rows);

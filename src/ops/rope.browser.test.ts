@@ -17,7 +17,7 @@ function tables(rowsUsed: number[], tableRows: number, headSize: number) {
     table[at + half] = Math.sin(angle);
   });
   const wide = (shift: number) =>
-    rowsUsed.flatMap((row) => Array.from({ length: headSize }, (_, i) => table[row * headSize + shift + (i % half)]));
+    rowsUsed.flatMap((row) => Array.from({ length: headSize }, (_, i) => table[row * headSize + shift + (i % half)]!));
   return { table, cos: wide(0), sin: wide(half) };
 }
 
@@ -40,12 +40,13 @@ describe.each(VARIANTS)('rope, %s kernels', (variant) => {
       const shape = { rows, heads, headSize };
       await withGpu(variant, async ({ rec, input, read }) => {
         const common = { table: input(table), tableRow: input(Uint32Array.from(rowsUsed)) };
-        const results = ([1, -1] as const).map((direction) => {
+        const turned = (direction: 1 | -1) => {
           const data = input(place(x, at, 7.5), [rows, width + others]);
           rope(rec, { ...common, x: data }, { heads, headSize, direction });
           return data;
-        });
-        const [forward, backward] = (await read(...results)).map((got) => unplace(got, at));
+        };
+        const [there, back] = await read(turned(1), turned(-1));
+        const [forward, backward] = [unplace(there, at), unplace(back, at)];
         expectTensor('forward', forward.values, reference.rope(x, cos, sin, shape), [rows, heads, headSize]);
         expectTensor('backward', backward.values, reference.ropeBackward(x, cos, sin, shape), [rows, heads, headSize]);
         const rest = new Array<number>(rows * others).fill(7.5);

@@ -2,7 +2,7 @@
 
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import source from '../../shaders/rope.wgsl?raw';
 
 const KERNEL: Kernel = { name: 'rope.wgsl', source };
@@ -17,7 +17,7 @@ export function rope(
   tensors: { x: Tensor; table: Tensor; tableRow: Tensor },
   options: { heads: number; headSize: number; direction: 1 | -1 },
 ): void {
-  const [tokens, stride] = tensors.x.shape;
+  const [tokens, stride] = rowsAndWidth('rope: x', tensors.x);
   rec.dispatch(KERNEL, {
     bindings: tensors,
     uniforms: { tokens, stride, ...options },

@@ -2,7 +2,7 @@
 
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import type { Columns, FrozenMatrix } from './matmul';
 import embedSource from '../../shaders/embed_gather.wgsl?raw';
 import gatherSource from '../../shaders/gather_rows.wgsl?raw';
@@ -21,7 +21,7 @@ export function embedGather(
   tensors: { ids: Tensor; imageRow: Tensor; features: Tensor; x: Tensor },
   embedding: FrozenMatrix,
 ): void {
-  const [tokens, width] = tensors.x.shape;
+  const [tokens, width] = rowsAndWidth('embedGather: x', tensors.x);
   rec.dispatch(EMBED, {
     imports: embedding.storage === 'f32' ? {} : { 'lib/decode_f32.wgsl': `lib/decode_${embedding.storage}.wgsl` },
     bindings: { ...tensors, embedding: embedding.data },
@@ -32,7 +32,7 @@ export function embedGather(
 
 /** y[r] = x[row[r]]. x f32 (T, C); row u32 (R); y f32 (R, C). */
 export function gatherRows(rec: Recorder, tensors: { x: Tensor; row: Tensor; y: Tensor }): void {
-  const [rows, width] = tensors.y.shape;
+  const [rows, width] = rowsAndWidth('gatherRows: y', tensors.y);
   rec.dispatch(GATHER, {
     bindings: tensors,
     uniforms: { rows, c4: width / 4 },

@@ -77,9 +77,9 @@ describe.each(VARIANTS)('sampling, %s kernels', (variant) => {
       const file = (await folder.json(`${path}/sampling.json`)) as SamplingFile;
       const tensors = await folder.tensors(`${path}/sampling.safetensors`);
       const [logits, history] = [tensors.get('logits')!, tensors.get('history')!];
-      const [rows, vocabulary] = logits.shape;
+      const [rows, vocabulary] = [logits.shape[0]!, logits.shape[1]!];
       const sequences = Array.from({ length: rows }, (_, r) => ({
-        seen: Array.from(history.data.slice(r * history.shape[1], (r + 1) * history.shape[1])),
+        seen: Array.from(history.data.slice(r * history.shape[1]!, (r + 1) * history.shape[1]!)),
       }));
       for (const { name, options } of file.cases) {
         const scene = { vocabulary, maxNew: 1, suppressed: options.suppress_tokens, sequences };

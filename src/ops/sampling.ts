@@ -2,7 +2,7 @@
 
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import type { Tensor } from '../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import { rowLanes } from './rowLanes';
 import sampleSource from '../../shaders/sample.wgsl?raw';
 import prepareSource from '../../shaders/decode_prepare.wgsl?raw';
@@ -50,7 +50,7 @@ function dispatchSample(
     uniforms: {
       slots: options.slots,
       vocab: options.vocabulary,
-      stride: logits.shape[1],
+      stride: rowsAndWidth('sampling: logits', logits)[1],
       maxNew: options.maxNew,
       key0: key[0],
       key1: key[1],

@@ -20,7 +20,7 @@ const seen = [0, 3, 3, 7, 11];
 
 function countsOf(tokens: readonly number[], cells: number): number[] {
   const counts = new Array<number>(cells).fill(0);
-  for (const token of tokens) counts[token]++;
+  for (const token of tokens) counts[token]!++;
   return counts;
 }
 
@@ -30,7 +30,7 @@ function expected(options: DrawOptions): Float64Array {
 
 /** About what Pearson's statistic against `other` comes to when the draws follow `right`. */
 function expectedStatistic(right: Float64Array, other: Float64Array, draws: number): number {
-  return right.reduce((sum, p, v) => (p === other[v] ? sum : sum + (draws * (p - other[v]) ** 2) / other[v]), 0);
+  return right.reduce((sum, p, v) => (p === other[v] ? sum : sum + (draws * (p - other[v]!) ** 2) / other[v]!), 0);
 }
 
 /** Each option, and beside it a setting close by that the same draws must refuse. */
@@ -76,7 +76,7 @@ describe.each(VARIANTS)('the sampler draws tokens as often as their probabilitie
   async function pairCounts(bench: GpuBench, row: number[], options: DrawOptions): Promise<number[]> {
     const pairs = await drawTokens(bench, row, countOf(options), { ...options, steps: 2 });
     return countsOf(
-      pairs.map(([a, b]) => row.length * a + b),
+      pairs.map(([a = NaN, b = NaN]) => row.length * a + b),
       row.length ** 2,
     );
   }
@@ -86,7 +86,7 @@ describe.each(VARIANTS)('the sampler draws tokens as often as their probabilitie
     const jointOf = (penalty: number): number[] => {
       const options = { repetitionPenalty: penalty };
       const first = samplingProbabilities(row, [], options);
-      return row.flatMap((_, a) => Array.from(samplingProbabilities(row, [a], options), (p) => first[a] * p));
+      return row.flatMap((_, a) => Array.from(samplingProbabilities(row, [a], options), (p) => first[a]! * p));
     };
     await withGpu(variant, async (bench) => {
       const plain = await pairCounts(bench, row, PLAIN);

@@ -13,6 +13,6 @@ export function testValues(count: number, seed: number, low = -1, high = 1): Flo
 /** Sum of a_i b_i: turns an op's output into a scalar whose gradient at the output is `b`. */
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 }

@@ -77,7 +77,8 @@ function takeSeed(translation: Translation): void {
     const list = given.map(({ path, value }) => `${path} ${String(value)}`).join(' and ');
     return contradict(translation, `${list} differ: one seed draws the whole run`);
   }
-  if (given.length > 0) translation.seed = given[0].value as number;
+  const [first] = given;
+  if (first) translation.seed = first.value as number;
 }
 
 function moveWarmupRatio(translation: Translation, stage: Stage, object: JsonObject): void {

@@ -53,7 +53,7 @@ for (const stage of ['sft', 'grpo'] as const)
   Object.assign(DEVIATIONS[stage]!, { save_steps: 10, save_total_limit: 2 });
 
 describe.each(CLASSES)('%s', (cls, section) => {
-  const fields = Object.keys(listing[cls]);
+  const fields = Object.keys(listing[cls]!);
 
   it('has a decision on every field, and on each only one', () => {
     const undecided = fields.filter((name) => decisionsOn(section, name).length !== 1);
@@ -63,14 +63,14 @@ describe.each(CLASSES)('%s', (cls, section) => {
   it("has the library's default where the option is ours, but for the documented deviations", () => {
     const ours: Record<string, unknown> = { ...defaultRecipe[section] };
     const shared = fields.filter((name) => Object.hasOwn(ours, name));
-    const theirs = Object.fromEntries(shared.map((name) => [name, listing[cls][name]]));
+    const theirs = Object.fromEntries(shared.map((name) => [name, listing[cls]![name]]));
     const here = Object.fromEntries(shared.map((name) => [name, ours[name]]));
     expect(here).toEqual({ ...theirs, ...DEVIATIONS[section] });
   });
 
   it("accepts the library's own defaults, all of them given", () => {
     // What JSON cannot hold is listed as the text of a constructor's call.
-    const given = Object.entries(listing[cls]).map(([name, value]) => [
+    const given = Object.entries(listing[cls]!).map(([name, value]) => [
       name,
       /^\w+\(/.test(String(value)) ? {} : value,
     ]);
@@ -102,7 +102,7 @@ describe('docs/options.md', () => {
   });
 
   it('names tests that exist', () => {
-    const paths = [...page.matchAll(/`([\w/.]+\.(?:test|e2e)\.ts)`/g)].map(([, path]) => path);
+    const paths = [...page.matchAll(/`([\w/.]+\.(?:test|e2e)\.ts)`/g)].map((match) => match[1]!);
     expect(paths.length).toBeGreaterThan(50);
     const isThere = (path: string): boolean => existsSync(new URL(`../../${path}`, import.meta.url));
     expect(paths.filter((path) => !isThere(`src/${path}`) && !isThere(path))).toEqual([]);

@@ -118,12 +118,13 @@ function fill(json: JsonObject, younger: YoungerOptions): Recipe {
 }
 
 function throwProblems(problems: readonly RecipeProblem[]): void {
-  if (problems.length === 0) return;
+  const [first] = problems;
+  if (!first) return;
   const codes = new Set(problems.map(({ code }) => code));
   const lines = problems.map(({ message }) => message);
   const text =
     lines.length === 1 ? `Recipe: ${lines[0]}.` : `Recipe, ${lines.length} problems:\n- ${lines.join('\n- ')}`;
-  throw new LorikeetError(codes.size === 1 ? problems[0].code : 'recipe.invalid', text, 'Correct these options.');
+  throw new LorikeetError(codes.size === 1 ? first.code : 'recipe.invalid', text, 'Correct these options.');
 }
 
 /**

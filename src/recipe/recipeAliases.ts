@@ -32,8 +32,9 @@ function spreadOptimizer(translation: Translation): void {
     const message = `optimizer.${key} is not an option; options of optimizer: name, betas, eps, weight_decay`;
     translation.problems.push({ code: 'recipe.unknown', message });
   }
-  if (!Array.isArray(betas) || betas.length !== 2) return refuse(translation, 'optimizer.betas', betas, 'two numbers');
-  const values = { adam_beta1: betas[0], adam_beta2: betas[1], adam_epsilon: eps, weight_decay: decay };
+  const pair: unknown[] = Array.isArray(betas) ? betas : [];
+  if (pair.length !== 2) return refuse(translation, 'optimizer.betas', betas, 'two numbers');
+  const values = { adam_beta1: pair[0], adam_beta2: pair[1], adam_epsilon: eps, weight_decay: decay };
   for (const [option, value] of Object.entries(values)) {
     if (value === undefined) continue;
     for (const stage of STAGES) put(translation, stage, option, value, 'optimizer');
@@ -54,7 +55,8 @@ function translateGrpo(translation: Translation): void {
   if ('logp_temperature' in grpo) {
     const value = take(grpo, 'logp_temperature');
     const temperature = grpo.temperature ?? 1;
-    if (value !== temperature) refuse(translation, 'grpo.logp_temperature', value, `${temperature} (grpo.temperature)`);
+    if (value !== temperature)
+      refuse(translation, 'grpo.logp_temperature', value, `${JSON.stringify(temperature)} (grpo.temperature)`);
   }
   if (!('prompts_per_step' in grpo)) return;
   const prompts = take(grpo, 'prompts_per_step');

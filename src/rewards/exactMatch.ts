@@ -11,5 +11,5 @@ export function isExact(completion: string, answer: string): boolean {
 /** The reward `exact_match`: 1 for the exact answer, else 0. */
 export const exactMatchReward: Reward<AnswerBatch> = {
   name: 'exact_match',
-  score: async ({ completions, answers }) => completions.map((text, i) => Number(isExact(text, answers[i]))),
+  score: async ({ completions, answers }) => completions.map((text, i) => Number(isExact(text, answers[i]!))),
 };

@@ -38,7 +38,9 @@ function configureRuntime(): void {
 
 /** Mean over the tokens that the mask marks, then unit length. @param hidden (B, T, C) @param mask (B, T) */
 function poolMean(hidden: Tensor, mask: Tensor): Float32Array {
-  const [rows, tokens, width] = hidden.dims;
+  const [rows = 0, tokens = 0, width = 0] = hidden.dims;
+  const dims = hidden.dims.join(', ');
+  check(hidden.dims.length === 3, 'reward.encoder', `Reward encoder: it gave a tensor (${dims}), expected (B, T, C).`);
   const values = hidden.data as Float32Array;
   const live = mask.data as BigInt64Array;
   const out = new Float32Array(rows * width);
@@ -47,7 +49,7 @@ function poolMean(hidden: Tensor, mask: Tensor): Float32Array {
     for (let t = 0; t < tokens; t++) {
       if (live[row * tokens + t] === 0n) continue;
       const start = (row * tokens + t) * width;
-      for (let k = 0; k < width; k++) sums[k] += values[start + k];
+      for (let k = 0; k < width; k++) sums[k]! += values[start + k]!;
     }
     // The count of tokens cancels in the division by the length.
     const length = Math.hypot(...sums);
@@ -66,9 +68,9 @@ async function embedTexts(
 ): Promise<Float32Array> {
   if (texts.length === 0) return new Float32Array(0);
   // `padding: true` pads to the longest text of the batch; the tokenizer's own file asks for 128.
-  const inputs = await tokenizer(texts, { padding: true, truncation: true, max_length: MAX_TOKENS });
+  const inputs = tokenizer(texts, { padding: true, truncation: true, max_length: MAX_TOKENS });
   const { last_hidden_state: hidden } = (await model(inputs)) as { last_hidden_state: Tensor };
-  return poolMean(hidden, inputs.attention_mask as Tensor);
+  return poolMean(hidden, inputs.attention_mask);
 }
 
 /**

@@ -19,7 +19,7 @@ export function pythonRound(value: number, digits: number): number {
   if (!Number.isFinite(value)) return value;
   const nearest = Number(value.toFixed(digits));
   // toFixed rounds an exact half away from zero; 60 digits tell an exact half from any neighbouring double.
-  const rest = value.toFixed(60).split('.')[1].slice(digits);
+  const rest = value.toFixed(60).split('.')[1]!.slice(digits);
   if (!/^50*$/.test(rest)) return nearest;
   const units = Math.round(Math.abs(nearest) * 10 ** digits);
   if (units % 2 === 0) return nearest;

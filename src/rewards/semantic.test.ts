@@ -7,7 +7,7 @@ function letterCounts(asked: string[][]): (texts: string[]) => Promise<Float32Ar
     asked.push(texts);
     return texts.map((text) => {
       const row = new Float32Array(26);
-      for (const letter of text.match(/[a-z]/g) ?? []) row[letter.charCodeAt(0) - 97]++;
+      for (const letter of text.match(/[a-z]/g) ?? []) row[letter.charCodeAt(0) - 97]!++;
       return row;
     });
   };

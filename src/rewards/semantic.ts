@@ -21,9 +21,9 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let aa = 0;
   let bb = 0;
   for (let i = 0; i < a.length; i++) {
-    dot += a[i] * b[i];
-    aa += a[i] * a[i];
-    bb += b[i] * b[i];
+    dot += a[i]! * b[i]!;
+    aa += a[i]! * a[i]!;
+    bb += b[i]! * b[i]!;
   }
   return dot / Math.sqrt(aa * bb);
 }
@@ -48,7 +48,7 @@ export function rememberEmbeddings(embed: Embed, limit = REMEMBERED): Embed {
       const part = unseen.slice(start, start + BATCH);
       const rows = await embed(part);
       check(rows.length === part.length, 'reward.encoder', `Encoder: ${part.length} texts gave ${rows.length} rows.`);
-      part.forEach((text, i) => found.set(text, rows[i]));
+      part.forEach((text, i) => found.set(text, rows[i]!));
     }
     for (const [text, row] of found) {
       memory.delete(text);
@@ -73,7 +73,7 @@ export function createSemanticReward(embed: Embed): Reward<AnswerBatch> {
     score: async ({ completions, answers }) => {
       const texts = [...answers.map(embeddedAnswer), ...completions.map(predictedAnswer)];
       const rows = await embed(texts);
-      return completions.map((_, i) => pythonRound(cosine(rows[i], rows[answers.length + i]), 4));
+      return completions.map((_, i) => pythonRound(cosine(rows[i]!, rows[answers.length + i]!), 4));
     },
   };
 }

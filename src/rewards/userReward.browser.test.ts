@@ -221,5 +221,5 @@ it('makes the rewards of a recipe in its order, its own by their names', async (
     [1, 0],
     [0.3, 0.3],
   ]);
-  expect(scores[4][0]).toBe(1);
+  expect(scores[4]![0]).toBe(1);
 });

@@ -79,6 +79,7 @@ function compile(javascript: string): Functions {
     "  scoreRow: typeof scoreRow === 'undefined' ? undefined : scoreRow };",
     `//# sourceURL=${SCRIPT_FILE}`,
   ].join('\n');
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the user's own script, in a sealed worker
   const { score, scoreRow } = (new Function(body) as () => Functions)();
   return { score, scoreRow };
 }
@@ -88,11 +89,11 @@ async function runRows(name: string, scoreRow: ScoreRow, batch: RewardBatch): Pr
   const returned: unknown[] = [];
   for (let i = 0; i < completions.length; i++) {
     const row: ScriptRow = {
-      completion: completions[i],
-      answer: answers[i],
-      question: questions[i],
-      thought: thoughts[i],
-      length: lengths[i],
+      completion: completions[i]!,
+      answer: answers[i]!,
+      question: questions[i]!,
+      thought: thoughts[i]!,
+      length: lengths[i]!,
       maxCompletionLength,
     };
     try {

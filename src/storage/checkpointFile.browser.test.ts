@@ -77,7 +77,7 @@ describe('moving a run', () => {
     await makeRun();
     const { tensors, metadata } = parseSafetensors(await exportRunFile(ID));
     expect([...tensors.keys()]).toEqual(['adam.m', 'adapter', '~log', '~sha256']);
-    expect(JSON.parse(metadata.lorikeet)).toMatchObject({ kind: 'run', schema: 1, about: { record: { id: ID } } });
+    expect(JSON.parse(metadata.lorikeet!)).toMatchObject({ kind: 'run', schema: 1, about: { record: { id: ID } } });
   });
 
   test('an older best checkpoint travels along and stays the best', async () => {
@@ -93,13 +93,13 @@ describe('moving a run', () => {
       [4, false],
       [3, true],
     ]);
-    expect(await loadCheckpoint(records[1])).toEqual(checkpointBytes(3));
+    expect(await loadCheckpoint(records[1]!)).toEqual(checkpointBytes(3));
   });
 
   test('with its newest checkpoint damaged, the older one is exported, and the log up to there', async () => {
     await makeRun();
     const [newest] = await listCheckpoints(ID);
-    await writeFile(opfs, newest.file, new Uint8Array(9));
+    await writeFile(opfs, newest!.file, new Uint8Array(9));
     const file = await exportRunFile(ID);
     await deleteRun(ID);
     expect(await importRunFile(file, 'f')).toMatchObject({ position: { stage: 'sft', step: 1 } });
@@ -155,7 +155,7 @@ describe('a run that is stored already', () => {
     await deleteRun(ID);
     await importRunFile(behind, 'behind');
     await appendEvents(ID, [event(20), event(24)]);
-    const replaced = (await listCheckpoints(ID))[0].file;
+    const replaced = (await listCheckpoints(ID))[0]!.file;
     await importRunFile(ahead, 'ahead');
     expect(await readEvents(ID)).toStrictEqual([0, 3, 9, 10, 19, 25, 29].map(event));
     expect((await listCheckpoints(ID)).map(({ step }) => step)).toEqual([3]);

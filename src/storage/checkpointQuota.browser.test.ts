@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cdp } from 'vitest/browser';
 import { sha256Hex } from '../base/bytes';
+import { LorikeetError } from '../base/errors';
 import { listDatasets, deleteDataset } from './datasets';
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoints';
 import { opfs } from './opfs';
@@ -43,7 +44,7 @@ async function saveInWorker(bytes: Uint8Array<ArrayBuffer>, step: number): Promi
     worker.onmessage = ({ data }: MessageEvent<Told>) => resolve(data);
     worker.postMessage({ type: 'save', runId: 'full', bytes, info: info(step), keep: 2 } satisfies Ask);
   }).finally(() => worker.terminate());
-  if (told.type === 'failed') throw told.error;
+  if (told.type === 'failed') throw new LorikeetError(told.error.code, told.error.message);
 }
 
 /** Chromium trusts for 30 s what it last heard about free space; other tests may just have made it ask. */
@@ -88,13 +89,13 @@ const places = [
 test.each(places)('a checkpoint of %s beyond the quota is refused by name, and the others stay', async (_, save) => {
   await empty();
   const kept = [noise(2 * MB), noise(2 * MB)];
-  await save(kept[0], 1);
-  await save(kept[1], 2);
+  await save(kept[0]!, 1);
+  await save(kept[1]!, 2);
   await expect(save(noise(40 * MB), 3)).rejects.toMatchObject({ code: 'storage.quota' });
   const records = await listCheckpoints('full');
   expect(records.map(({ step }) => step)).toEqual([2, 1]);
   for (const record of records) {
-    expect(await sha256Hex(await loadCheckpoint(record))).toBe(await sha256Hex(kept[record.step - 1]));
+    expect(await sha256Hex(await loadCheckpoint(record))).toBe(await sha256Hex(kept[record.step - 1]!));
   }
   expect((await opfs.list('ck-')).map(({ name }) => name).sort()).toEqual(records.map(({ file }) => file).sort());
   // What fits is stored again at once.

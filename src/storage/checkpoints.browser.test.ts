@@ -74,8 +74,8 @@ describe('saving and loading', () => {
     const [record] = await listCheckpoints('a');
     expect(record).toEqual(told.record);
     expect(record).toMatchObject({ ...info(3, true), runId: 'a', generation: 1, bytes: 100_001 });
-    expect(record.file).toMatch(/^ck-a-1-[0-9a-f]{8}$/);
-    expect(await loadCheckpoint(record)).toEqual(bytes);
+    expect(record!.file).toMatch(/^ck-a-1-[0-9a-f]{8}$/);
+    expect(await loadCheckpoint(record!)).toEqual(bytes);
     expect(await listCheckpoints('b')).toEqual([]);
   });
 
@@ -215,7 +215,7 @@ describe('damage on disk', () => {
     const older = noise(100);
     await saveCheckpoint('a', older, info(1), 2);
     const record = await saveCheckpoint('a', bytes, info(2), 2);
-    const damaged = damages[damage](at);
+    const damaged = damages[damage]!(at);
     expect(damaged).not.toEqual(bytes);
     await writeFile(opfs, record.file, damaged);
     const why = damage === 'cut' ? `has ${bytes.length - 1} bytes; expected ${bytes.length}` : 'SHA-256 is';
@@ -281,6 +281,6 @@ describe('sweeping', () => {
     expect((await filesOf('a')).length).toBe(1);
     expect(await sweepOrphans()).toEqual({ files: 0, bytes: 0 });
     goOn();
-    expect(await loadCheckpoint((await saving)[0])).toEqual(bytes);
+    expect(await loadCheckpoint((await saving)[0]!)).toEqual(bytes);
   });
 });

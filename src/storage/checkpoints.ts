@@ -1,6 +1,6 @@
 // A run's checkpoints in this browser: bytes in the private file system, records in IndexedDB. Does not look into them.
 
-import { LorikeetError } from '../base/errors';
+import { check, LorikeetError } from '../base/errors';
 import { createCheckpointStore } from './checkpointStore';
 import type { Alongside, CheckpointInfo, CheckpointRecord, NewCheckpoint } from './checkpointStore';
 import { opfs } from './opfs';
@@ -23,7 +23,9 @@ export async function saveCheckpoint(
   info: CheckpointInfo,
   keep: number,
 ): Promise<CheckpointRecord> {
-  return (await store.save(runId, [{ bytes, info }], keep))[0];
+  const [record] = await store.save(runId, [{ bytes, info }], keep);
+  check(record, 'storage.failed', `run ${runId}: the checkpoint of step ${info.step} was not recorded`);
+  return record;
 }
 
 /**
@@ -70,12 +72,13 @@ async function firstWhole(records: CheckpointRecord[], skipped: string[]): Promi
 export async function newestCheckpoint(runId: string): Promise<Newest | null> {
   for (let attempt = 1; ; attempt++) {
     const records = await store.list(runId);
-    if (records.length === 0) return null;
+    const [newest] = records;
+    if (!newest) return null;
     const skipped: string[] = [];
     const found = await firstWhole(records, skipped);
     if (found && skipped.length === 0) return found;
     const now = await store.list(runId);
-    const changed = now.at(0)?.generation !== records[0].generation;
+    const changed = now.at(0)?.generation !== newest.generation;
     if (changed && attempt < ATTEMPTS) continue;
     if (found) return found;
     throw new LorikeetError(

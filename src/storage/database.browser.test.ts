@@ -11,7 +11,7 @@ function earlier(name: string, version: number, stores: string[]): Promise<IDBDa
     opening.onupgradeneeded = () => {
       for (const store of stores) opening.result.createObjectStore(store).put('kept', 'key');
     };
-    opening.onerror = () => reject(opening.error);
+    opening.onerror = () => reject(opening.error!);
     opening.onsuccess = () => resolve(opening.result);
   });
 }

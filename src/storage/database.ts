@@ -49,7 +49,7 @@ export function storageError(cause: unknown, what: string): LorikeetError {
 export function request<T>(pending: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     pending.onsuccess = () => resolve(pending.result);
-    pending.onerror = () => reject(pending.error);
+    pending.onerror = () => reject(pending.error!);
   });
 }
 

@@ -50,7 +50,7 @@ function* imageBatches(all: Map<string, Uint8Array>, skip: Set<string>): Generat
 }
 
 async function writeImages(all: Map<string, Uint8Array>, onProgress: (done: number) => void): Promise<void> {
-  const stored = new Set((await reading('listing images', keys(images))) as string[]);
+  const stored = new Set(await reading('listing images', keys<string>(images)));
   let done = [...all.keys()].filter((hash) => stored.has(hash)).length;
   onProgress(done);
   for (const batch of imageBatches(all, stored)) {

@@ -94,7 +94,7 @@ export const opfs: Files = {
     for await (const [name, handle] of root.entries()) {
       if (!name.startsWith(prefix) || handle.kind !== 'file') continue;
       // A file that vanishes meanwhile, or is being written, still counts as present.
-      const bytes = await (handle as FileSystemFileHandle).getFile().then(
+      const bytes = await handle.getFile().then(
         (file) => file.size,
         () => 0,
       );

@@ -13,12 +13,12 @@ export async function heldRuns(): Promise<Set<string>> {
 
 /** Does `work` while holding the run. The browser frees it when the tab or the worker ends. @throws run.locked */
 export async function holdRun<T>(runId: string, work: () => Promise<T>): Promise<T> {
-  return (await navigator.locks.request(PREFIX + runId, { ifAvailable: true }, (lock) => {
+  return await navigator.locks.request(PREFIX + runId, { ifAvailable: true }, (lock) => {
     if (lock) return work();
     throw new LorikeetError(
       'run.locked',
       'This run is under way in another tab.',
       'Go to that tab, or close it and try again here.',
     );
-  })) as T;
+  });
 }

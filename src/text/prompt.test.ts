@@ -81,6 +81,12 @@ describe('with the demo model', () => {
     expect(() => buildTarget(tokenizer, 'plain', target)).toThrow(/leaves the text of an answer out/);
   });
 
+  it('keeps signs of a target template that look like a slot, and fills the real ones', () => {
+    const target = { targetTemplate: '{answer} \u{10fffc}7\u{10fffd}', thought: 't', answer: 'a' };
+    const ids = buildTarget(demo.tokenizer, demo.template, target);
+    expect(demo.tokenizer.decode(ids, { skipSpecialTokens: true })).toContain('a \u{10fffc}7\u{10fffd}');
+  });
+
   it('finds the template in each of its places, and says so when there is none', () => {
     expect(findChatTemplate({ chatTemplateJson: json(DEMO, 'chat_template.json') })).toBe(demo.template);
     const named = [
@@ -125,11 +131,12 @@ describe.skipIf(!existsSync(REAL))('with the Qwen2.5 tokenizer', () => {
     const recipe = cases.filter((entry) => entry.name.startsWith('recipe_'));
     expect(recipe.length).toBeGreaterThan(2);
     for (const { name, messages, image_grid_thw, ids } of recipe) {
-      const [system, user, assistant] = messages.map(textOf);
-      const imageTokens = image_grid_thw.map(([t, h, w]) => (t * h * w) / 4);
+      const [system = '', user = '', assistant] = messages.map(textOf);
+      const imageTokens = image_grid_thw.map((grid) => grid.reduce((a, b) => a * b) / 4);
       const got = buildPrompt(tokenizer, template, { system, user, imageTokens });
       if (assistant) {
-        const [, thought, answer] = /^<thought> (.*)<\/thought>\n<answer>(.*)<\/answer>$/s.exec(assistant) ?? [];
+        const [, thought = '', answer = ''] =
+          /^<thought> (.*)<\/thought>\n<answer>(.*)<\/answer>$/s.exec(assistant) ?? [];
         got.push(...buildTarget(tokenizer, template, { targetTemplate: TARGET, thought, answer }));
       }
       expect([name, got]).toEqual([name, ids]);

@@ -69,7 +69,7 @@ function imageExpander(segments: readonly Segment[], imageTokens: readonly numbe
   );
   let image = 0;
   return (special: string, id: number): number[] =>
-    special === IMAGE_PLACEHOLDER ? new Array<number>(imageTokens[image++]).fill(id) : [id];
+    special === IMAGE_PLACEHOLDER ? new Array<number>(imageTokens[image++]!).fill(id) : [id];
 }
 
 export interface TargetParts {

@@ -1,5 +1,6 @@
 // Text whose special tokens count only where the template wrote them, not where a user typed them.
 
+import { check } from '../base/errors';
 import type { Tokenizer } from './tokenizer';
 
 /** A special token of the template, or the text between two of them with the user's text filled in. */
@@ -22,7 +23,7 @@ export function segment(tokenizer: Tokenizer, rendered: string, filled: readonly
   const parts = special.length > 0 ? rendered.split(new RegExp(`(${special.join('|')})`)) : [rendered];
   return parts.flatMap((part, index): Segment[] => {
     if (index % 2 === 1) return [{ special: part }];
-    const text = part.replace(SLOT, (_, at: string) => filled[Number(at)]);
+    const text = part.replace(SLOT, (mark, at: string) => filled[Number(at)] ?? mark);
     return text === '' ? [] : [{ text }];
   });
 }
@@ -35,7 +36,9 @@ export function encodeSegments(
 ): number[] {
   return segments.flatMap((part) => {
     if ('text' in part) return tokenizer.encodePlain(part.text);
-    return expand(part.special, tokenizer.encode(part.special)[0]);
+    const [id] = tokenizer.encode(part.special);
+    check(id !== undefined, 'tokenizer.special', `the tokenizer has no id for its special token ${part.special}`);
+    return expand(part.special, id);
   });
 }
 

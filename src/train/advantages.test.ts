@@ -142,7 +142,7 @@ const CORNERS: [string, Partial<AdvantageInput> & Pick<AdvantageInput, 'rewards'
 it.each(CORNERS)('gives what TRL gives for %s', (_, input, advantages, zeroStd) => {
   const got = groupAdvantages({ ...base, names: [...base.names], ...input });
   expect(got.advantages).toHaveLength(advantages.length);
-  got.advantages.forEach((value, i) => expect(value).toBeCloseTo(advantages[i], 6));
+  got.advantages.forEach((value, i) => expect(value).toBeCloseTo(advantages[i]!, 6));
   expect(got.metrics.frac_reward_zero_std).toBe(zeroStd);
 });
 

@@ -64,7 +64,7 @@ function weightedSum(
   scored: readonly boolean[],
 ): Float64Array {
   return Float64Array.from(rows, (row, i) =>
-    scored[i] ? row.reduce((sum, value, k) => (isNumber(value) ? sum + value * weights[k] : sum), 0) : NaN,
+    scored[i] ? row.reduce((sum, value, k) => (isNumber(value) ? sum + value * weights[k]! : sum), 0) : NaN,
   );
 }
 
@@ -79,12 +79,12 @@ function perGroup(values: Float64Array, size: number, statistic: (group: Float64
 function standardizeFunctions(rows: readonly Float64Array[], functions: number, size: number): Float64Array[] {
   const out = rows.map((row) => new Float64Array(row.length));
   for (let k = 0; k < functions; k++) {
-    const column = Float64Array.from(rows, (row) => row[k]);
+    const column = Float64Array.from(rows, (row) => row[k]!);
     const mean = perGroup(column, size, nanMean);
     const std = perGroup(column, size, spreadOf);
     column.forEach((value, i) => {
       const group = Math.floor(i / size);
-      out[i][k] = (value - mean[group]) / (std[group] + EPSILON);
+      out[i]![k] = (value - mean[group]!) / (std[group]! + EPSILON);
     });
   }
   return out;
@@ -104,15 +104,15 @@ function normalize(
     const sums = weightedSum(standardizeFunctions(rows, weights.length, size), weights, scored);
     const mean = nanMean(sums);
     const std = new Float64Array(sums.length).fill(spreadOf(sums));
-    return { advantages: sums.map((value, i) => (value - mean) / (std[i] + EPSILON)), std };
+    return { advantages: sums.map((value, i) => (value - mean) / (std[i]! + EPSILON)), std };
   }
   const mean = perGroup(rewards, size, nanMean);
   const groupStd = perGroup(rewards, size, spreadOf);
   const batchStd = spreadOf(rewards);
-  const std = rewards.map((_, i) => (scaleRewards === 'batch' ? batchStd : groupStd[groupOf(i)]));
+  const std = rewards.map((_, i) => (scaleRewards === 'batch' ? batchStd : groupStd[groupOf(i)]!));
   const advantages = rewards.map((value, i) => {
-    const centered = value - mean[groupOf(i)];
-    return scaleRewards === 'none' ? centered : centered / (std[i] + EPSILON);
+    const centered = value - mean[groupOf(i)]!;
+    return scaleRewards === 'none' ? centered : centered / (std[i]! + EPSILON);
   });
   return { advantages, std };
 }
@@ -125,7 +125,7 @@ function rewardMetrics(
 ): Record<string, number> {
   const metrics: Record<string, number> = {};
   names.forEach((name, k) => {
-    const column = rows.map((row) => row[k]);
+    const column = rows.map((row) => row[k]!);
     metrics[`rewards/${name}/mean`] = nanMean(column);
     metrics[`rewards/${name}/std`] = nanStd(column);
   });

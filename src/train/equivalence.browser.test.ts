@@ -28,7 +28,7 @@ function textIds(count: number, seed: number): number[] {
 }
 
 function promptWithImage(image: number, before: number, after: number): Prompt {
-  const grid = reference.grids[image];
+  const grid = reference.grids[image]!;
   const cells = (grid[0] * grid[1] * grid[2]) / tokens().spatialMergeSize ** 2;
   const ids = [
     ...textIds(before, image),
@@ -43,7 +43,7 @@ function promptWithImage(image: number, before: number, after: number): Prompt {
 function example(image: number, target: number): Example {
   const prompt = promptWithImage(image, 3 + image, 4);
   const ids = [...prompt.ids, ...textIds(target, target)];
-  const { positions, next } = mropePositions(ids, [prompt.images[0].grid], tokens());
+  const { positions, next } = mropePositions(ids, [prompt.images[0]!.grid], tokens());
   return {
     ids: Int32Array.from(ids),
     positions,

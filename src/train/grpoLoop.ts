@@ -45,7 +45,7 @@ async function rolloutsOf(
     }
     const made = await makeRollout(context, index, place);
     const metrics = rolloutMetrics(context.rows, made, tokens);
-    tokens = metrics.num_tokens;
+    tokens = metrics.num_tokens!;
     out.byIndex.set(index, made.rollout);
     out.made.push(made);
     out.metrics.push(metrics);
@@ -55,8 +55,8 @@ async function rolloutsOf(
 
 /** Means over the step's rollouts; the token count is the latest. */
 function generationMetrics({ metrics }: StepRollouts): Record<string, number> {
-  if (metrics.length === 0) return {};
-  return { ...meanOfMetrics(metrics), num_tokens: metrics[metrics.length - 1].num_tokens };
+  const latest = metrics.at(-1);
+  return latest ? { ...meanOfMetrics(metrics), num_tokens: latest.num_tokens ?? NaN } : {};
 }
 
 function secondsOf({ made }: StepRollouts, part: keyof RolloutSeconds): number {
@@ -102,8 +102,8 @@ async function grpoStep(context: RolloutContext, state: StageState, step: number
   });
   state.numTokens = generated.num_tokens ?? state.numTokens;
   // A rollout that the next step does not use is forgotten: checkpoints stay small.
-  const next = grpoStepPlan(context.rows.length, options, step + 1).microSteps[0];
-  state.rollout = rollouts.byIndex.get(next.rollout) ?? null;
+  const [next] = grpoStepPlan(context.rows.length, options, step + 1).microSteps;
+  state.rollout = (next && rollouts.byIndex.get(next.rollout)) ?? null;
 }
 
 /** The frozen adapter of the KL term: a copy made when the stage begins, or the one of the checkpoint. */

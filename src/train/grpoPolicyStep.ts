@@ -29,7 +29,7 @@ function packsOf(
   return [...rollouts.values()].flatMap((rollout): StepPack[] => {
     const wanted = rollout.texts.map(() => false);
     for (const { rollout: index, slice } of steps) {
-      if (index === rollout.index) rollout.slices[slice].forEach((i) => (wanted[i] = true));
+      if (index === rollout.index) rollout.slices[slice]!.forEach((i) => (wanted[i] = true));
     }
     return packParts(context, rollout, wanted).map((pack) => ({ ...pack, rollout }));
   });
@@ -42,13 +42,13 @@ function sequencesOf(pack: StepPack, values: LabelValues): PolicySequence[] {
   const entropy = bySequence(batch.labels, values.entropy, sequences.length);
   const completions = rollout.completions.flat();
   return sequences.map((i, s) => ({
-    logp: logp[s],
-    old: rollout.old && rollout.old[i],
-    ref: rollout.ref && rollout.ref[i],
-    entropy: entropy[s],
-    mask: new Float64Array(logp[s].length).fill(1),
-    advantage: rollout.advantages[i],
-    truncated: !completions[i].terminated,
+    logp: logp[s]!,
+    old: rollout.old && rollout.old[i]!,
+    ref: rollout.ref && rollout.ref[i]!,
+    entropy: entropy[s]!,
+    mask: new Float64Array(logp[s]!.length).fill(1),
+    advantage: rollout.advantages[i]!,
+    truncated: !completions[i]!.terminated,
   }));
 }
 
@@ -62,7 +62,7 @@ function liveTokens(rollout: Rollout, options: GrpoOptions): number {
 
 function addTo(target: Float64Array[], index: number, values: Float64Array): void {
   const old = target[index];
-  target[index] = old ? old.map((value, t) => value + values[t]) : values;
+  target[index] = old ? old.map((value, t) => value + values[t]!) : values;
 }
 
 interface Coefficients {
@@ -88,9 +88,9 @@ function stepCoefficients(
   }
   for (const { rollout: index, slice } of steps) {
     const rollout = rollouts.get(index)!;
-    const rows = Array.from(rollout.slices[slice]);
+    const rows = Array.from(rollout.slices[slice]!);
     const part = policyLoss(
-      rows.map((i) => sequences.get(rollout)![i]),
+      rows.map((i) => sequences.get(rollout)![i]!),
       options,
       {
         gradientAccumulationSteps: steps.length,
@@ -101,8 +101,8 @@ function stepCoefficients(
     out.loss += part.loss;
     metrics.push(part.metrics);
     rows.forEach((i, s) => {
-      addTo(out.c.get(rollout)!, i, part.c[s]);
-      addTo(out.e.get(rollout)!, i, part.e[s]);
+      addTo(out.c.get(rollout)!, i, part.c[s]!);
+      addTo(out.e.get(rollout)!, i, part.e[s]!);
     });
   }
   return { ...out, metrics: meanOfMetrics(metrics) };
@@ -128,13 +128,14 @@ export async function policyStep(
   const report = (done: number) => reporter.progress({ phase: 'backward', done, total, unit: 'completions', ...place });
   report(0);
   // With one pack its forward pass is kept open; with several, each is run again once all coefficients are known.
+  const [first, ...others] = packs;
   const only: OpenPass | undefined =
-    packs.length === 1 ? await openPass(trainee, packs[0].batch, passOptions) : undefined;
+    first && others.length === 0 ? await openPass(trainee, first.batch, passOptions) : undefined;
   const sequences: PerCompletion<PolicySequence> = new Map([...rollouts.values()].map((rollout) => [rollout, []]));
   for (const pack of packs) {
     const values = only?.values ?? (await scoreLabels(trainee, pack.batch, { temperature, withAdapter: true }));
     sequencesOf(pack, values).forEach((sequence, s) => {
-      sequences.get(pack.rollout)![pack.sequences[s]] = sequence;
+      sequences.get(pack.rollout)![pack.sequences[s]!] = sequence;
     });
   }
   const { loss, metrics, c, e } = stepCoefficients(options, rollouts, steps, sequences);
@@ -145,7 +146,7 @@ export async function policyStep(
     const part = (values: PerCompletion<Float64Array>) =>
       byLabel(
         batch.labels,
-        own.map((i) => values.get(rollout)![i]),
+        own.map((i) => values.get(rollout)![i]!),
       );
     await pass.backward(part(c), part(e));
     report((done += own.length));

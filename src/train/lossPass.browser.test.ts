@@ -37,7 +37,7 @@ test('every pass says which targets are the most likely tokens, whatever the tem
   const { imageTokenId, vision } = reference.config;
   const context = { imageTokenId, spatialMergeSize: vision.spatialMergeSize };
   const prompt = textPrompt([9, 17, 30, 11]);
-  const [next] = (await mostLikely(packPrompts([prompt], context))).slice(-1);
+  const next = (await mostLikely(packPrompts([prompt], context))).at(-1)!;
   const completions = [[next, 20, 21], [next + 1], [next], [40, 41]];
   const batch = packGroups([{ prompt, completions }], context);
   const best = await mostLikely(batch);

@@ -83,11 +83,11 @@ async function readLabels(trainee: Trainee, batch: PackedBatch, tensors: LabelTe
   const entropy = new Float32Array(batch.labels.length);
   const correct = new Uint8Array(batch.labels.length);
   for (let row = 0; row < tensors.head.rows; row++) {
-    for (let i = tensors.head.labelStartHost[row]; i < tensors.head.labelStartHost[row + 1]; i++) {
-      const label = tensors.order[i];
-      logp[label] = sorted[i];
-      entropy[label] = stats[row * STATS_WIDTH + 1];
-      correct[label] = Number(stats[row * STATS_WIDTH + 2] === batch.labels[label].target);
+    for (let i = tensors.head.labelStartHost[row]!; i < tensors.head.labelStartHost[row + 1]!; i++) {
+      const label = tensors.order[i]!;
+      logp[label] = sorted[i]!;
+      entropy[label] = stats[row * STATS_WIDTH + 1]!;
+      correct[label] = Number(stats[row * STATS_WIDTH + 2] === batch.labels[label]!.target);
     }
   }
   return { logp, entropy, correct };
@@ -97,7 +97,7 @@ async function readLabels(trainee: Trainee, batch: PackedBatch, tensors: LabelTe
 function orderedCoefficients(c: ArrayLike<number>, e: ArrayLike<number> | undefined, order: Uint32Array) {
   const out = new Float32Array(order.length * 2);
   order.forEach((label, i) => {
-    out[i * 2] = c[label];
+    out[i * 2] = c[label]!;
     out[i * 2 + 1] = e?.[label] ?? 0;
   });
   return out;

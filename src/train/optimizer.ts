@@ -58,7 +58,7 @@ export async function updateAdapter(
   );
   const [bytes] = await rec.read(norm).finally(() => scope.release());
   gpu.assertHealthy();
-  const value = new Float32Array(bytes)[0];
+  const value = new Float32Array(bytes)[0]!;
   const wanted = 'expected a finite number';
   checkFinite(value, step, `The gradient norm of optimizer step ${step} is ${value}; ${wanted}.`);
   return value;

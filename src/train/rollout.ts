@@ -44,7 +44,7 @@ function rewardBatch(
   completions: Completion[][],
   texts: string[],
 ): RewardBatch {
-  const repeated = rows.flatMap((row, g) => completions[g].map(() => context.rows[row]));
+  const repeated = rows.flatMap((row, g) => completions[g]!.map(() => context.rows[row]!));
   return {
     completions: texts,
     answers: repeated.map(({ answer }) => answer),
@@ -70,7 +70,7 @@ async function logProbs(
       temperature: options.temperature,
       withAdapter: adapter !== undefined,
     });
-    bySequence(batch.labels, logp, sequences.length).forEach((values, i) => (out[sequences[i]] = values));
+    bySequence(batch.labels, logp, sequences.length).forEach((values, i) => (out[sequences[i]!] = values));
   }
   return out;
 }
@@ -101,7 +101,7 @@ export async function makeRollout(
   const { options, reporter, trainee } = context;
   const began = performance.now();
   const rows = Array.from(rolloutPrompts(context.rows.length, options, context.seed, index));
-  const prompts = rows.map((row) => ({ ...context.rows[row].prompt, tag: row }));
+  const prompts = rows.map((row) => ({ ...context.rows[row]!.prompt, tag: row }));
   const completions = await reporter.timed('generate', () =>
     context.generate(prompts, index, (done, total) =>
       reporter.progress({ phase: 'generate', done, total, unit: 'completions', ...place }),
@@ -113,7 +113,7 @@ export async function makeRollout(
   const batch = rewardBatch(context, rows, completions, texts);
   const rewards = await reporter.timed('score', async () => {
     const columns = await Promise.all(context.rewards.map((reward) => reward.score(batch)));
-    return texts.map((_, i) => columns.map((column) => column[i]));
+    return texts.map((_, i) => columns.map((column) => column[i] ?? null));
   });
   const advantages = groupAdvantages({
     rewards,

@@ -29,10 +29,10 @@ function partsOf(
 ): Part[] {
   let next = 0;
   return rollout.rows.flatMap((row, g): Part[] => {
-    const own = rollout.completions[g].map(({ ids }) => ({ ids, index: next++ })).filter(({ index }) => wanted[index]);
+    const own = rollout.completions[g]!.map(({ ids }) => ({ ids, index: next++ })).filter(({ index }) => wanted[index]);
     if (own.length === 0) return [];
     const completions = own.map(({ ids }) => ids);
-    return [{ prompt: context.rows[row].prompt, completions, sequences: own.map(({ index }) => index) }];
+    return [{ prompt: context.rows[row]!.prompt, completions, sequences: own.map(({ index }) => index) }];
   });
 }
 
@@ -53,7 +53,7 @@ export function packParts(
       packs.push([]);
       count = 0;
     }
-    packs[packs.length - 1].push(part);
+    packs[packs.length - 1]!.push(part);
     count += part.sequences.length;
   }
   return packs.map((parts) => ({

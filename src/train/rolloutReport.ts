@@ -13,24 +13,24 @@ export function groupRecords(
 ): GroupRecord[] {
   let next = 0;
   return rollout.rows.map((row, g) => {
-    const { image, imageName, question, answer } = context.rows[row];
+    const { image, imageName, question, answer } = context.rows[row]!;
     return {
       image,
       imageName,
       question,
       answer,
-      rewardMean: advantages.groupMean[g],
-      rewardStd: advantages.groupStd[g],
-      completions: rollout.completions[g].map((completion) => {
+      rewardMean: advantages.groupMean[g]!,
+      rewardStd: advantages.groupStd[g]!,
+      completions: rollout.completions[g]!.map((completion) => {
         const i = next++;
         return {
-          text: rollout.texts[i],
+          text: rollout.texts[i]!,
           length: completion.ids.length,
           terminated: completion.terminated,
-          rewards: Object.fromEntries(context.rewards.map(({ name }, f) => [name, rollout.rewards[i][f] ?? NaN])),
-          reward: advantages.rewards[i],
-          advantage: advantages.advantages[i],
-          inForm: isInForm(rollout.texts[i]),
+          rewards: Object.fromEntries(context.rewards.map(({ name }, f) => [name, rollout.rewards[i]![f] ?? NaN])),
+          reward: advantages.rewards[i]!,
+          advantage: advantages.advantages[i]!,
+          inForm: isInForm(rollout.texts[i]!),
         };
       }),
     };
@@ -54,7 +54,7 @@ export function rolloutMetrics(
   const lengths = completionMetrics({
     lengths: flat.map(({ ids }) => ids.length),
     terminated: flat.map(({ terminated }) => terminated),
-    promptLengths: rollout.rows.flatMap((row, g) => rollout.completions[g].map(() => rows[row].prompt.ids.length)),
+    promptLengths: rollout.rows.flatMap((row, g) => rollout.completions[g]!.map(() => rows[row]!.prompt.ids.length)),
     tokensBefore,
   });
   return { ...advantages.metrics, format_compliance: formatCompliance(rollout.texts), ...lengths };

@@ -62,7 +62,7 @@ it('splits the scored completions into slices that hold each once, another way f
   const slices = rolloutSlices(grpo, 3, 0);
   expect(slices.map((slice) => slice.length)).toEqual([8, 8]);
   expect(sorted(slices)).toEqual(upTo(16));
-  expect(sorted([slices[0]])).not.toEqual(upTo(8));
+  expect(sorted([slices[0]!])).not.toEqual(upTo(8));
   expect(rolloutSlices(grpo, 3, 1)).not.toEqual(slices);
 });
 

@@ -98,9 +98,9 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
   const place = { step: step + 1, steps };
   const plan = sftStepBatches(rows.length, options, seed, step);
   const batches = plan.batches.map((micro) => {
-    const indices = Array.from(micro).flatMap((row) => rows[row]);
+    const indices = Array.from(micro).flatMap((row) => rows[row]!);
     return packExamples(
-      indices.map((i) => examples[i]),
+      indices.map((i) => examples[i]!),
       pack,
       indices,
     );

@@ -38,7 +38,7 @@ async function runStage(
   const adapter = { weight: gpu.persistent([1]) } as LoraAdapter;
   gpu.rec.upload(adapter.weight, Float32Array.of(weight));
   const figures = (step: number): EvalFigures => ({
-    ...{ eval_loss: losses[step], eval_format_compliance: 0, eval_accuracy: 0 },
+    ...{ eval_loss: losses[step]!, eval_format_compliance: 0, eval_accuracy: 0 },
     ...{ eval_semantic_reward: 0, eval_format_reward: 0, eval_total_reward: 0 },
   });
   const frame = {
@@ -67,7 +67,7 @@ async function runStage(
     if (!(error instanceof StopRequested)) throw error;
   }
   const [bytes] = await gpu.rec.read(adapter.weight);
-  return { log, state, weight: new Float32Array(bytes)[0] };
+  return { log, state, weight: new Float32Array(bytes)[0]! };
 }
 
 test('a stage takes all its steps, and evaluates every eval_steps but for the last, which the next station does', async () => {

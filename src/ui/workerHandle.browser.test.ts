@@ -28,14 +28,14 @@ function open(scripts: string[]) {
     said.push(what);
     look();
   };
-  const handle = createWorkerHandle<string, string>('test', () => new Worker(scripts[started++]), {
+  const handle = createWorkerHandle<string, string>('test', () => new Worker(scripts[started++]!), {
     message: take,
     crashed: take,
   });
   closing.push(handle.close);
   const next = async (count: number): Promise<string | ErrorRecord> => {
     while (said.length < count) await new Promise<void>((resolve) => (look = resolve));
-    return said[count - 1];
+    return said[count - 1]!;
   };
   return { handle, next, said };
 }

@@ -7,8 +7,8 @@ function coordinates(index: number, shape: readonly number[]): number[] {
   const out: number[] = [];
   let rest = index;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    out.unshift(rest % shape[axis]);
-    rest = Math.floor(rest / shape[axis]);
+    out.unshift(rest % shape[axis]!);
+    rest = Math.floor(rest / shape[axis]!);
   }
   return out;
 }
@@ -36,10 +36,10 @@ export function compareTensor(
   let wantSquares = 0;
   for (let i = 0; i < want.length; i++) {
     if (mask && mask[Math.floor(i / inner)] === 0) continue;
-    const error = Math.abs(got[i] - want[i]);
-    const excess = Number.isFinite(error) ? error / (tolerance.atol + tolerance.rtol * Math.abs(want[i])) : Infinity;
+    const error = Math.abs(got[i]! - want[i]!);
+    const excess = Number.isFinite(error) ? error / (tolerance.atol + tolerance.rtol * Math.abs(want[i]!)) : Infinity;
     errorSquares += error * error;
-    wantSquares += want[i] * want[i];
+    wantSquares += want[i]! * want[i]!;
     if (excess > worstExcess) {
       worstExcess = excess;
       at = i;
@@ -51,8 +51,8 @@ export function compareTensor(
   return {
     name,
     pass: worstExcess <= 1 && rmsPass,
-    worst: Math.abs(got[at] - want[at]),
-    limit: tolerance.atol + tolerance.rtol * Math.abs(want[at]),
+    worst: Math.abs(got[at]! - want[at]!),
+    limit: tolerance.atol + tolerance.rtol * Math.abs(want[at]!),
     at: `[${coordinates(at, shape).join(', ')}] got ${got[at]}, want ${want[at]}`,
     ...(rmsPass ? {} : { detail: `rms error ${rmsRatio.toExponential(2)} of rms, allowed ${tolerance.rms_rel}` }),
   };

@@ -22,7 +22,7 @@ export interface ReferenceModel {
 
 /** A reference's image, of which the folder has patches and no file: the view says nothing. */
 export function imageRefOf({ grids }: Pick<ReferenceModel, 'grids'>, image: number): ImageRef {
-  return { hash: String(image), view: { loading: 'library', preResize: false }, grid: grids[image] };
+  return { hash: String(image), view: { loading: 'library', preResize: false }, grid: grids[image]! };
 }
 
 const gpus = new WeakMap<GPUDevice, Gpu>();
@@ -84,9 +84,9 @@ export async function loadReferenceModel(
   const vision = await folder.tensors(`${path}/vision.safetensors`);
   const flat = integers(vision, 'grid_thw');
   const grids: PatchGrid[] = Array.from({ length: flat.length / 3 }, (_, i) => [
-    flat[3 * i],
-    flat[3 * i + 1],
-    flat[3 * i + 2],
+    flat[3 * i]!,
+    flat[3 * i + 1]!,
+    flat[3 * i + 2]!,
   ]);
   const features = await visionFeatures(gpu, model.vision, floats(vision, 'pixel_values'), grids, probe);
   const unit = config.vision.spatialMergeSize ** 2;

@@ -7,7 +7,7 @@ import type { ReferenceFolder, Verifier } from './types';
 
 function folderOf(...ids: string[]): ReferenceFolder {
   const absent = (): Promise<never> => Promise.reject(new Error('not read here'));
-  const cases = ids.map((id) => ({ id, kind: id.split('/')[0], path: id, files: [] }));
+  const cases = ids.map((id) => ({ id, kind: id.split('/')[0]!, path: id, files: [] }));
   return { cases, json: absent, bytes: absent, tensors: absent, exists: absent };
 }
 

@@ -44,8 +44,8 @@ export async function fetchBundled(
   let done = 0;
   const lane = async (): Promise<void> => {
     for (let at = next++; at < names.length; at = next++) {
-      const address = folder + names[at].split('/').map(encodeURIComponent).join('/');
-      out[at] = { path: names[at], file: await (await get(address, signal)).blob() };
+      const address = folder + names[at]!.split('/').map(encodeURIComponent).join('/');
+      out[at] = { path: names[at]!, file: await (await get(address, signal)).blob() };
       onProgress(++done, names.length);
     }
   };

@@ -27,8 +27,8 @@ test('a checkpoint that cannot be written is one warning, and one note when it w
     'info checkpoint.written',
     'warning checkpoint.notWritten',
   ]);
-  expect(notices[0].message).toContain('SFT step 2 could not be written: The disk is full. Delete old runs.');
-  expect(notices[1].message).toContain('SFT step 4 is kept');
+  expect(notices[0]!.message).toContain('SFT step 2 could not be written: The disk is full. Delete old runs.');
+  expect(notices[1]!.message).toContain('SFT step 4 is kept');
 });
 
 test('where nothing may go on without a checkpoint the failure is thrown', async () => {

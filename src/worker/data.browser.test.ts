@@ -70,7 +70,10 @@ function png(shade: number, width = 112, height = 112): Uint8Array {
 }
 
 function brightness({ data }: RgbImage): number[] {
-  return Array.from({ length: data.length / 3 }, (_, i) => (data[3 * i] + 2 * data[3 * i + 1] + data[3 * i + 2]) / 4);
+  return Array.from(
+    { length: data.length / 3 },
+    (_, i) => (data[3 * i]! + 2 * data[3 * i + 1]! + data[3 * i + 2]!) / 4,
+  );
 }
 
 function imported(ending: Ending): Ending & { type: 'imported' } {
@@ -92,8 +95,8 @@ test('the bundled demo is imported with its splits, token counts, images and thu
   expect(Math.max(...rows.map((one) => one.promptTokens ?? 0))).toBe(56);
   expect(Math.min(...rows.map((one) => one.targetTokens ?? 0))).toBe(16);
   const original = new Uint8Array(await (await fetch(`${DEMO}data/images/train_000.png`)).arrayBuffer());
-  expect(await loadImage(rows[0].image)).toEqual(original);
-  const thumbnail = await loadThumbnail(rows[0].image, 'library');
+  expect(await loadImage(rows[0]!.image)).toEqual(original);
+  const thumbnail = await loadThumbnail(rows[0]!.image, 'library');
   const bitmap = await createImageBitmap(new Blob([thumbnail as BlobPart], { type: 'image/jpeg' }));
   expect(Math.max(bitmap.width, bitmap.height)).toBe(112);
 });
@@ -119,7 +122,7 @@ test('turned and transparent pictures are counted, and have a thumbnail of what 
       expect([imageName, shown.width, shown.height]).toEqual([imageName, want.width, want.height]);
       // Of noise a JPEG keeps the brightness roughly; of other pixels it is off by about 50.
       const [got, wanted] = [brightness(shown), brightness(want)];
-      const off = got.reduce((sum, value, i) => sum + Math.abs(value - wanted[i]), 0) / got.length;
+      const off = got.reduce((sum, value, i) => sum + Math.abs(value - wanted[i]!), 0) / got.length;
       expect(off, `${imageName}, ${loading}`).toBeLessThan(15);
     }
   }
@@ -129,7 +132,7 @@ test('a large picture gets a thumbnail of 160 pixels', async () => {
   const files = [file('a.png', png(9, 400, 200)), file('train.jsonl', row('a.png', 'What is it?'))];
   const { info } = imported(await dropped(files));
   const { rows } = await loadDataset(info.id);
-  const thumbnail = await loadThumbnail(rows[0].image, 'library');
+  const thumbnail = await loadThumbnail(rows[0]!.image, 'library');
   const bitmap = await createImageBitmap(new Blob([thumbnail as BlobPart]));
   expect([bitmap.width, bitmap.height]).toEqual([160, 80]);
 });
@@ -180,7 +183,7 @@ test('model files as blobs are counted with; without a model, or with missing or
   const none = imported(await dropped(files, { model: null })).info;
   expect(none.promptTokens).toBeNull();
   expect(none.problems.map(({ code }) => code)).toEqual(['split.noValidation']);
-  const cut = { ...rest, 'tokenizer.json': tokenizer.slice(0, 100) };
+  const cut = { ...rest, 'tokenizer.json': tokenizer!.slice(0, 100) };
   const broken = imported(await dropped(files, { model: { kind: 'files', name: 'm', files: cut } })).info;
   expect(broken.promptTokens).toBeNull();
   expect(broken.problems.map(({ code }) => code)).toContain('model.json');

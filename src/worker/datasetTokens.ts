@@ -89,7 +89,7 @@ function noRow(rows: DatasetRow[], misfits: Misfit[]): ImportProblem[] {
   if (misfits.length < rows.length) return [];
   const nearest = misfits.reduce((a, b) => (b.tokens < a.tokens ? b : a));
   const message = `none of the ${rows.length} rows fits: ${noneFits(nearest)}`;
-  return [{ level: 'warning', code: 'data.noneFits', file: rows[0].file, message }];
+  return [{ level: 'warning', code: 'data.noneFits', file: rows[0]!.file, message }];
 }
 
 /**
@@ -131,7 +131,7 @@ export async function countTokens(
     onProgress(counts.length);
   }
   return {
-    rows: rows.map((row, i) => ({ ...row, promptTokens: counts[i].prompt, targetTokens: counts[i].target })),
+    rows: rows.map((row, i) => ({ ...row, promptTokens: counts[i]!.prompt, targetTokens: counts[i]!.target })),
     prompt: statsOf(counts.map(({ prompt }) => prompt)),
     target: statsOf(counts.map(({ target }) => target)),
     problems: [...noRow(rows, misfits), ...problems.all()],

@@ -30,15 +30,15 @@ describe('baseFingerprint', () => {
     { name: 'a value of the config', config: { ...config, hidden_size: 64 }, files },
     { name: 'the order of a list', config: { ...config, text: { ...config.text, b: [2, 1] } }, files },
     { name: 'a key that moved up', config: { ...config, a: 1, text: { b: [1, 2], '7': 0 } }, files },
-    { name: 'one byte', config, files: [{ ...files[0], blob: weights(1, 2, 4) }, files[1]] },
-    { name: 'a name', config, files: [{ ...files[0], name: 'model-3.safetensors' }, files[1]] },
+    { name: 'one byte', config, files: [{ ...files[0]!, blob: weights(1, 2, 4) }, files[1]!] },
+    { name: 'a name', config, files: [{ ...files[0]!, name: 'model-3.safetensors' }, files[1]!] },
     { name: 'a missing file', config, files: files.slice(1) },
     {
       name: 'bytes that moved from one file to the next',
       config,
       files: [
-        { ...files[0], blob: weights(1, 2) },
-        { ...files[1], blob: weights(3, 4) },
+        { ...files[0]!, blob: weights(1, 2) },
+        { ...files[1]!, blob: weights(3, 4) },
       ],
     },
   ])('differs with $name', async (other) => {
@@ -55,7 +55,7 @@ describe('baseFingerprint', () => {
       const parts = Array.from({ length: megabytes }, (_, i) => (i === 0 ? head : zeros));
       if (at !== null) {
         const block = Math.floor(at / MB);
-        parts[block] = parts[block].slice();
+        parts[block] = parts[block]!.slice();
         parts[block][at % MB] = 1;
       }
       return baseFingerprint(config, [{ name: 'model.safetensors', blob: new Blob(parts) }]);
@@ -107,14 +107,14 @@ describe('rowsFingerprint', () => {
   });
 
   it.each([
-    { name: 'the picture', other: [{ ...row, image: 'b'.repeat(64) }, rows[1]] },
-    { name: 'the question', other: [{ ...row, question: 'q' }, rows[1]] },
-    { name: 'the thought', other: [{ ...row, thought: 't' }, rows[1]] },
-    { name: 'the answer', other: [{ ...row, answer: 'a' }, rows[1]] },
-    { name: 'the split', other: [{ ...row, split: 'val' as const }, rows[1]] },
+    { name: 'the picture', other: [{ ...row, image: 'b'.repeat(64) }, rows[1]!] },
+    { name: 'the question', other: [{ ...row, question: 'q' }, rows[1]!] },
+    { name: 'the thought', other: [{ ...row, thought: 't' }, rows[1]!] },
+    { name: 'the answer', other: [{ ...row, answer: 'a' }, rows[1]!] },
+    { name: 'the split', other: [{ ...row, split: 'val' as const }, rows[1]!] },
     { name: 'the order of rows', other: [...rows].reverse() },
     { name: 'a row less', other: [row] },
-    { name: 'text that moved from one field to the next', other: [{ ...row, thought: 'TA', answer: '' }, rows[1]] },
+    { name: 'text that moved from one field to the next', other: [{ ...row, thought: 'TA', answer: '' }, rows[1]!] },
   ])('differs with $name', async ({ other }) => {
     expect(await rowsFingerprint(other)).not.toBe(await rowsFingerprint(rows));
   });

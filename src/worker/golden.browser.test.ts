@@ -71,7 +71,7 @@ describe.each<AdapterClass>(['software', 'gpu'])('the demo model with %s kernels
     expect(Array.from(prompt.ids)).toEqual(golden.prompt_ids);
     expect(Array.from(prompt.positions)).toEqual(golden.positions_thw.flat());
     const features = await demo.features.featuresOf(prompt.images);
-    golden.first_picture_token.forEach((want, i) => expect(Math.abs(features[i] - want)).toBeLessThan(1e-4));
+    golden.first_picture_token.forEach((want, i) => expect(Math.abs(features[i]! - want)).toBeLessThan(1e-4));
     // The target's last tokens close the turn; the record holds every token of it.
     const batch = packGroups([{ prompt, completions: [golden.target_ids] }], demo.tokens);
     const trainee = {
@@ -81,7 +81,7 @@ describe.each<AdapterClass>(['software', 'gpu'])('the demo model with %s kernels
       featuresOf: demo.features.featuresOf,
     };
     const { logp } = await scoreLabels(trainee, batch, { temperature: 1, withAdapter: false });
-    golden.target_logps.forEach((want, i) => expect(Math.abs(logp[i] - want)).toBeLessThan(1e-4));
+    golden.target_logps.forEach((want, i) => expect(Math.abs(logp[i]! - want)).toBeLessThan(1e-4));
   });
 });
 
@@ -112,7 +112,7 @@ test('the demo model answers twelve questions greedily with the recorded texts',
       repetitionPenalty: 1,
     },
   );
-  const texts = completions.map(([{ ids }]) => demo.text.tokenizer.decode(ids, { skipSpecialTokens: true }));
+  const texts = completions.map(([only]) => demo.text.tokenizer.decode(only!.ids, { skipSpecialTokens: true }));
   expect(texts).toEqual(rows.map((row) => row.text));
 });
 

@@ -4,7 +4,8 @@ import { LorikeetError } from '../base/errors';
 import { checkModelFolder } from '../formats/modelFolder';
 import type { ModelSource } from '../protocol/messages';
 
-const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json'];
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
 
 async function fetchFile(url: string): Promise<Blob | null> {
   const response = await fetch(url);
@@ -16,8 +17,8 @@ async function fetchFile(url: string): Promise<Blob | null> {
 async function fetchBundled(url: string): Promise<Record<string, Blob>> {
   const base = url.endsWith('/') ? url : `${url}/`;
   const files: Record<string, Blob> = {};
-  for (const name of ['config.json', 'generation_config.json', ...WEIGHTS]) {
-    if (name === WEIGHTS[1] && files[WEIGHTS[0]]) continue;
+  for (const name of ['config.json', 'generation_config.json', SINGLE, INDEX]) {
+    if (name === INDEX && files[SINGLE]) continue;
     const blob = await fetchFile(base + name);
     if (blob) files[name] = blob;
   }
@@ -32,9 +33,9 @@ export interface ModelFiles {
   name: string;
 }
 
-async function parseJson(files: Record<string, Blob>, name: string): Promise<unknown> {
+async function parseJson(file: Blob, name: string): Promise<unknown> {
   try {
-    return JSON.parse(await files[name].text()) as unknown;
+    return JSON.parse(await file.text()) as unknown;
   } catch (error) {
     throw new LorikeetError('model.json', `${name}: not valid JSON: ${error instanceof Error ? error.message : ''}`);
   }
@@ -45,8 +46,10 @@ export async function readModelFiles(model: ModelSource): Promise<ModelFiles> {
   const files = model.kind === 'bundled' ? await fetchBundled(model.url) : model.files;
   // A bundled model's other files are fetched by who reads them.
   checkModelFolder(Object.keys(files), model.kind === 'bundled' ? ['config.json'] : undefined);
-  const config = await parseJson(files, 'config.json');
-  const generation = files['generation_config.json'] ? await parseJson(files, 'generation_config.json') : undefined;
+  // checkModelFolder has found it.
+  const config = await parseJson(files['config.json']!, 'config.json');
+  const generationFile = files['generation_config.json'];
+  const generation = generationFile && (await parseJson(generationFile, 'generation_config.json'));
   const given = (config as { _name_or_path?: unknown })._name_or_path;
   const name = typeof given === 'string' && given ? given : model.kind === 'bundled' ? 'demo/model' : model.name;
   return { files, config, generation, name };

@@ -71,7 +71,7 @@ describe('a copy of the embedding beside the adapter', () => {
   test('is refused where it differs', async () => {
     const { bytes, ...rest } = embedding();
     const other = bytes.slice();
-    other[2 * 7] ^= 1;
+    other[2 * 7]! ^= 1;
     await expect(
       openAdapter(adapter([{ name: HEAD, ...rest, bytes: other }]), presets.demo, model),
     ).rejects.toMatchObject({

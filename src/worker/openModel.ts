@@ -38,7 +38,7 @@ export async function openModel(source: ModelSource): Promise<OpenModel> {
     configJson,
     config,
     weights,
-    weightFiles: weights.files.map((file) => ({ name: file, blob: files[file] })),
+    weightFiles: weights.files.map((file) => ({ name: file, blob: files[file]! })),
     text,
     notices: [...notices, ...beyondEmbedding(text, config)],
   };

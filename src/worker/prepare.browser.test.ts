@@ -48,8 +48,8 @@ let weightBytes = 0;
 
 beforeAll(async () => {
   for (const name of NAMES) files[name] = await (await fetch(`${DEMO}model/${name}`)).blob();
-  weightBytes = files['model.safetensors'].size;
-  files['model.safetensors'] = new Counted([files['model.safetensors']]);
+  weightBytes = files['model.safetensors']!.size;
+  files['model.safetensors'] = new Counted([files['model.safetensors']!]);
   const bytes = new Uint8Array(await (await fetch(`${DEMO}data/images/${IMAGE}`)).arrayBuffer());
   await saveDataset(INFO, [row(1), row(2)], new Map([[IMAGE, bytes]]));
 });

@@ -63,7 +63,7 @@ function tokensOf(example: Example, tokenizer: Tokenizer, imageTokenId: number):
   const texts = textsOf(tokenizer, example.ids);
   return Array.from(example.ids, (id, i) => ({
     id,
-    text: texts[i],
+    text: texts[i]!,
     special: special.has(id),
     image: id === imageTokenId,
     label: example.labelMask[i] === 1,

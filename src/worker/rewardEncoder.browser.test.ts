@@ -37,14 +37,14 @@ it('gives the cosines of the shipped encoder, whatever the batch', async () => {
 
 it('gives unit vectors of 384 numbers, and none for no texts', async () => {
   const [row] = await client.embed(['two words']);
-  expect(row.length).toBe(384);
-  expect(row.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 5);
+  expect(row!.length).toBe(384);
+  expect(row!.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 5);
   expect(await client.embed([])).toEqual([]);
 });
 
 it('cuts a text that is longer than the model instead of failing', async () => {
   const [row] = await client.embed(['red '.repeat(2000)]);
-  expect(Number.isFinite(row[0])).toBe(true);
+  expect(Number.isFinite(row![0])).toBe(true);
 });
 
 it('serves the semantic reward: 1 for the same answer, less for another, and for none at all', async () => {

@@ -83,7 +83,7 @@ async function seen(image: string, image_loading: ImageLoading, grpo_pre_resize 
   const recipe = { ...presets.demo, image_loading, grpo_pre_resize };
   const two = [row(1, 'train'), row(2, 'val')].map((one) => ({ ...one, image }));
   const rows = await encodeRows(two, recipe, context, text.processor, () => {});
-  const refs = [rows.sft[0], rows.grpo[0].prompt, rows.validation[0].prompt].map(({ images }) => images[0]);
+  const refs = [rows.sft[0]!, rows.grpo[0]!.prompt, rows.validation[0]!.prompt].map(({ images }) => images[0]!);
   return Promise.all(refs.map(async (ref) => ({ ref, ...(await patchesOf(ref, text.processor)) })));
 }
 
@@ -101,7 +101,7 @@ test('every part of a run sees a turned or transparent picture as the recipe loa
       const want = imageToPatches(viewCase(name)[loading], text.processor);
       for (const { ref, patches, grid } of parts) {
         expect([name, loading, ref.grid, grid]).toEqual([name, loading, want.grid, want.grid]);
-        const off = patches.reduce((most, value, i) => Math.max(most, Math.abs(value - want.patches[i])), 0);
+        const off = patches.reduce((most, value, i) => Math.max(most, Math.abs(value - want.patches[i]!)), 0);
         // JPEG decoders may differ by 2 levels.
         expect([name, off <= (name.startsWith('jpeg') ? 2 / 255 / 0.26 : 0)]).toEqual([name, true]);
       }
@@ -109,10 +109,10 @@ test('every part of a run sees a turned or transparent picture as the recipe loa
   }
   const [sft, grpo, validation] = await seen('rgba_exif_6', 'library', true);
   const upright = viewCase('rgba_exif_6').library;
-  expect(sft.patches).toEqual(imageToPatches(upright, text.processor).patches);
-  expect(validation.patches).toEqual(sft.patches);
-  expect(grpo.patches).toEqual(imageToPatches(preResize(upright), text.processor).patches);
-  expect(grpo.ref.grid).toEqual(grpo.grid);
+  expect(sft!.patches).toEqual(imageToPatches(upright, text.processor).patches);
+  expect(validation!.patches).toEqual(sft!.patches);
+  expect(grpo!.patches).toEqual(imageToPatches(preResize(upright), text.processor).patches);
+  expect(grpo!.ref.grid).toEqual(grpo!.grid);
   await deleteDataset('rows-views');
 });
 

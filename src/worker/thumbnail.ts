@@ -10,9 +10,9 @@ const QUALITY = 0.85;
 function rgbaOf(rgb: Uint8Array): Uint8ClampedArray<ArrayBuffer> {
   const out = new Uint8ClampedArray((rgb.length / 3) * 4);
   for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
-    out[to] = rgb[from];
-    out[to + 1] = rgb[from + 1];
-    out[to + 2] = rgb[from + 2];
+    out[to] = rgb[from]!;
+    out[to + 1] = rgb[from + 1]!;
+    out[to + 2] = rgb[from + 2]!;
     out[to + 3] = 255;
   }
   return out;

@@ -26,10 +26,10 @@ export function adamWStep(state: AdamWState, gradient: ArrayLike<number>, step: 
   const mCorrection = 1 - beta1 ** step;
   const vCorrection = 1 - beta2 ** step;
   for (let i = 0; i < parameter.length; i++) {
-    m[i] = beta1 * m[i] + (1 - beta1) * gradient[i];
-    v[i] = beta2 * v[i] + (1 - beta2) * gradient[i] ** 2;
-    const kept = parameter[i] * (1 - learningRate * weightDecay);
-    parameter[i] = kept - (learningRate * (m[i] / mCorrection)) / (Math.sqrt(v[i] / vCorrection) + eps);
+    m[i] = beta1 * m[i]! + (1 - beta1) * gradient[i]!;
+    v[i] = beta2 * v[i]! + (1 - beta2) * gradient[i]! ** 2;
+    const kept = parameter[i]! * (1 - learningRate * weightDecay);
+    parameter[i] = kept - (learningRate * (m[i]! / mCorrection)) / (Math.sqrt(v[i]! / vCorrection) + eps);
   }
 }
 
@@ -37,7 +37,7 @@ export function adamWStep(state: AdamWState, gradient: ArrayLike<number>, step: 
 export function globalNorm(gradients: readonly ArrayLike<number>[]): number {
   let squares = 0;
   for (const gradient of gradients) {
-    for (let i = 0; i < gradient.length; i++) squares += gradient[i] ** 2;
+    for (let i = 0; i < gradient.length; i++) squares += gradient[i]! ** 2;
   }
   return Math.sqrt(squares);
 }

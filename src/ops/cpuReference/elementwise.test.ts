@@ -34,7 +34,8 @@ describe('swiglu', () => {
   });
 
   it.each([1, 9, 32])('has gradients that agree with finite differences at size %i', (size) => {
-    const [gate, up, dy] = [1, 2, 3].map((seed) => testValues(size, seed, -4, 4));
+    const values = (seed: number) => testValues(size, seed, -4, 4);
+    const [gate, up, dy] = [values(1), values(2), values(3)];
     const { dGate, dUp } = swigluBackward(dy, gate, up);
     expectGradient((p) => dot(swiglu(p, up), dy), gate, dGate);
     expectGradient((p) => dot(swiglu(gate, p), dy), up, dUp);
@@ -53,7 +54,7 @@ describe('gelu', () => {
   });
 
   it.each([1, 7, 32])('has a gradient that agrees with finite differences at size %i', (size) => {
-    const [x, dy] = [1, 2].map((seed) => testValues(size, seed, -5, 5));
+    const [x, dy] = [testValues(size, 1, -5, 5), testValues(size, 2, -5, 5)];
     expectGradient((p) => dot(gelu(p), dy), x, geluBackward(dy, x));
   });
 });

@@ -14,10 +14,10 @@ export function embeddingGather(
 ): Float64Array {
   const out = new Float64Array(ids.length * width);
   for (let t = 0; t < ids.length; t++) {
-    const slot = features && slots ? slots[t] : -1;
+    const slot = features && slots ? slots[t]! : -1;
     const source = slot >= 0 && features ? features : table;
-    const row = slot >= 0 ? slot : ids[t];
-    for (let c = 0; c < width; c++) out[t * width + c] = source[row * width + c];
+    const row = slot >= 0 ? slot : ids[t]!;
+    for (let c = 0; c < width; c++) out[t * width + c] = source[row * width + c]!;
   }
   return out;
 }

@@ -15,7 +15,7 @@ export function expectClose(
   expect(got.length).toBe(want.length);
   for (let i = 0; i < want.length; i++) {
     const close =
-      got[i] === want[i] || Math.abs(got[i] - want[i]) <= tolerance.atol + tolerance.rtol * Math.abs(want[i]);
+      got[i] === want[i] || Math.abs(got[i]! - want[i]!) <= tolerance.atol + tolerance.rtol * Math.abs(want[i]!);
     expect(close, `index ${i}: got ${got[i]}, want ${want[i]}`).toBe(true);
   }
 }

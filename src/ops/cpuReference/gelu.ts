@@ -42,7 +42,7 @@ export function erfc(x: number): number {
  */
 export function gelu(x: ArrayLike<number>): Float64Array {
   // erfc of the negated argument keeps the digits of y where 1 + erf would cancel (x far below zero).
-  return Float64Array.from({ length: x.length }, (_, i) => (x[i] / 2) * erfc(-x[i] * Math.SQRT1_2));
+  return Float64Array.from({ length: x.length }, (_, i) => (x[i]! / 2) * erfc(-x[i]! * Math.SQRT1_2));
 }
 
 /**
@@ -52,9 +52,9 @@ export function gelu(x: ArrayLike<number>): Float64Array {
 export function geluBackward(dy: ArrayLike<number>, x: ArrayLike<number>): Float64Array {
   const dx = new Float64Array(x.length);
   for (let i = 0; i < x.length; i++) {
-    const distribution = erfc(-x[i] * Math.SQRT1_2) / 2;
-    const density = Math.exp((-x[i] * x[i]) / 2) / Math.sqrt(2 * Math.PI);
-    dx[i] = dy[i] * (distribution + x[i] * density);
+    const distribution = erfc(-x[i]! * Math.SQRT1_2) / 2;
+    const density = Math.exp((-x[i]! * x[i]!) / 2) / Math.sqrt(2 * Math.PI);
+    dx[i] = dy[i]! * (distribution + x[i]! * density);
   }
   return dx;
 }

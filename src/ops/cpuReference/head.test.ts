@@ -14,18 +14,18 @@ function objective(
   temperature: number,
 ): number {
   const { logp, entropy } = headStats(logits, labels, vocab, temperature);
-  return labels.reduce((sum, _, i) => sum + coefficients[i].c * logp[i] + coefficients[i].e * entropy[i], 0);
+  return labels.reduce((sum, _, i) => sum + coefficients[i]!.c * logp[i]! + coefficients[i]!.e * entropy[i]!, 0);
 }
 
 describe('head', () => {
   it('equals PyTorch: log-probabilities, entropies, log-sum-exps and the gradient, two labels sharing a row', () => {
     const { logits, vocab, rows, targets, temperature, c, e, ...want } = cases.head;
-    const labels = rows.map((row, i) => ({ row, target: targets[i] }));
+    const labels = rows.map((row, i) => ({ row, target: targets[i]! }));
     const stats = headStats(logits, labels, vocab, temperature);
     expectClose(stats.logp, want.logp);
     expectClose(stats.entropy, want.entropy);
     expectClose(stats.lse, want.lse);
-    const coefficients = c.map((value, i) => ({ c: value, e: e[i] }));
+    const coefficients = c.map((value, i) => ({ c: value, e: e[i]! }));
     expectClose(headBackward(logits, labels, coefficients, vocab, temperature), want.d_logits);
   });
 
@@ -37,8 +37,8 @@ describe('head', () => {
     const { rows, vocab, temperature } = scene;
     const logits = testValues(rows * vocab, 1, -3, 3);
     const labels = Array.from({ length: scene.labels }, (_, i) => ({ row: (i * 2) % rows, target: (i * 5) % vocab }));
-    const [c, e] = [2, 3].map((seed) => testValues(labels.length, seed));
-    const coefficients = labels.map((_, i) => ({ c: c[i], e: e[i] }));
+    const [c, e] = [testValues(labels.length, 2), testValues(labels.length, 3)];
+    const coefficients = labels.map((_, i) => ({ c: c[i]!, e: e[i]! }));
     const gradient = headBackward(logits, labels, coefficients, vocab, temperature);
     expectGradient((p) => objective(p, labels, coefficients, vocab, temperature), logits, gradient);
   });

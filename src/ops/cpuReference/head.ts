@@ -33,20 +33,20 @@ interface RowStats {
 /** The first id of the largest logit of a row. */
 function largest(logits: ArrayLike<number>, row: number, vocab: number): number {
   let best = 0;
-  for (let v = 1; v < vocab; v++) if (logits[row * vocab + v] > logits[row * vocab + best]) best = v;
+  for (let v = 1; v < vocab; v++) if (logits[row * vocab + v]! > logits[row * vocab + best]!) best = v;
   return best;
 }
 
 /** Log-sum-exp, entropy and largest entry of one row of logits / temperature. */
 function rowStats(logits: ArrayLike<number>, row: number, vocab: number, temperature: number): RowStats {
   let top = -Infinity;
-  for (let v = 0; v < vocab; v++) top = Math.max(top, logits[row * vocab + v] / temperature);
+  for (let v = 0; v < vocab; v++) top = Math.max(top, logits[row * vocab + v]! / temperature);
   let total = 0;
-  for (let v = 0; v < vocab; v++) total += Math.exp(logits[row * vocab + v] / temperature - top);
+  for (let v = 0; v < vocab; v++) total += Math.exp(logits[row * vocab + v]! / temperature - top);
   const lse = top + Math.log(total);
   let entropy = 0;
   for (let v = 0; v < vocab; v++) {
-    const logp = logits[row * vocab + v] / temperature - lse;
+    const logp = logits[row * vocab + v]! / temperature - lse;
     // A suppressed token (-Infinity) contributes 0, not 0 * Infinity.
     if (logp > -Infinity) entropy -= Math.exp(logp) * logp;
   }
@@ -65,7 +65,10 @@ export function headStats(
 ): HeadStats {
   const stats = labels.map(({ row }) => rowStats(logits, row, vocab, temperature));
   return {
-    logp: Float64Array.from(labels, ({ row, target }, i) => logits[row * vocab + target] / temperature - stats[i].lse),
+    logp: Float64Array.from(
+      labels,
+      ({ row, target }, i) => logits[row * vocab + target]! / temperature - stats[i]!.lse,
+    ),
     entropy: Float64Array.from(stats, (s) => s.entropy),
     lse: Float64Array.from(stats, (s) => s.lse),
     best: Uint32Array.from(stats, (s) => s.best),
@@ -86,13 +89,13 @@ export function headBackward(
 ): Float64Array {
   const dLogits = new Float64Array(logits.length);
   labels.forEach(({ row, target }, i) => {
-    const { c, e } = coefficients[i];
+    const { c, e } = coefficients[i]!;
     const { lse, entropy } = rowStats(logits, row, vocab, temperature);
     for (let v = 0; v < vocab; v++) {
-      const logp = logits[row * vocab + v] / temperature - lse;
+      const logp = logits[row * vocab + v]! / temperature - lse;
       const p = Math.exp(logp);
       const entropyPart = p > 0 ? e * p * (logp + entropy) : 0;
-      dLogits[row * vocab + v] += (c * ((v === target ? 1 : 0) - p) - entropyPart) / temperature;
+      dLogits[row * vocab + v]! += (c * ((v === target ? 1 : 0) - p) - entropyPart) / temperature;
     }
   });
   return dLogits;

@@ -23,8 +23,8 @@ export function linear(
   const y = new Float64Array(rows * outWidth);
   for (let t = 0; t < rows; t++) {
     for (let n = 0; n < outWidth; n++) {
-      let sum = bias ? bias[n] : 0;
-      for (let k = 0; k < inWidth; k++) sum += x[t * inWidth + k] * weight[n * inWidth + k];
+      let sum = bias ? bias[n]! : 0;
+      for (let k = 0; k < inWidth; k++) sum += x[t * inWidth + k]! * weight[n * inWidth + k]!;
       y[t * outWidth + n] = sum;
     }
   }
@@ -44,8 +44,8 @@ export function linearBackwardInput(
   const dx = new Float64Array(rows * inWidth);
   for (let t = 0; t < rows; t++) {
     for (let n = 0; n < outWidth; n++) {
-      const d = dy[t * outWidth + n];
-      for (let k = 0; k < inWidth; k++) dx[t * inWidth + k] += d * weight[n * inWidth + k];
+      const d = dy[t * outWidth + n]!;
+      for (let k = 0; k < inWidth; k++) dx[t * inWidth + k]! += d * weight[n * inWidth + k]!;
     }
   }
   return dx;
@@ -64,8 +64,8 @@ export function linearBackwardWeight(
   const dWeight = new Float64Array(outWidth * inWidth);
   for (let t = 0; t < rows; t++) {
     for (let n = 0; n < outWidth; n++) {
-      const d = dy[t * outWidth + n];
-      for (let k = 0; k < inWidth; k++) dWeight[n * inWidth + k] += d * x[t * inWidth + k];
+      const d = dy[t * outWidth + n]!;
+      for (let k = 0; k < inWidth; k++) dWeight[n * inWidth + k]! += d * x[t * inWidth + k]!;
     }
   }
   return dWeight;

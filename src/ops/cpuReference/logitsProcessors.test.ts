@@ -30,14 +30,14 @@ describe('samplingProbabilities', () => {
     for (const { path } of entries) {
       const { cases, tolerance } = (await folder.json(`${path}/sampling.json`)) as SamplingFile;
       const tensors = await folder.tensors(`${path}/sampling.safetensors`);
-      const [logits, history] = ['logits', 'history'].map((name) => tensors.get(name)!);
-      const [rows, vocab] = logits.shape;
+      const [logits, history] = [tensors.get('logits')!, tensors.get('history')!];
+      const [rows, vocab] = [logits.shape[0]!, logits.shape[1]!];
       for (const { name, options } of cases) {
         const want = tensors.get(`probs.${name}`)!;
         const got = Array.from({ length: rows }, (_, row) => [
           ...samplingProbabilities(
             logits.data.slice(row * vocab, (row + 1) * vocab),
-            history.data.slice(row * history.shape[1], (row + 1) * history.shape[1]),
+            history.data.slice(row * history.shape[1]!, (row + 1) * history.shape[1]!),
             toOptions(options),
           ),
         ]).flat();

@@ -26,17 +26,17 @@ export function softmax(scores: ArrayLike<number>): Float64Array {
 
 /** Keeps the k largest scores, and all that equal the k-th. */
 function keepTopK(scores: Float64Array, k: number): void {
-  const limit = Float64Array.from(scores).sort()[Math.max(0, scores.length - k)];
-  for (let v = 0; v < scores.length; v++) if (scores[v] < limit) scores[v] = -Infinity;
+  const limit = Float64Array.from(scores).sort()[Math.max(0, scores.length - k)]!;
+  for (let v = 0; v < scores.length; v++) if (scores[v]! < limit) scores[v] = -Infinity;
 }
 
 /** Removes, from the least likely up, what lies inside the tail of mass 1 - p; the most likely always stays. */
 function keepTopP(scores: Float64Array, p: number): void {
   const probabilities = softmax(scores);
-  const order = Array.from(scores.keys()).sort((a, b) => scores[a] - scores[b]);
+  const order = Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]!);
   let cumulated = 0;
   for (const v of order.slice(0, -1)) {
-    cumulated += probabilities[v];
+    cumulated += probabilities[v]!;
     if (cumulated <= 1 - p) scores[v] = -Infinity;
   }
 }
@@ -45,7 +45,7 @@ function keepTopP(scores: Float64Array, p: number): void {
 function keepMinP(scores: Float64Array, p: number): void {
   const probabilities = softmax(scores);
   const limit = p * probabilities.reduce((a, b) => Math.max(a, b), 0);
-  for (let v = 0; v < scores.length; v++) if (probabilities[v] < limit) scores[v] = -Infinity;
+  for (let v = 0; v < scores.length; v++) if (probabilities[v]! < limit) scores[v] = -Infinity;
 }
 
 /**
@@ -62,10 +62,10 @@ export function samplingProbabilities(
   const scores = Float64Array.from(logits);
   const penalty = options.repetitionPenalty ?? 1;
   for (const id of new Set(Array.from(history)))
-    scores[id] = scores[id] > 0 ? scores[id] / penalty : scores[id] * penalty;
+    scores[id] = scores[id]! > 0 ? scores[id]! / penalty : scores[id]! * penalty;
   for (const id of options.suppressTokens ?? []) scores[id] = -Infinity;
   const temperature = options.temperature ?? 1;
-  for (let v = 0; v < scores.length; v++) scores[v] /= temperature;
+  for (let v = 0; v < scores.length; v++) scores[v]! /= temperature;
   if (options.topK) keepTopK(scores, options.topK);
   if (options.topP !== undefined && options.topP < 1) keepTopP(scores, options.topP);
   if (options.minP) keepMinP(scores, options.minP);

@@ -25,7 +25,7 @@ export interface LoraGradients {
 
 /** x times mask, elementwise; x itself without a mask. */
 function masked(x: ArrayLike<number>, mask: ArrayLike<number> | null): ArrayLike<number> {
-  return mask ? Float64Array.from(x, (value, i) => value * mask[i]) : x;
+  return mask ? Float64Array.from(x, (value, i) => value * mask[i]!) : x;
 }
 
 /**

@@ -32,7 +32,8 @@ export interface AttentionGradients {
 
 /** Key rows that query `t` sees, in ascending order of the two ranges. */
 function visibleKeys(ranges: ArrayLike<number>, t: number): number[] {
-  const [prefixStart, prefixEnd, segmentStart, segmentEnd] = [0, 1, 2, 3].map((i) => ranges[4 * t + i]);
+  const [prefixStart, prefixEnd] = [ranges[4 * t]!, ranges[4 * t + 1]!];
+  const [segmentStart, segmentEnd] = [ranges[4 * t + 2]!, ranges[4 * t + 3]!];
   const keys: number[] = [];
   for (let j = prefixStart; j < prefixEnd; j++) keys.push(j);
   for (let j = segmentStart; j < segmentEnd; j++) keys.push(j);
@@ -55,7 +56,7 @@ function scaledScores(
 ): number[] {
   return keys.map((j) => {
     let dot = 0;
-    for (let d = 0; d < headSize; d++) dot += q[qAt + d] * k[(j * kvHeads + kvHead) * headSize + d];
+    for (let d = 0; d < headSize; d++) dot += q[qAt + d]! * k[(j * kvHeads + kvHead) * headSize + d]!;
     return dot / Math.sqrt(headSize);
   });
 }
@@ -86,8 +87,8 @@ export function rangeAttention(
       const total = scores.reduce((sum, s) => sum + Math.exp(s - top), 0);
       lse[t * heads + h] = top + Math.log(total);
       keys.forEach((j, i) => {
-        const p = Math.exp(scores[i] - top) / total;
-        for (let d = 0; d < headSize; d++) o[at + d] += p * v[(j * kvHeads + kvHead) * headSize + d];
+        const p = Math.exp(scores[i]! - top) / total;
+        for (let d = 0; d < headSize; d++) o[at + d]! += p * v[(j * kvHeads + kvHead) * headSize + d]!;
       });
     }
   }
@@ -119,17 +120,17 @@ export function rangeAttentionBackward(
       const kvHead = kvHeadOf(h, shape);
       const scores = scaledScores(q, k, keys, at, kvHead, shape);
       let delta = 0;
-      for (let d = 0; d < headSize; d++) delta += dO[at + d] * o[at + d];
+      for (let d = 0; d < headSize; d++) delta += dO[at + d]! * o[at + d]!;
       keys.forEach((j, i) => {
         const kvAt = (j * kvHeads + kvHead) * headSize;
-        const p = Math.exp(scores[i] - lse[t * heads + h]);
+        const p = Math.exp(scores[i]! - lse[t * heads + h]!);
         let dp = 0;
-        for (let d = 0; d < headSize; d++) dp += dO[at + d] * v[kvAt + d];
+        for (let d = 0; d < headSize; d++) dp += dO[at + d]! * v[kvAt + d]!;
         const ds = (p * (dp - delta)) / Math.sqrt(headSize);
         for (let d = 0; d < headSize; d++) {
-          dv[kvAt + d] += p * dO[at + d];
-          dk[kvAt + d] += ds * q[at + d];
-          dq[at + d] += ds * k[kvAt + d];
+          dv[kvAt + d]! += p * dO[at + d]!;
+          dk[kvAt + d]! += ds * q[at + d]!;
+          dq[at + d]! += ds * k[kvAt + d]!;
         }
       });
     }

@@ -28,9 +28,9 @@ export function rmsNorm(
   const rstd = new Float64Array(rows);
   for (let t = 0; t < rows; t++) {
     let squares = 0;
-    for (let c = 0; c < width; c++) squares += x[t * width + c] ** 2;
+    for (let c = 0; c < width; c++) squares += x[t * width + c]! ** 2;
     rstd[t] = 1 / Math.sqrt(squares / width + eps);
-    for (let c = 0; c < width; c++) y[t * width + c] = x[t * width + c] * rstd[t] * weight[c];
+    for (let c = 0; c < width; c++) y[t * width + c] = x[t * width + c]! * rstd[t]! * weight[c]!;
   }
   return { y, rstd };
 }
@@ -50,10 +50,10 @@ export function rmsNormBackward(
   const dx = new Float64Array(rows * width);
   for (let t = 0; t < rows; t++) {
     let dot = 0;
-    for (let c = 0; c < width; c++) dot += weight[c] * dy[t * width + c] * x[t * width + c];
-    const pull = (dot / width) * rstd[t] ** 2;
+    for (let c = 0; c < width; c++) dot += weight[c]! * dy[t * width + c]! * x[t * width + c]!;
+    const pull = (dot / width) * rstd[t]! ** 2;
     for (let c = 0; c < width; c++) {
-      dx[t * width + c] = rstd[t] * (weight[c] * dy[t * width + c] - x[t * width + c] * pull);
+      dx[t * width + c] = rstd[t]! * (weight[c]! * dy[t * width + c]! - x[t * width + c]! * pull);
     }
   }
   return dx;

@@ -20,7 +20,7 @@ describe('rope', () => {
     const shape = { rows: 3, heads: 2, headSize: 4 };
     const angles = testValues(6, 4, -3, 3);
     const table = (f: (a: number) => number): Float64Array =>
-      Float64Array.from({ length: 12 }, (_, i) => f(angles[2 * Math.floor(i / 4) + (i % 2)]));
+      Float64Array.from({ length: 12 }, (_, i) => f(angles[2 * Math.floor(i / 4) + (i % 2)]!));
     const x = testValues(24, 5);
     expectClose(
       ropeBackward(rope(x, table(Math.cos), table(Math.sin), shape), table(Math.cos), table(Math.sin), shape),
@@ -34,8 +34,8 @@ describe('rope', () => {
     { rows: 2, heads: 4, headSize: 16 },
   ])('has a gradient that agrees with finite differences at $rows x $heads x $headSize', (shape) => {
     const { rows, heads, headSize } = shape;
-    const [x, dy] = [1, 2].map((seed) => testValues(rows * heads * headSize, seed));
-    const [cos, sin] = [3, 4].map((seed) => testValues(rows * headSize, seed));
+    const [x, dy] = [testValues(rows * heads * headSize, 1), testValues(rows * heads * headSize, 2)];
+    const [cos, sin] = [testValues(rows * headSize, 3), testValues(rows * headSize, 4)];
     expectGradient((p) => dot(rope(p, cos, sin, shape), dy), x, ropeBackward(dy, cos, sin, shape));
   });
 });

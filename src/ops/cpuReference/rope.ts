@@ -27,8 +27,8 @@ export function rope(
     for (let h = 0; h < heads; h++) {
       const at = (t * heads + h) * headSize;
       for (let i = 0; i < headSize; i++) {
-        const rotated = i < half ? -x[at + i + half] : x[at + i - half];
-        y[at + i] = x[at + i] * cos[t * headSize + i] + rotated * sin[t * headSize + i];
+        const rotated = i < half ? -x[at + i + half]! : x[at + i - half]!;
+        y[at + i] = x[at + i]! * cos[t * headSize + i]! + rotated * sin[t * headSize + i]!;
       }
     }
   }
@@ -54,8 +54,8 @@ export function ropeBackward(
       const at = (t * heads + h) * headSize;
       for (let i = 0; i < headSize; i++) {
         const other = i < half ? i + half : i - half;
-        const turned = dy[at + other] * sin[t * headSize + other];
-        dx[at + i] = dy[at + i] * cos[t * headSize + i] + (i < half ? turned : -turned);
+        const turned = dy[at + other]! * sin[t * headSize + other]!;
+        dx[at + i] = dy[at + i]! * cos[t * headSize + i]! + (i < half ? turned : -turned);
       }
     }
   }

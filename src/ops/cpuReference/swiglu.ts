@@ -7,7 +7,7 @@
  */
 export function swiglu(gate: ArrayLike<number>, up: ArrayLike<number>): Float64Array {
   const y = new Float64Array(gate.length);
-  for (let i = 0; i < y.length; i++) y[i] = (gate[i] / (1 + Math.exp(-gate[i]))) * up[i];
+  for (let i = 0; i < y.length; i++) y[i] = (gate[i]! / (1 + Math.exp(-gate[i]!))) * up[i]!;
   return y;
 }
 
@@ -23,9 +23,9 @@ export function swigluBackward(
   const dGate = new Float64Array(gate.length);
   const dUp = new Float64Array(gate.length);
   for (let i = 0; i < gate.length; i++) {
-    const sigmoid = 1 / (1 + Math.exp(-gate[i]));
-    dGate[i] = dy[i] * up[i] * sigmoid * (1 + gate[i] * (1 - sigmoid));
-    dUp[i] = dy[i] * gate[i] * sigmoid;
+    const sigmoid = 1 / (1 + Math.exp(-gate[i]!));
+    dGate[i] = dy[i]! * up[i]! * sigmoid * (1 + gate[i]! * (1 - sigmoid));
+    dUp[i] = dy[i]! * gate[i]! * sigmoid;
   }
   return { dGate, dUp };
 }

@@ -54,7 +54,7 @@ export function chiSquareTail(statistic: number, degrees: number): number {
 export function chiSquarePValue(counts: readonly number[], probabilities: ArrayLike<number>): number {
   const draws = counts.reduce((a, b) => a + b, 0);
   const cells = counts
-    .map((count, i) => ({ count, expected: probabilities[i] * draws }))
+    .map((count, i) => ({ count, expected: probabilities[i]! * draws }))
     .sort((a, b) => b.expected - a.expected);
   if (cells.some(({ count, expected }) => expected === 0 && count > 0)) return 0;
   const joined = cells.filter(({ expected }) => expected >= LEAST_EXPECTED);
@@ -65,8 +65,10 @@ export function chiSquarePValue(counts: readonly number[], probabilities: ArrayL
   }
   if (rest.expected >= LEAST_EXPECTED) joined.push(rest);
   else {
-    joined[joined.length - 1].count += rest.count;
-    joined[joined.length - 1].expected += rest.expected;
+    const last = joined.at(-1);
+    if (!last) throw new RangeError(`chiSquare: ${draws} draws over ${cells.length} cells are too few`);
+    last.count += rest.count;
+    last.expected += rest.expected;
   }
   if (joined.length === 1) return 1;
   const statistic = joined.reduce((sum, { count, expected }) => sum + (count - expected) ** 2 / expected, 0);

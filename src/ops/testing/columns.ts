@@ -13,7 +13,7 @@ export function place(values: ArrayLike<number>, placement: Placement, filler: n
   const { rows, width, stride, offset } = placement;
   const out = new Float32Array(offset + rows * stride).fill(filler);
   for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < width; c++) out[offset + r * stride + c] = values[r * width + c];
+    for (let c = 0; c < width; c++) out[offset + r * stride + c] = values[r * width + c]!;
   }
   return out;
 }
@@ -26,7 +26,7 @@ export function unplace(buffer: ArrayLike<number>, placement: Placement): { valu
   for (let i = 0; i < buffer.length; i++) {
     const column = (i - offset) % stride;
     const inside = i >= offset && column < width && Math.floor((i - offset) / stride) < rows;
-    (inside ? values : outside).push(buffer[i]);
+    (inside ? values : outside).push(buffer[i]!);
   }
   return { values, outside };
 }

@@ -25,7 +25,7 @@ export interface DecodeScene {
 /** One bit per id. */
 function bitMask(ids: readonly number[], vocabulary: number): number[] {
   const words = new Array<number>(Math.ceil(vocabulary / 32)).fill(0);
-  for (const id of ids) words[id >>> 5] |= 1 << (id & 31);
+  for (const id of ids) words[id >>> 5]! |= 1 << (id & 31);
   return words.map((word) => word >>> 0);
 }
 

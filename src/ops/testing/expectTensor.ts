@@ -20,7 +20,7 @@ export function expectTensor(
   { relative = F32_TOLERANCE, scale }: { relative?: number; scale?: number } = {},
 ): void {
   let largest = 0;
-  for (let i = 0; i < want.length; i++) largest = Math.max(largest, Math.abs(want[i]));
+  for (let i = 0; i < want.length; i++) largest = Math.max(largest, Math.abs(want[i]!));
   // Never 0: an error of 0 must compare as 0 of the allowance.
   const tolerance = { atol: Math.max(relative * (scale ?? largest), Number.MIN_VALUE), rtol: relative };
   const result = compareTensor(name, got, want, shape, tolerance);

@@ -18,7 +18,7 @@ export function segments(...lengths: number[]): number[][] {
 }
 
 /** Groups of a prompt and completions that share it, one group after the other: [prompt, c1, ..., cG] lengths. */
-export function sharedPrefixes(...groups: number[][]): number[][] {
+export function sharedPrefixes(...groups: [prompt: number, ...completions: number[]][]): number[][] {
   let start = 0;
   return groups.flatMap(([prompt, ...completions]) => {
     const from = start;
@@ -35,7 +35,7 @@ export function sharedPrefixes(...groups: number[][]): number[][] {
 /** First row past those that see key j, by looking at every row; the row's own number where no row does. */
 export function queryEnds(ranges: readonly number[][], keys: number): number[] {
   return Array.from({ length: keys }, (_, j) => {
-    const sees = ([a, b, c, d]: number[]): boolean => (j >= a && j < b) || (j >= c && j < d);
+    const sees = ([a = 0, b = 0, c = 0, d = 0]: number[]): boolean => (j >= a && j < b) || (j >= c && j < d);
     const last = ranges.findLastIndex(sees);
     return last < 0 ? j : last + 1;
   });

@@ -41,7 +41,7 @@ function faultyFile(file: OpenFile, trap: Trap): OpenFile {
       }
       if (!springs(trap, 'flippedByte')) return file.write(bytes, at);
       const flipped = bytes.slice();
-      flipped[half] ^= 1;
+      flipped[half]! ^= 1;
       return file.write(flipped, at);
     },
     // Lies as well, so that only reading back can tell.
@@ -73,7 +73,7 @@ function faultyDatabase(database: Database, trap: Trap): Database {
       if (!springs(trap, 'abortedCommit')) return database.transact(stores, change, durability);
       const aborting: typeof change = async (open) => {
         const result = await change(open);
-        open(stores[0]).transaction.abort();
+        open(stores[0]!).transaction.abort();
         return result;
       };
       return database.transact(stores, aborting, durability);
@@ -85,7 +85,8 @@ type Maker = (files: Files, database: Database) => Pick<CheckpointStore, 'save'>
 
 /** What must fail: one file overwritten in place, its record first, nothing checked. */
 const inPlaceStore: Maker = (files, database) => ({
-  save: async (runId, [{ bytes, info }]) => {
+  save: async (runId, [fresh]) => {
+    const { bytes, info } = fresh!;
     const file = `ck-${runId}-1-00000000`;
     const facts = { bytes: bytes.byteLength, sha256: await sha256Hex(bytes), createdAt: Date.now() };
     const record = { runId, generation: 1, file, ...info, ...facts };

@@ -5,7 +5,7 @@ function quantileF32(sorted: Float32Array, q: number): number {
   const rank = Math.fround(Math.fround(q) * (sorted.length - 1));
   const below = Math.floor(rank);
   const weight = Math.fround(rank - below);
-  const [a, b] = [sorted[below], sorted[Math.ceil(rank)]];
+  const [a, b] = [sorted[below]!, sorted[Math.ceil(rank)]!];
   const gap = Math.fround(b - a);
   if (weight < 0.5) return Math.fround(a + Math.fround(weight * gap));
   return Math.fround(b - Math.fround(gap * Math.fround(1 - weight)));
@@ -23,8 +23,8 @@ export function highEntropyMask(
   share: number,
 ): Float64Array[] | null {
   if (share >= 1) return null;
-  const live = masks.flatMap((mask, i) => Array.from(entropies[i]).filter((_, t) => mask[t] !== 0));
+  const live = masks.flatMap((mask, i) => Array.from(entropies[i]!).filter((_, t) => mask[t] !== 0));
   if (live.length === 0) return masks.map((mask) => new Float64Array(mask.length));
   const threshold = quantileF32(Float32Array.from(live).sort(), 1 - share);
-  return masks.map((mask, i) => mask.map((value, t) => (value !== 0 && entropies[i][t] >= threshold ? 1 : 0)));
+  return masks.map((mask, i) => mask.map((value, t) => (value !== 0 && entropies[i]![t]! >= threshold ? 1 : 0)));
 }

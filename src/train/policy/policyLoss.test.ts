@@ -32,7 +32,7 @@ function boundsOf({ epsilon, epsilon_high: high, delta }: PolicyLossOptions): nu
 
 /** A row of any length from 0, with holes in one mask of four; ratios on both sides of every bound. */
 function randomRow(draw: Draw, options: PolicyLossOptions): PolicySequence {
-  const [length, holes, cut, scale] = draw(4, 0, 1);
+  const [length = NaN, holes = NaN, cut = NaN, scale = NaN] = draw(4, 0, 1);
   const mask = draw(WIDTH, 0, 1).map((u, t) =>
     Number(t < Math.floor(length * (WIDTH + 1)) && (holes > 0.25 || u < 0.6)),
   );
@@ -44,18 +44,18 @@ function randomRow(draw: Draw, options: PolicyLossOptions): PolicySequence {
     if (isAtKink([...gaps, mean], boundsOf(options))) continue;
     return {
       logp,
-      old: logp.map((value, t) => value - gaps[t]),
-      ref: draw(WIDTH, -1, 1).map((gap, t) => logp[t] + gap),
+      old: logp.map((value, t) => value - gaps[t]!),
+      ref: draw(WIDTH, -1, 1).map((gap, t) => logp[t]! + gap),
       entropy: draw(WIDTH, 0.1, 3),
       mask,
-      advantage: draw(1, -1.5, 1.5)[0],
+      advantage: draw(1, -1.5, 1.5)[0]!,
       truncated: cut < 0.3,
     };
   }
 }
 
 function randomPlace(draw: Draw): Accumulation {
-  const [steps, perGeneration, items] = draw(3, 0, 1);
+  const [steps = NaN, perGeneration = NaN, items = NaN] = draw(3, 0, 1);
   return {
     gradientAccumulationSteps: 1 + Math.floor(steps * 4),
     stepsPerGeneration: 1 + Math.floor(perGeneration * 4),
@@ -72,8 +72,8 @@ function checkRandomCase(seed: number, options: PolicyLossOptions, detached: boo
   const held = rows.map((row): PlainSequence => ({ ...row, old: row.old ?? row.logp }));
   const { loss, c, e } = policyLoss(rows, options, accumulation);
   const plainAt = (i: number, t: number, of: 'logp' | 'entropy', shift: number): number => {
-    const moved = Array.from(held[i][of]);
-    moved[t] += shift;
+    const moved = Array.from(held[i]![of]);
+    moved[t]! += shift;
     return plainPolicyLoss(
       held.map((row, k) => (k === i ? { ...row, [of]: moved } : row)),
       held,
@@ -92,7 +92,7 @@ function checkRandomCase(seed: number, options: PolicyLossOptions, detached: boo
     for (let i = 0; i < rows.length; i++) {
       for (let t = 0; t < WIDTH; t++) {
         const slope = (plainAt(i, t, of, h) - plainAt(i, t, of, -h)) / (2 * h);
-        expectClose(`d ${of} ${i},${t}`, got[i][t], slope, 1e-8);
+        expectClose(`d ${of} ${i},${t}`, got[i]![t]!, slope, 1e-8);
       }
     }
   }
@@ -173,8 +173,8 @@ it('gives w(-A + beta(1 - e^(ref-logp))) at ratio 1 for every loss type, and w(-
         // cispo's upper bound is the ratio itself.
         epsilon_high: 5,
       };
-      policyLoss([row], own, place).c[0].forEach((value, t) => {
-        const gap = row.ref![t] - row.logp[t];
+      policyLoss([row], own, place).c[0]!.forEach((value, t) => {
+        const gap = row.ref![t]! - row.logp[t]!;
         const want = weight * (-row.advantage + 0.3 * (corrected ? -gap : 1 - Math.exp(gap)));
         expect(value, `${lossType} ${t}`).toBeCloseTo(want, 12);
       });

@@ -32,7 +32,11 @@ export function liveMask(
 function checkSequences(sequences: readonly PolicySequence[], options: PolicyLossOptions): void {
   for (const [i, { logp, old, ref, entropy, mask }] of sequences.entries()) {
     const lengths = [logp, entropy, mask, old ?? logp, ref ?? logp].map((values) => values.length);
-    check(new Set(lengths).size === 1, 'policyLoss.shape', `sequence ${i}: arrays of different lengths: ${lengths}`);
+    check(
+      new Set(lengths).size === 1,
+      'policyLoss.shape',
+      `sequence ${i}: arrays of different lengths: ${lengths.join(', ')}`,
+    );
     check(options.beta === 0 || ref !== null, 'policyLoss.reference', `sequence ${i}: beta needs reference values`);
   }
 }
@@ -43,14 +47,14 @@ function entropyBonus(
   keep: readonly Float64Array[] | null,
   coefficient: number,
 ): { loss: number; e: Float64Array[] } {
-  const live = rows.map(({ mask }, i) => (keep === null ? mask : mask.map((value, t) => value * keep[i][t])));
+  const live = rows.map(({ mask }, i) => (keep === null ? mask : mask.map((value, t) => value * keep[i]![t]!)));
   const count = Math.max(
     1,
     live.reduce((total, mask) => total + sum(mask), 0),
   );
   const e = live.map((mask) => mask.map((value) => (coefficient === 0 ? 0 : (-coefficient * value) / count)));
   const weighted = (row: Float64Array, i: number): Float64Array =>
-    row.map((value, t) => (value === 0 ? 0 : value * rows[i].entropy[t]));
+    row.map((value, t) => (value === 0 ? 0 : value * rows[i]!.entropy[t]!));
   const loss = e.reduce((total, row, i) => total + sum(weighted(row, i)), 0);
   return { loss, e };
 }
@@ -75,7 +79,7 @@ export function policyLoss(
     options.top_entropy_quantile,
   );
   const type = LOSS_TABLE[options.loss_type];
-  const rows = sequences.map((sequence, i) => policyRow(sequence, masks[i], keep?.[i] ?? null, options, type.term));
+  const rows = sequences.map((sequence, i) => policyRow(sequence, masks[i]!, keep?.[i] ?? null, options, type.term));
   const reduction: ReductionInput = {
     ...accumulation,
     liveTokens: rows.map(({ liveTokens }) => liveTokens),
@@ -83,14 +87,14 @@ export function policyLoss(
   };
   const divisors = type.rowDivisors(reduction);
   const share = type.accumulationDivisor(reduction);
-  const rowSums = rows.map(({ mask, value }) => sum(mask.map((live, t) => live * value[t])));
-  const undivided = rowSums.reduce((total, value, i) => total + value / divisors[i], 0);
+  const rowSums = rows.map(({ mask, value }) => sum(mask.map((live, t) => live * value[t]!)));
+  const undivided = rowSums.reduce((total, value, i) => total + value / divisors[i]!, 0);
   const bonus = entropyBonus(rows, keep, options.entropy_coef / accumulation.gradientAccumulationSteps);
   const metrics = {
     ...tokenMetrics(rows, options),
     ...type.metrics?.(rows, options),
     ...(options.entropy_coef === 0 ? {} : { policy_loss: undivided, entropy_coef: options.entropy_coef }),
   };
-  const c = rows.map((row, i) => rowCoefficients(row, 1 / (divisors[i] * share)));
+  const c = rows.map((row, i) => rowCoefficients(row, 1 / (divisors[i]! * share)));
   return { loss: undivided / share + bonus.loss, c, e: bonus.e, metrics };
 }

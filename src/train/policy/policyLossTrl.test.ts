@@ -36,7 +36,7 @@ const scenes = file.scenes as Record<string, Scene>;
 
 /** Rows of the scene: padded to one width as TRL has them, or each as long as its tokens. */
 function sequencesOf(record: Case, padded: boolean): PolicySequence[] {
-  const scene = scenes[record.scene];
+  const scene = scenes[record.scene]!;
   return scene.advantages.map((advantage, i) => {
     const mask = scene.mask.slice(i * width, (i + 1) * width);
     const length = padded ? width : mask.reduce((sum, value) => sum + value, 0);
@@ -81,14 +81,14 @@ describe.each(LOSS_TYPES)("loss type %s equals TRL's code", (lossType) => {
       expectClose('loss', loss, record.loss);
       c.forEach((row, i) =>
         row.forEach((value, t) => {
-          expectClose(`c ${i},${t}`, value, record.c[i * width + t]);
-          expectClose(`e ${i},${t}`, e[i][t], record.e[i * width + t] ?? 0);
+          expectClose(`c ${i},${t}`, value, record.c[i * width + t]!);
+          expectClose(`e ${i},${t}`, e[i]![t]!, record.e[i * width + t] ?? 0);
         }),
       );
       expect(Object.keys(metrics).sort()).toEqual(Object.keys(record.metrics).sort());
       for (const [name, want] of Object.entries(record.metrics)) {
         if (want === null) expect(metrics[name], name).toBeNaN();
-        else expectClose(name, metrics[name], want);
+        else expectClose(name, metrics[name]!, want);
       }
     });
   });

@@ -18,8 +18,8 @@ function tokenMean(rows: readonly PolicyRow[], valuesOf: (row: PolicyRow) => Arr
     const values = valuesOf(row);
     for (let t = 0; t < row.mask.length; t++) {
       if (row.mask[t] === 0) continue;
-      total += values[t] * row.mask[t];
-      count += row.mask[t];
+      total += values[t]! * row.mask[t]!;
+      count += row.mask[t]!;
     }
   }
   return total / Math.max(1, count);
@@ -43,7 +43,7 @@ function shareOf(
     return { mean: mean(flags), rows: flags };
   }
   const flagsOf = (row: PolicyRow): Float64Array =>
-    row.ratios.map((ratio, t) => row.mask[t] * Number(meets(ratio, row.facts.advantage)));
+    row.ratios.map((ratio, t) => row.mask[t]! * Number(meets(ratio, row.facts.advantage)));
   const shares = rows.map((row) => flagsOf(row).reduce((total, value) => total + value, 0) / row.liveTokens);
   return { mean: tokenMean(rows, flagsOf), rows: shares };
 }
@@ -100,7 +100,7 @@ export function meanOfMetrics(records: readonly Record<string, number>[]): Recor
     [...names].map((name) => {
       const values = records
         .map((record) => record[name])
-        .filter((value) => value !== undefined && !Number.isNaN(value));
+        .filter((value): value is number => value !== undefined && !Number.isNaN(value));
       return [name, values.length === 0 ? NaN : mean(values)];
     }),
   );

@@ -14,7 +14,7 @@ export function sum(values: Float64Array): number {
 function emptyRow(sequence: PolicySequence, mask: Float64Array, options: PolicyLossOptions): PolicyRow {
   const { logp, old, entropy, advantage } = sequence;
   // Masked tokens get ratio 1: their values may be anything, even NaN.
-  const logRatios = mask.map((live, t) => (old === null || live === 0 ? 0 : logp[t] - old[t]));
+  const logRatios = mask.map((live, t) => (old === null || live === 0 ? 0 : logp[t]! - old[t]!));
   const liveTokens = sum(mask);
   const sequenceRatio = Math.exp(sum(logRatios) / Math.max(1, liveTokens));
   const clipped = logRatios.map((value) => Math.min(LOG_RATIO_BOUND, Math.max(-LOG_RATIO_BOUND, value)));
@@ -39,13 +39,13 @@ function addKl(row: PolicyRow, logp: ArrayLike<number>, ref: ArrayLike<number>):
   const { beta, use_bias_correction_kl: corrected } = row.facts.options;
   for (let t = 0; t < row.mask.length; t++) {
     if (row.mask[t] === 0) continue;
-    const gap = ref[t] - logp[t];
+    const gap = ref[t]! - logp[t]!;
     const plain = Math.exp(gap) - gap - 1;
-    const factor = corrected ? row.ratios[t] : 1;
+    const factor = corrected ? row.ratios[t]! : 1;
     row.kl[t] = plain * factor;
-    row.value[t] += beta * row.kl[t];
-    row.dLogp[t] += beta * factor * (1 - Math.exp(gap));
-    if (corrected) row.dRatio[t] += beta * plain;
+    row.value[t]! += beta * row.kl[t]!;
+    row.dLogp[t]! += beta * factor * (1 - Math.exp(gap));
+    if (corrected) row.dRatio[t]! += beta * plain;
   }
 }
 
@@ -66,7 +66,7 @@ export function policyRow(
   const term = termOf(row.facts);
   for (let t = 0; t < mask.length; t++) {
     if (mask[t] === 0 || keep?.[t] === 0) continue;
-    const { value, dRatio, dLogp } = term(row.ratios[t], logp[t]);
+    const { value, dRatio, dLogp } = term(row.ratios[t]!, logp[t]!);
     row.value[t] = value;
     row.dRatio[t] = dRatio;
     row.dLogp[t] = dLogp;
@@ -77,8 +77,8 @@ export function policyRow(
 
 /** d loss / d logp of the row: the direct part, and the part through the ratio (own, or the whole sequence's). */
 export function rowCoefficients({ facts, mask, liveTokens, ...row }: PolicyRow, weight: number): Float64Array {
-  const throughRatio = row.dRatio.map((slope, t) => slope * row.ratios[t] * mask[t] * weight);
+  const throughRatio = row.dRatio.map((slope, t) => slope * row.ratios[t]! * mask[t]! * weight);
   const perSequence = facts.options.importance_sampling_level === 'sequence';
   const shared = perSequence ? sum(throughRatio) / Math.max(1, liveTokens) : 0;
-  return mask.map((live, t) => row.dLogp[t] * live * weight + (perSequence ? shared * live : throughRatio[t]));
+  return mask.map((live, t) => row.dLogp[t]! * live * weight + (perSequence ? shared * live : throughRatio[t]!));
 }

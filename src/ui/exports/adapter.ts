@@ -24,9 +24,7 @@ export async function adapterZip(runId: string, folder: string): Promise<Uint8Ar
     entries[`${folder}/${name}`] = [bytes, { level: name.endsWith('.json') ? 6 : 0 }];
   }
   return new Promise((resolve, reject) => {
-    zip(entries, { consume: false }, (error, data) =>
-      error ? reject(error) : resolve(data as Uint8Array<ArrayBuffer>),
-    );
+    zip(entries, { consume: false }, (error, data) => (error ? reject(error) : resolve(data)));
   });
 }
 

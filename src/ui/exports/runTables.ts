@@ -53,7 +53,9 @@ export async function completionsJsonl(
   let missing = 0;
   for (let from = 0; from < view.groupSteps.length; from += STEPS_AT_ONCE) {
     const steps = view.groupSteps.slice(from, from + STEPS_AT_ONCE);
-    const found = await Promise.all(steps.map((known) => view.groups.get(known.step) ?? readGroups(view.runId, known)));
+    const found = await Promise.all(
+      steps.map(async (known) => view.groups.get(known.step) ?? (await readGroups(view.runId, known))),
+    );
     found.forEach((groups, i) => {
       if (groups) parts.push(toJsonl(linesOf(steps[i]!.step, groups)));
       else missing += 1;

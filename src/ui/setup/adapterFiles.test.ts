@@ -17,7 +17,7 @@ test('an adapter is read from two files, from its folder, and from a zip', async
     'lorikeet-demo-adapter/adapter_config.json': new TextEncoder().encode(config),
     'lorikeet-demo-adapter/adapter_model.safetensors': new Uint8Array([1, 2, 3]),
   });
-  const picked = await readAdapterFiles([{ path: 'any.zip', file: new Blob([bytes as Uint8Array<ArrayBuffer>]) }]);
+  const picked = await readAdapterFiles([{ path: 'any.zip', file: new Blob([bytes]) }]);
   expect(picked).toMatchObject({ ...facts, source: { name: 'lorikeet-demo-adapter' } });
   expect(picked.source.weights.size).toBe(3);
 });

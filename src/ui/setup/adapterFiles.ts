@@ -26,7 +26,7 @@ async function unpacked({ path, file }: InputFile): Promise<InputFile[]> {
     const entries = unzipSync(new Uint8Array(await file.arrayBuffer()), { filter: wanted });
     return Object.entries(entries).map(([name, bytes]) => ({
       path: name,
-      file: new Blob([bytes as Uint8Array<ArrayBuffer>]),
+      file: new Blob([bytes]),
     }));
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);

@@ -24,8 +24,10 @@ it('uses the first twenty rows, each with its own question, thought and answer',
 it('holds wanted texts in the asked form, the same with a wrong answer, and texts out of form', () => {
   const { batch, labels } = previewOf(rows, presets.demo);
   labels.forEach((label, i) => {
-    const text = batch.completions[i];
-    expect(isExact(text, batch.answers[i]), `${label}: ${text}`).toBe(label === 'wanted' || label === 'repeats itself');
+    const text = batch.completions[i]!;
+    expect(isExact(text, batch.answers[i]!), `${label}: ${text}`).toBe(
+      label === 'wanted' || label === 'repeats itself',
+    );
     expect(isInForm(text), `${label}: ${text}`).toBe(['wanted', 'another answer', 'repeats itself'].includes(label));
   });
   expect(new Set(labels).size).toBe(6);
@@ -39,7 +41,7 @@ it('shows every kind of text even for one row, and nothing without rows', () => 
 });
 
 it('takes texts as they are, special signs of replacements included', () => {
-  const odd: DatasetRow = { ...rows[0], thought: '$& {answer}', answer: '$1' };
+  const odd: DatasetRow = { ...rows[0]!, thought: '$& {answer}', answer: '$1' };
   expect(previewOf([odd], { ...presets.demo, target_template: '{thought}|{answer}' }).batch.completions[0]).toBe(
     '$& {answer}|$1',
   );

@@ -45,7 +45,7 @@ export function wantedText(template: string, { thought, answer }: Pick<DatasetRo
 /** An answer of the other rows that differs from the row's own. */
 function otherAnswer(rows: readonly DatasetRow[], at: number): string {
   const following = [...rows.slice(at + 1), ...rows.slice(0, at)];
-  return following.find(({ answer }) => answer !== rows[at].answer)?.answer ?? 'something else';
+  return following.find(({ answer }) => answer !== rows[at]!.answer)?.answer ?? 'something else';
 }
 
 /**
@@ -59,9 +59,10 @@ export function previewOf(rows: readonly DatasetRow[], recipe: Recipe): Preview 
   const chosen = Array.from({ length: count }, (_, i) => {
     const at = i % used.length;
     // Few rows come round again: then each meets the next way to go wrong.
-    const variant = VARIANTS[(at + Math.floor(i / used.length)) % VARIANTS.length];
-    const text = variant.make(wantedText(recipe.target_template, used[at]), used[at], otherAnswer(used, at));
-    return { row: used[at], text, label: variant.label };
+    const variant = VARIANTS[(at + Math.floor(i / used.length)) % VARIANTS.length]!;
+    const row = used[at]!;
+    const text = variant.make(wantedText(recipe.target_template, row), row, otherAnswer(used, at));
+    return { row, text, label: variant.label };
   });
   const most = recipe.grpo.max_completion_length;
   const batch: RewardBatch = {

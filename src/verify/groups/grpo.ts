@@ -55,7 +55,7 @@ async function sceneValues(
     const name = `${prefix}.${stored[key]}`;
     if (!tensors.has(name)) continue;
     context.report(
-      compareTensor(name, padRows(values[key], shape[1]), floats(tensors, name), shape, tolerance[name], mask),
+      compareTensor(name, padRows(values[key], shape[1]!), floats(tensors, name), shape, tolerance[name]!, mask),
     );
   }
   return values;

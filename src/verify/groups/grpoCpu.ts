@@ -95,7 +95,7 @@ function metricsOfLengths(record: AdvantageFile['cases'][number]): Record<string
 export async function verifyAdvantages(context: VerifyContext, entry: ReferenceCase): Promise<void> {
   const file = (await context.folder.json(`${entry.path}/advantages.json`)) as AdvantageFile;
   for (const record of file.cases) {
-    const names = record.rewards[0].map((_, i) => `reward_${i}`);
+    const names = record.rewards[0]!.map((_, i) => `reward_${i}`);
     const got = groupAdvantages({
       rewards: record.rewards,
       names,
@@ -142,21 +142,21 @@ export function storedSequences(
     const tensor = tensors.get(name);
     if (!tensor) throw new Error(`loss.safetensors has no tensor ${name}`);
     const width = tensor.shape[1] ?? 1;
-    return Array.from({ length: tensor.shape[0] }, (_, i) => tensor.data.subarray(i * width, (i + 1) * width));
+    return Array.from({ length: tensor.shape[0]! }, (_, i) => tensor.data.subarray(i * width, (i + 1) * width));
   };
-  const [logp, old, ref, entropy] = ['log_probs', 'old_log_probs', 'ref_log_probs', 'entropy'].map((name) =>
-    rowsOf(`${prefix}.${name}`),
-  );
+  const at = (name: string) => rowsOf(`${prefix}.${name}`);
+  const [logp, old] = [at('log_probs'), at('old_log_probs')];
+  const [ref, entropy] = [at('ref_log_probs'), at('entropy')];
   const mask = rowsOf('completion_mask');
   const advantages = rowsOf('advantages');
   return logp.map((row, i) => ({
     logp: row,
-    old: (record.options.num_iterations ?? 1) > 1 ? old[i] : null,
-    ref: (record.options.beta ?? 0) !== 0 ? ref[i] : null,
-    entropy: entropy[i],
-    mask: mask[i],
-    advantage: advantages[i][0],
-    truncated: truncated[i],
+    old: (record.options.num_iterations ?? 1) > 1 ? old[i]! : null,
+    ref: (record.options.beta ?? 0) !== 0 ? ref[i]! : null,
+    entropy: entropy[i]!,
+    mask: mask[i]!,
+    advantage: advantages[i]![0]!,
+    truncated: truncated[i]!,
   }));
 }
 
@@ -165,8 +165,8 @@ function clipSlack(sequences: readonly PolicySequence[], rows: readonly number[]
   if (options.importance_sampling_level === 'sequence') return 0;
   const bounds = [1 - options.epsilon, 1 + (options.epsilon_high ?? options.epsilon)];
   const live = rows.flatMap((row) => {
-    const { logp, old, mask } = sequences[row];
-    return Array.from(logp, (value, t) => (mask[t] && old ? Math.exp(value - old[t]) : NaN));
+    const { logp, old, mask } = sequences[row]!;
+    return Array.from(logp, (value, t) => (mask[t] && old ? Math.exp(value - old[t]!) : NaN));
   });
   const near = live.some((ratio) => bounds.some((bound) => Math.abs(ratio - bound) < 1e-5));
   return near ? 1 / live.filter((ratio) => !Number.isNaN(ratio)).length : 0;
@@ -197,12 +197,12 @@ export async function verifyPolicyLosses(context: VerifyContext, entry: Referenc
     parts.forEach((rows, k) => {
       const part = parts.length > 1 ? `${label}, micro-batch ${k}` : label;
       if (parts.length > 1) {
-        context.report(compareScalar(part, got.microLosses[k], record.micro_losses[k], record.loss_tolerance.atol));
+        context.report(compareScalar(part, got.microLosses[k]!, record.micro_losses[k]!, record.loss_tolerance.atol));
       }
-      const want = Object.fromEntries(Object.entries(record.metrics).map(([name, values]) => [name, values[k]]));
+      const want = Object.fromEntries(Object.entries(record.metrics).map(([name, values]) => [name, values[k]!]));
       const { atol, rtol } = file.metrics_tolerance;
       const slack = clipSlack(sequences, rows, options);
-      context.report(compareMetrics(part, got.microMetrics[k], want, { atol: atol + slack, rtol }));
+      context.report(compareMetrics(part, got.microMetrics[k]!, want, { atol: atol + slack, rtol }));
     });
   }
 }

@@ -1,5 +1,6 @@
 // Sampling of the grpo group: the kernel's probabilities for the stored logits.
 
+import { rowsAndWidth } from '../../gpu/tensor';
 import { logitsStride } from '../../ops/head';
 import { processedProbabilities } from '../../ops/sampling';
 import { compareTensor } from '../compare';
@@ -29,7 +30,7 @@ export async function checkSampling(
 ): Promise<void> {
   const { cases, tolerance } = (await context.folder.json(`${entry.path}/sampling.json`)) as SamplingFile;
   const tensors = await context.folder.tensors(`${entry.path}/sampling.safetensors`);
-  const [rows, vocabulary] = tensors.get('logits')?.shape ?? [];
+  const [rows, vocabulary] = rowsAndWidth('sampling: logits', { shape: tensors.get('logits')?.shape ?? [] });
   const logits = floats(tensors, 'logits');
   const history = integers(tensors, 'history');
   const stride = logitsStride(vocabulary);
@@ -40,10 +41,10 @@ export async function checkSampling(
     const padded = new Float32Array(rows * stride);
     for (let r = 0; r < rows; r++) padded.set(logits.subarray(r * vocabulary, (r + 1) * vocabulary), r * stride);
     const masks = new Uint32Array((2 + rows) * words);
-    for (const id of options.suppress_tokens ?? []) masks[id >>> 5] |= 1 << (id & 31);
+    for (const id of options.suppress_tokens ?? []) masks[id >>> 5]! |= 1 << (id & 31);
     history.forEach((id, i) => {
       const row = Math.floor(i / (history.length / rows));
-      masks[(2 + row) * words + (id >>> 5)] |= 1 << (id & 31);
+      masks[(2 + row) * words + (id >>> 5)]! |= 1 << (id & 31);
     });
     const buffer = scope.upload(padded, [rows, stride]);
     processedProbabilities(

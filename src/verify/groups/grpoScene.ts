@@ -45,7 +45,7 @@ export function packScene(reference: ReferenceModel, scene: Rollout): PackedScen
   const groups = scene.prompts.map((prompt, p) => {
     const own = scene.completions.flatMap((_, row) => (scene.prompt_of[row] === p ? [row] : []));
     rows.push(...own);
-    return { prompt: promptOf(reference, prompt), completions: own.map((row) => scene.completions[row]) };
+    return { prompt: promptOf(reference, prompt), completions: own.map((row) => scene.completions[row]!) };
   });
   const { imageTokenId } = reference.config;
   return {
@@ -58,7 +58,7 @@ export function packScene(reference: ReferenceModel, scene: Rollout): PackedScen
 export function byRow({ batch, rows }: PackedScene, values: ArrayLike<number>): Float64Array[] {
   const packed = bySequence(batch.labels, values, rows.length);
   const out = new Array<Float64Array>(rows.length);
-  rows.forEach((row, s) => (out[row] = packed[s]));
+  rows.forEach((row, s) => (out[row] = packed[s]!));
   return out;
 }
 
@@ -66,7 +66,7 @@ export function byRow({ batch, rows }: PackedScene, values: ArrayLike<number>): 
 export function toLabels({ batch, rows }: PackedScene, values: readonly Float64Array[]): Float64Array {
   return byLabel(
     batch.labels,
-    rows.map((row) => values[row]),
+    rows.map((row) => values[row]!),
   );
 }
 
@@ -87,11 +87,11 @@ export function sequencesOf(
 ): PolicySequence[] {
   return values.logp.map((logp, i) => ({
     logp,
-    old: use.old ? values.old[i] : null,
-    ref: use.ref ? values.ref[i] : null,
-    entropy: values.entropy[i],
+    old: use.old ? values.old[i]! : null,
+    ref: use.ref ? values.ref[i]! : null,
+    entropy: values.entropy[i]!,
     mask: new Float64Array(logp.length).fill(1),
-    advantage: advantages[i],
-    truncated: truncated[i],
+    advantage: advantages[i]!,
+    truncated: truncated[i]!,
   }));
 }

@@ -60,13 +60,13 @@ export async function checkTrajectory(
   };
   let old: Float64Array[] = [];
   for (const [s, want] of run.steps.entries()) {
-    const rollout = run.generations[Math.floor(s / iterations)];
+    const rollout = run.generations[Math.floor(s / iterations)]!;
     const packed = packScene(reference, rollout);
     const { batch } = packed;
     const { advantages } = groupAdvantages({
       rewards: rollout.rewards,
-      names: rollout.rewards[0].map((_, i) => `reward_${i}`),
-      weights: run.options.reward_weights ?? rollout.rewards[0].map(() => 1),
+      names: rollout.rewards[0]!.map((_, i) => `reward_${i}`),
+      weights: run.options.reward_weights ?? rollout.rewards[0]!.map(() => 1),
       numGenerations: rollout.completions.length / rollout.prompts.length,
       scaleRewards: run.options.scale_rewards ?? 'group',
       aggregation: run.options.multi_objective_aggregation,

@@ -74,7 +74,7 @@ function checkTables({ meta, context }: Scene): void {
     ['pre_resize_sizes', pre],
   ] as const) {
     const lists = [rows.map((row) => row.got), rows.map((row) => row.want)];
-    context.report(compareExact(`${name}, ${rows.length} sizes`, lists[0], lists[1]));
+    context.report(compareExact(`${name}, ${rows.length} sizes`, lists[0]!, lists[1]!));
   }
   for (const { width, height } of meta.errors) {
     const refuse = (): unknown => smartResize(height, width, factor, processor);

@@ -83,7 +83,7 @@ export function referenceTrainee(reference: ReferenceModel, adapter: LoraAdapter
     adapter,
     featuresOf: (images) =>
       Promise.resolve(
-        Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]))),
+        Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]!))),
       ),
   };
 }
@@ -112,7 +112,7 @@ function exampleOf(reference: ReferenceModel, row: SftRow, mode: LabelMode): Exa
 
 function packRows(reference: ReferenceModel, sft: SftFile, rows: number[], mode: LabelMode): PackedBatch {
   return packExamples(
-    rows.map((index) => exampleOf(reference, sft.rows[index], mode)),
+    rows.map((index) => exampleOf(reference, sft.rows[index]!, mode)),
     { imageTokenId: reference.config.imageTokenId, spatialMergeSize: reference.config.vision.spatialMergeSize },
   );
 }
@@ -145,7 +145,7 @@ export async function compareFactors(
         got,
         floats(want, prefix + name),
         tensor.shape,
-        tolerance[prefix + name],
+        tolerance[prefix + name]!,
       ),
     );
   }
@@ -180,7 +180,7 @@ async function checkLogits(
       padded(dense, mask, config.vocabSize),
       floats(tensors, 'logits'),
       want.shape,
-      sft.tolerance.logits,
+      sft.tolerance.logits!,
       mask,
     ),
   );
@@ -233,7 +233,7 @@ async function checkSft(
       if (!found || recompute) continue;
       const [bytes] = await reference.gpu.rec.read(tensor);
       const got = padded(new Float32Array(bytes), mask, reference.config.hiddenSize);
-      context.report(compareTensor(name, got, floats(tensors, name), found.shape, sft.tolerance[name], mask));
+      context.report(compareTensor(name, got, floats(tensors, name), found.shape, sft.tolerance[name]!, mask));
     }
     scope.release();
   }

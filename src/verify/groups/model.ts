@@ -13,7 +13,7 @@ import { headLogits, logitsStride } from '../../ops/head';
 import { compareExact, compareTensor } from '../compare';
 import { floats, gpuOf, imageRefOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
 import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../types';
-import type { Tensor } from '../../gpu/tensor';
+import { rowsAndWidth, type Tensor } from '../../gpu/tensor';
 
 interface RopeLayout {
   name: string;
@@ -47,19 +47,19 @@ async function checkRope(context: VerifyContext, entry: ReferenceCase, reference
     const got: number[] = [];
     const want: number[] = [];
     layout.input_ids.forEach((row, b) => {
-      const live = liveIndices(layout.attention_mask[b]);
-      const ids = live.map((t) => row[t]);
+      const live = liveIndices(layout.attention_mask[b]!);
+      const ids = live.map((t) => row[t]!);
       const count = imagesInRow(ids, tokens.imageTokenId);
       const { positions, next } = mropePositions(ids, layout.image_grid_thw.slice(image, image + count), tokens);
       image += count;
       live.forEach((t, i) => {
         for (let axis = 0; axis < 3; axis++) {
-          got.push(positions[axis * live.length + i]);
-          want.push(layout.position_ids[axis][b][t]);
+          got.push(positions[axis * live.length + i]!);
+          want.push(layout.position_ids[axis]![b]![t]!);
         }
       });
       got.push(next - live.length);
-      want.push(layout.rope_delta[b]);
+      want.push(layout.rope_delta[b]!);
     });
     context.report(compareExact(`position ids ${layout.name}`, got, want));
   }
@@ -70,7 +70,7 @@ function spelledOut(table: Float32Array, headSize: number, part: 'cos' | 'sin'):
   const half = headSize / 2;
   return table.map((_, at) => {
     const row = Math.floor(at / headSize) * headSize;
-    return table[row + (part === 'sin' ? half : 0) + (at % half)];
+    return table[row + (part === 'sin' ? half : 0) + (at % half)]!;
   });
 }
 
@@ -97,7 +97,7 @@ async function checkVision(context: VerifyContext, entry: ReferenceCase): Promis
   const table = visionTable(places, { headSize, theta });
   const close = (name: string, got: Float32Array, of: Map<string, ReferenceTensor>) => {
     if (of.has(name))
-      context.report(compareTensor(name, got, floats(of, name), of.get(name)?.shape ?? [], tolerance[name]));
+      context.report(compareTensor(name, got, floats(of, name), of.get(name)?.shape ?? [], tolerance[name]!));
   };
   close('rope_cos', spelledOut(table, headSize, 'cos'), vision);
   close('rope_sin', spelledOut(table, headSize, 'sin'), vision);
@@ -132,11 +132,11 @@ function promptsOfBatch(
   shape: number[],
   images: number[],
 ): Prompt[] {
-  const [rows, width] = shape;
+  const [rows, width] = rowsAndWidth('input ids', { shape });
   const { config } = reference;
   let used = 0;
   return Array.from({ length: rows }, (_, b) => {
-    const live = liveIndices(mask.slice(b * width, (b + 1) * width)).map((t) => ids[b * width + t]);
+    const live = liveIndices(mask.slice(b * width, (b + 1) * width)).map((t) => ids[b * width + t]!);
     const count = imagesInRow(live, config.imageTokenId);
     const own = images.slice(used, used + count).map((k) => imageRefOf(reference, k));
     used += count;
@@ -153,7 +153,7 @@ function promptsOfBatch(
 }
 
 function joinFeatures(reference: ReferenceModel, images: readonly { hash: string }[]): Float32Array<ArrayBuffer> {
-  return Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)])));
+  return Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]!)));
 }
 
 /** Writes packed rows (T, width) to their places in the padded (B, T, width) layout; padding stays 0. */
@@ -172,14 +172,14 @@ function logProbs(
   shape: readonly number[],
   vocabulary: number,
 ): Float32Array {
-  const [rows, width] = shape;
+  const [rows, width] = rowsAndWidth('input ids', { shape });
   const out = new Float32Array(rows * (width - 1));
   for (let b = 0; b < rows; b++) {
     for (let t = 0; t + 1 < width; t++) {
       const row = logits.subarray((b * width + t) * vocabulary, (b * width + t + 1) * vocabulary);
       const top = row.reduce((a, v) => Math.max(a, v), -Infinity);
       const sum = row.reduce((a, v) => a + Math.exp(v - top), 0);
-      out[b * (width - 1) + t] = row[ids[b * width + t + 1]] - top - Math.log(sum);
+      out[b * (width - 1) + t] = row[ids[b * width + t + 1]!]! - top - Math.log(sum);
     }
   }
   return out;
@@ -214,7 +214,7 @@ async function checkForward(
           unpack(got, mask, width),
           floats(tensors, part),
           tensor.shape,
-          meta.tolerance[part],
+          meta.tolerance[part]!,
           mask,
         ),
       );
@@ -252,19 +252,26 @@ async function checkForward(
   headLogits(rec, { hidden, logits }, model.language.weights.head);
   const read = await rec.read(logits, ...copies.map(([, tensor]) => tensor));
   scope.release();
-  copies.forEach(([part], i) => compare(part, new Float32Array(read[i + 1]), c));
+  copies.forEach(([part], i) => compare(part, new Float32Array(read[i + 1]!), c));
   const dense = withoutPadding(new Float32Array(read[0]), batch.tokens, config.vocabSize);
   compare('logits', dense, config.vocabSize);
   const logp = tensors.get('log_probs');
   if (logp) {
     const got = logProbs(unpack(dense, mask, config.vocabSize), ids, shape, config.vocabSize);
     const both = Array.from(got, (_, i) => {
-      const b = Math.floor(i / (shape[1] - 1));
-      const t = i % (shape[1] - 1);
-      return mask[b * shape[1] + t] * mask[b * shape[1] + t + 1];
+      const b = Math.floor(i / (shape[1]! - 1));
+      const t = i % (shape[1]! - 1);
+      return mask[b * shape[1]! + t]! * mask[b * shape[1]! + t + 1]!;
     });
     context.report(
-      compareTensor(`${name} log_probs`, got, floats(tensors, 'log_probs'), logp.shape, meta.tolerance.log_probs, both),
+      compareTensor(
+        `${name} log_probs`,
+        got,
+        floats(tensors, 'log_probs'),
+        logp.shape,
+        meta.tolerance.log_probs!,
+        both,
+      ),
     );
   }
 }
@@ -297,7 +304,7 @@ async function checkGenerate(context: VerifyContext, entry: ReferenceCase, refer
       [1, ids.length],
       prompt.images,
     );
-    return { ...own, tag };
+    return { ...own!, tag };
   });
   const completions = await generate(
     {
@@ -325,7 +332,7 @@ async function checkGenerate(context: VerifyContext, entry: ReferenceCase, refer
     context.report(
       compareExact(
         `greedy ids ${prompt.name}`,
-        completions[i][0].ids.slice(0, count),
+        completions[i]![0]!.ids.slice(0, count),
         prompt.greedy_ids.slice(0, count),
       ),
     );

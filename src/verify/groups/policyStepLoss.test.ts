@@ -10,7 +10,7 @@ const scene: PolicySequence[] = [3, 1, 2, 3].map((length, i) => ({
   ref: [-1.2, -0.6, -2],
   entropy: [1, 0.4, 0.9],
   mask: [0, 1, 2].map((t) => Number(t < length)),
-  advantage: [1, -0.5, 0.8, -1.1][i],
+  advantage: [1, -0.5, 0.8, -1.1][i]!,
 }));
 const [whole, halves, uneven] = [
   [[0, 1, 2, 3]],

@@ -35,17 +35,17 @@ export function policyStepLoss(
     0,
   );
   const place = { gradientAccumulationSteps: count, stepsPerGeneration: count, itemsInBatch, ...accumulation };
-  const c: Float64Array[] = new Array(sequences.length);
-  const e: Float64Array[] = new Array(sequences.length);
+  const c = new Array<Float64Array>(sequences.length);
+  const e = new Array<Float64Array>(sequences.length);
   const parts = microBatches.map((rows) => {
     const part = policyLoss(
-      Array.from(rows, (row) => sequences[row]),
+      Array.from(rows, (row) => sequences[row]!),
       options,
       place,
     );
     Array.from(rows).forEach((row, i) => {
-      c[row] = part.c[i];
-      e[row] = part.e[i];
+      c[row] = part.c[i]!;
+      e[row] = part.e[i]!;
     });
     return part;
   });

@@ -39,7 +39,7 @@ export async function verifySemantic(
   const file = (await context.folder.json(`${entry.path}/semantic.json`)) as SemanticFile;
   const texts = Object.keys(file.wordpiece_ids);
   const tokens = texts.flatMap((text) => [text, ...encoder.tokenize(text).map(String)]);
-  const wanted = texts.flatMap((text) => [text, ...file.wordpiece_ids[text].map(String)]);
+  const wanted = texts.flatMap((text) => [text, ...file.wordpiece_ids[text]!.map(String)]);
   context.report(compareExact(`${entry.id} wordpiece ids of ${texts.length} texts`, tokens, wanted));
 
   const truths = file.pairs.map((pair) => embeddedAnswer(pair.ground_truth));
@@ -57,7 +57,7 @@ export async function verifySemantic(
     return values.map((_, i) => flat.subarray(i * encoder.width, (i + 1) * encoder.width));
   };
   const embeddings = await rememberEmbeddings(rows)([...truths, ...file.pairs.map((pair) => pair.prediction)]);
-  const got = truths.map((_, i) => cosine(embeddings[i], embeddings[truths.length + i]));
+  const got = truths.map((_, i) => cosine(embeddings[i]!, embeddings[truths.length + i]!));
   const name = `${entry.id} cosines of the shipped int8 encoder`;
   context.report(compareTensor(name, got, want, [want.length], { atol, rtol: 0 }));
 }

@@ -38,7 +38,7 @@ export function wholeArray(tensors: Tensors, array: StoredArray): Uint8Array | u
 
 function everyNth<T extends Uint8Array | Float32Array>(values: T, stride: number): ArrayLike<number> {
   if (stride === 1) return values;
-  return Array.from({ length: Math.ceil(values.length / stride) }, (_, i) => values[i * stride]);
+  return Array.from({ length: Math.ceil(values.length / stride) }, (_, i) => values[i * stride]!);
 }
 
 /** Every byte must be equal: by the hash, and if that differs the stored elements say where. */

@@ -35,8 +35,8 @@ it.skipIf(!existsSync(join(root, 'tokenizer')))('passes on the reference and fai
   expect(good.results.length).toBeGreaterThan(200);
 
   const bad = collect((path, value) => {
-    if (path.endsWith('chat_cases.json')) (value as { cases: { ids: number[] }[] }).cases[0].ids[3]++;
-    if (path.endsWith('tokenizer_cases.json')) (value as { cases: { decoded: string }[] }).cases[1].decoded += '!';
+    if (path.endsWith('chat_cases.json')) (value as { cases: { ids: number[] }[] }).cases[0]!.ids[3]!++;
+    if (path.endsWith('tokenizer_cases.json')) (value as { cases: { decoded: string }[] }).cases[1]!.decoded += '!';
     return value;
   });
   await verifyTokenizer(bad.context, entry);

@@ -14,7 +14,7 @@ interface Squares {
 function squares(ours: Float32Array, theirs: Float32Array): Squares {
   const out: Squares = { difference: 0, value: 0 };
   theirs.forEach((value, i) => {
-    out.difference += (ours[i] - value) ** 2;
+    out.difference += (ours[i]! - value) ** 2;
     out.value += value ** 2;
   });
   return out;

@@ -62,7 +62,7 @@ function scripted(rollout: TrlRollout, size: number, endIds: readonly number[]):
   return rollout.rows.map((_, g) =>
     rollout.completions
       .slice(g * size, (g + 1) * size)
-      .map((ids) => ({ ids, terminated: endIds.includes(ids[ids.length - 1]) })),
+      .map((ids) => ({ ids, terminated: endIds.includes(ids[ids.length - 1]!) })),
   );
 }
 
@@ -93,7 +93,7 @@ function factsOf(
     ),
     sameLists(
       'tokens of prompts',
-      prompts.map(([row]) => Array.from(rows[Number(row)].prompt.ids)),
+      prompts.map(([row]) => Array.from(rows[Number(row)]!.prompt.ids)),
       prompts.map(([, ids]) => ids),
       `${prompts.length} rows`,
     ),
@@ -126,7 +126,7 @@ export async function runGrpo(
       rows,
       rewards,
       // By the index of the rollout: should the order of prompts differ, the rewards and the curves would, too.
-      generate: async (_, index) => scripted(rollouts[index], options.num_generations, model.config.eosTokenIds),
+      generate: async (_, index) => scripted(rollouts[index]!, options.num_generations, model.config.eosTokenIds),
       decode: (ids) => text.tokenizer.decode(ids, { skipSpecialTokens: true }),
       pack: demo.encode.model,
       options,
@@ -134,7 +134,7 @@ export async function runGrpo(
       control: watch.control,
       reporter: watch.reporter,
       // TRL draws this order from torch's global generator, so it is handed over.
-      slicesOf: (index) => slicesOf(rollouts[index], options.per_device_train_batch_size),
+      slicesOf: (index) => slicesOf(rollouts[index]!, options.per_device_train_batch_size),
       evaluate: async () => null,
       save: async () => true,
     },

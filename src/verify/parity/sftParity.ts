@@ -32,7 +32,7 @@ function factsOf(run: TrlRun, recipe: Recipe, examples: readonly Example[]): Par
   });
   const seen = Object.entries(run.tokens ?? {});
   const mine = seen.map(([row]): Nested => {
-    const { ids, labelMask } = examples[Number(row)];
+    const { ids, labelMask } = examples[Number(row)]!;
     return [Array.from(ids), Array.from(labelMask)];
   });
   // The first token is never predicted, whatever the collator says of it.

@@ -37,8 +37,8 @@ export function watchStage(gpu: Gpu, adapter: LoraAdapter): StageWatch {
       await snapshot();
       return run.steps.map((trl, step) => ({
         trl,
-        ours: metrics[step],
-        adapter: adapterDistance(snapshots[step + 1], adapters[step]),
+        ours: metrics[step]!,
+        adapter: adapterDistance(snapshots[step + 1]!, adapters[step]!),
       }));
     },
   };

@@ -64,7 +64,7 @@ function bySteps(tensors: ReturnType<typeof decodeTensors>, steps: number, file:
   const out = Array.from({ length: steps }, (): AdapterTensors => new Map());
   for (const [name, { data }] of tensors) {
     const [, step, key] = /^step\.(\d+)\.(.+)$/.exec(name) ?? [];
-    out[Number(step) - 1]?.set(key, Float32Array.from(data));
+    if (key !== undefined) out[Number(step) - 1]?.set(key, Float32Array.from(data));
   }
   const empty = out.findIndex((adapter) => adapter.size === 0);
   check(empty < 0, 'parity.format', `${file}: no adapter of step ${empty + 1}`);

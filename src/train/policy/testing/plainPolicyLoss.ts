@@ -15,12 +15,12 @@ function liveOf(sequence: PlainSequence, options: PolicyLossOptions): number[] {
 
 /** log ratio of every token; masked ones count nothing. */
 function logRatios({ logp, old }: PlainSequence, live: readonly number[]): number[] {
-  return live.map((m, t) => (m ? logp[t] - old[t] : 0));
+  return live.map((m, t) => (m ? logp[t]! - old[t]! : 0));
 }
 
 function ratioOf(sequence: PlainSequence, live: readonly number[], t: number, options: PolicyLossOptions): number {
   const gaps = logRatios(sequence, live);
-  if (options.importance_sampling_level === 'token') return Math.exp(gaps[t]);
+  if (options.importance_sampling_level === 'token') return Math.exp(gaps[t]!);
   return Math.exp(total(gaps) / Math.max(1, total([...live])));
 }
 
@@ -39,8 +39,8 @@ function policyTerm(row: PlainSequence, held: PlainSequence, live: readonly numb
   const { advantage: a, logp } = row;
   const r = ratioOf(row, live, t, o);
   const high = o.epsilon_high ?? o.epsilon;
-  if (o.loss_type === 'cispo') return -Math.min(ratioOf(held, live, t, o), high) * a * logp[t];
-  if (o.loss_type === 'vespo') return -phi(held, live, o) * a * logp[t];
+  if (o.loss_type === 'cispo') return -Math.min(ratioOf(held, live, t, o), high) * a * logp[t]!;
+  if (o.loss_type === 'vespo') return -phi(held, live, o) * a * logp[t]!;
   if (o.loss_type === 'sapo') {
     const temperature = a > 0 ? o.sapo_temperature_pos : o.sapo_temperature_neg;
     return (((-4 / temperature) * 1) / (1 + Math.exp(temperature * (1 - r)))) * a;
@@ -52,12 +52,12 @@ function policyTerm(row: PlainSequence, held: PlainSequence, live: readonly numb
 function keptTokens(held: readonly PlainSequence[], live: readonly number[][], share: number): number[][] {
   if (share >= 1) return live.map((row) => row.map(() => 1));
   const sorted = held
-    .flatMap(({ entropy }, i) => Array.from(entropy).filter((_, t) => live[i][t]))
+    .flatMap(({ entropy }, i) => Array.from(entropy).filter((_, t) => live[i]![t]))
     .sort((a, b) => a - b);
   const rank = (1 - share) * (sorted.length - 1);
-  const [below, above] = [sorted[Math.floor(rank)], sorted[Math.ceil(rank)]];
+  const [below, above] = [sorted[Math.floor(rank)]!, sorted[Math.ceil(rank)]!];
   const edge = below + (above - below) * (rank - Math.floor(rank));
-  return held.map(({ entropy }, i) => live[i].map((m, t) => Number(m === 1 && entropy[t] >= edge)));
+  return held.map(({ entropy }, i) => live[i]!.map((m, t) => Number(m === 1 && entropy[t]! >= edge)));
 }
 
 /** Token sums of each row to the micro-batch's loss, by the loss type. */
@@ -67,7 +67,7 @@ function reduce(sums: readonly number[], counts: readonly number[], o: PolicyLos
   switch (o.loss_type) {
     case 'grpo':
     case 'sapo':
-      return total(sums.map((value, i) => value / Math.max(1, counts[i]))) / rows / steps;
+      return total(sums.map((value, i) => value / Math.max(1, counts[i]!))) / rows / steps;
     case 'bnpo':
       return total([...sums]) / Math.max(1, total([...counts])) / steps;
     case 'dr_grpo':
@@ -98,16 +98,16 @@ export function plainPolicyLoss(
   const kept = keptTokens(held, live, o.top_entropy_quantile);
   const sums = scene.map((row, i) =>
     total(
-      live[i].map((m, t) => {
+      live[i]!.map((m, t) => {
         if (m === 0) return 0;
-        const policy = kept[i][t] === 0 ? 0 : policyTerm(row, held[i], live[i], t, o);
-        const gap = o.beta === 0 ? 0 : row.ref![t] - row.logp[t];
-        const factor = o.use_bias_correction_kl ? ratioOf(row, live[i], t, o) : 1;
+        const policy = kept[i]![t] === 0 ? 0 : policyTerm(row, held[i]!, live[i]!, t, o);
+        const gap = o.beta === 0 ? 0 : row.ref![t]! - row.logp[t]!;
+        const factor = o.use_bias_correction_kl ? ratioOf(row, live[i]!, t, o) : 1;
         return policy + o.beta * (Math.exp(gap) - gap - 1) * factor;
       }),
     ),
   );
-  const chosen = scene.flatMap(({ entropy }, i) => Array.from(entropy).filter((_, t) => live[i][t] * kept[i][t]));
+  const chosen = scene.flatMap(({ entropy }, i) => Array.from(entropy).filter((_, t) => live[i]![t]! * kept[i]![t]!));
   const bonus = (o.entropy_coef * total(chosen)) / Math.max(1, chosen.length) / place.gradientAccumulationSteps;
   return (
     reduce(
