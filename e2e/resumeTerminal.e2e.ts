@@ -203,7 +203,8 @@ test('a finished run has nothing left to do, and one that fails before its first
   const before = await contents(join(folder.path, 'whole'));
   await writeFile(join(folder.path, 'short.json'), JSON.stringify({ ...RECIPE, max_prompt_length: 10 }));
   const flags = ['--data', data, '--recipe', 'short.json', '--out', 'whole', '--software'];
-  const output = await endsWith(train(...flags), 1);
+  expect(await endsWith(train(...flags), 1)).toContain('holds a finished run, which stays as it is.');
+  const output = await endsWith(train(...flags, '--overwrite'), 1);
   expect(output).toContain('(data.empty)');
   expect(output).toContain('The earlier run in whole is as it was.');
   expect(await contents(join(folder.path, 'whole'))).toEqual(before);
@@ -235,7 +236,10 @@ test('a run that its own reward made fail goes on with the mended reward, beside
   await writeFile(join(folder.path, 'mended.json'), withReward(mended));
 
   await cp(join(folder.path, 'whole'), join(folder.path, 'failed'), { recursive: true });
-  const failed = await endsWith(train('--data', data, '--recipe', 'wrong.json', '--out', 'failed', '--software'), 1);
+  const failed = await endsWith(
+    train('--data', data, '--recipe', 'wrong.json', '--out', 'failed', '--software', '--overwrite'),
+    1,
+  );
   expect(failed).toMatch(/error: .*own.*\(reward\.\w+\)/);
   expect(failed).toContain('Go on with: npm run train -- --resume failed');
   expect(failed).toContain(`The earlier run is in ${join('failed', 'previous')}.`);

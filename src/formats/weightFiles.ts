@@ -43,7 +43,7 @@ interface Opened {
 
 /**
  * Opens the weights among a repository's files: `model.safetensors`, else the shards of its index, the order of
- * transformers (modeling_utils.py, _get_resolved_checkpoint_files). Reads headers only.
+ * transformers (transformers/modeling_utils.py, _get_resolved_checkpoint_files). Reads headers only.
  * @param files file name -> contents, names as in the repository
  * @throws LorikeetError `weights.*` or `safetensors.*`, naming the file
  */

@@ -20,7 +20,7 @@ export interface ImageProcessor {
   rescale_factor: number;
 }
 
-/** Defaults of transformers 5.23 (image_processing_qwen2_vl.py), for keys that the file lacks. */
+/** Defaults of transformers 5.23 (transformers/models/qwen2_vl/image_processing_qwen2_vl.py), for keys that the file lacks. */
 const DEFAULTS: ImageProcessor = {
   min_pixels: 56 * 56,
   max_pixels: 28 * 28 * 1280,

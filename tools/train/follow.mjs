@@ -17,7 +17,7 @@ function record({ out, data, model, adapter, software, version }, seed, state) {
 
 /**
  * The output folder as a new run takes it: an earlier run's results stay as they are until this one has trained a step
- * and has a checkpoint or an end, and move to `previous` then. A run that goes on has the folder already.
+ * and has a checkpoint or an end, and move to `previous` then (`--overwrite`). A run that goes on has the folder already.
  */
 function createPlace({ out, resumed, ...plan }) {
   let taken = resumed;

@@ -27,6 +27,7 @@ export const options = {
   },
   recipe: { type: 'string', value: 'FILE', about: 'settings as JSON, in the names of TRL (default: the demo recipe)' },
   out: { type: 'string', value: 'DIR', about: 'where the results go (default: runs/TIME)' },
+  overwrite: { type: 'boolean', about: 'start although --out holds a run; that one moves to `previous` there' },
   resume: {
     type: 'string',
     value: 'DIR',
@@ -43,6 +44,7 @@ const NOT_WITH_RESUME = {
   seed: 'A run keeps its seed.',
   adapter: 'The run file holds the adapter as it was trained so far.',
   out: 'A resumed run writes its results where the earlier ones are.',
+  overwrite: 'A resumed run goes on with what is there.',
 };
 
 /** Reads a flag that may be left out; null then. */
@@ -50,18 +52,19 @@ function optional(value, read) {
   return value === undefined ? null : read(value);
 }
 
-/** A run that can go on is worth more than the folder's name: it is never overwritten. */
-function refuseUnfinished(folder) {
+/** An earlier run is worth more than the folder's name: it stays as it is unless the user says otherwise. */
+function refuseEarlierRun(folder, overwrite) {
+  const record = overwrite ? null : readRunRecord(folder);
+  if (record === null) return;
+  const others = 'give another --out, or --overwrite: then it moves to `previous` there once the new run has results.';
+  if (record.state === 'finished') {
+    throw new Failure(`${folder} holds a finished run, which stays as it is.`, `For another run ${others}`);
+  }
   if (!hasRunFile(folder)) return;
-  const record = readRunRecord(folder);
-  if (record === null || record.state === 'finished') return;
-  throw new Failure(
-    `${folder} holds an unfinished run.`,
-    `Go on with it (${resumeCommand(folder)}), give another --out, or delete ${RUN_FILE} there.`,
-  );
+  throw new Failure(`${folder} holds an unfinished run.`, `Go on with it (${resumeCommand(folder)}), ${others}`);
 }
 
-function makeOutput(path) {
+function makeOutput(path, overwrite) {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const folder = path === undefined ? inRepository('runs', stamp) : userPath(path);
   try {
@@ -69,7 +72,7 @@ function makeOutput(path) {
   } catch (error) {
     throw new Failure(`--out ${path ?? folder}: ${error.message}`);
   }
-  refuseUnfinished(folder);
+  refuseEarlierRun(folder, overwrite);
   return folder;
 }
 
@@ -157,6 +160,6 @@ export function readPlan(flags) {
     resumed: false,
     finished: false,
     version: ownVersion(),
-    out: makeOutput(flags.out),
+    out: makeOutput(flags.out, Boolean(flags.overwrite)),
   };
 }

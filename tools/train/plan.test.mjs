@@ -139,9 +139,10 @@ test('a new run never takes the folder of an unfinished one', async () => {
   expect(refusal({ out: 'out' })).toContain('npm run train -- --resume out');
 });
 
-test('a new run may take the folder of a finished one', async () => {
+test('a new run takes the folder of a finished one only when it is told to overwrite', async () => {
   const out = await leaveRun('finished');
-  expect(readPlan({ out: 'out' })).toMatchObject({ out, resumed: false, version: ownVersion() });
+  expect(refusal({ out: 'out' })).toContain('--overwrite');
+  expect(readPlan({ out: 'out', overwrite: true })).toMatchObject({ out, resumed: false, version: ownVersion() });
 });
 
 /** A safetensors file that holds nothing. */

@@ -85,7 +85,7 @@ export interface RunView {
   evaluations: EvaluationPoint[];
   /** The GRPO steps that reported groups, in order. */
   groupSteps: GroupStep[];
-  /** GRPO step -> its groups, of the newest steps only; groupsOf.ts reads the others from storage. */
+  /** GRPO step -> its groups, of the newest steps only; runLog.ts reads the others from storage. */
   groups: ReadonlyMap<number, GroupRecord[]>;
   /** Newest first, the last few only. */
   live: { stage: Stage; seq: number; sample: EvaluationSample }[];
