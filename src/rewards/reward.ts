@@ -1,5 +1,7 @@
 // What a reward function is to the trainer and to evaluation. Implementations live beside this file.
 
+import { check } from '../base/errors';
+
 /** Completions of one call, and per completion what its row says. All arrays have one entry per completion. */
 export interface RewardBatch {
   /** Decoded, special tokens skipped. */
@@ -25,4 +27,16 @@ export interface Reward<Batch extends Partial<RewardBatch> = RewardBatch> {
   score(batch: Batch): Promise<(number | null)[]>;
   /** Frees what it holds (a worker); left out: nothing. */
   dispose?(): void;
+}
+
+/**
+ * One score per completion, null where the reward has none.
+ * @throws reward.count when there are fewer or more, and what the reward throws
+ */
+export async function scoresOf(reward: Reward, batch: RewardBatch): Promise<(number | null)[]> {
+  const scores = await reward.score(batch);
+  const [found, expected] = [scores.length, batch.completions.length];
+  const message = `Reward "${reward.name}" gave ${found} scores for ${expected} completions.`;
+  check(found === expected, 'reward.count', message, 'This is a fault of the reward.');
+  return scores;
 }

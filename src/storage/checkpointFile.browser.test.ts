@@ -6,7 +6,7 @@ import { writeGzipLines } from '../formats/gzipLines';
 import { encodeRunFile } from '../formats/runFile';
 import { parseSafetensors, writeSafetensors } from '../formats/safetensors';
 import { exportRunFile, importRunFile } from './checkpointFile';
-import { listCheckpoints, loadCheckpoint, newestCheckpoint, saveCheckpoint } from './checkpoints';
+import { listCheckpoints, loadCheckpoint, newestCheckpoint, saveCheckpoint } from './checkpointStore';
 import { opfs, writeFile } from './opfs';
 import { appendEvents, createRun, deleteRun, findRun, listRuns, readEvents, truncateEvents, updateRun } from './runs';
 

@@ -7,8 +7,14 @@ import { check, LorikeetError } from '../base/errors';
 import { decodeCheckpoint, encodeCheckpoint } from '../formats/checkpoint';
 import { readGzipLines, writeGzipLines } from '../formats/gzipLines';
 import { decodeRunFile, encodeRunFile, type RunFile } from '../formats/runFile';
-import { listCheckpoints, loadCheckpoint, newestCheckpoint, saveCheckpoints } from './checkpoints';
-import type { CheckpointInfo, CheckpointRecord } from './checkpoints';
+import {
+  listCheckpoints,
+  loadCheckpoint,
+  newestCheckpoint,
+  saveCheckpoints,
+  type CheckpointInfo,
+  type CheckpointRecord,
+} from './checkpointStore';
 import { request } from './database';
 import { holdRun } from './runLock';
 import { findRun, putRun, PUT_RUN_STORES, readEvents, type RunRecord } from './runs';

@@ -1,11 +1,12 @@
-// The protocol that keeps checkpoints whole: new file, flush, read back, SHA-256, then a strict record, which alone
-// makes a checkpoint exist. File system and database are parameters, so that tests can break them.
+// A run's checkpoints: bytes in the private file system, records in IndexedDB. The protocol that keeps them whole: new
+// file, flush, read back, SHA-256, then a strict record, which alone makes a checkpoint exist. File system and database
+// are parameters of the store, so that tests can break them; the functions at the end use this browser's.
 
 import { sha256Hex } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
 import { request, storageError, type Database } from './database';
-import { writeFile, type Files } from './opfs';
-import { ofRun, reading } from './runDatabase';
+import { opfs, writeFile, type Files } from './opfs';
+import { ofRun, reading, runDatabase } from './runDatabase';
 
 export interface CheckpointInfo {
   /** The run's station (protocol's Stage). */
@@ -51,7 +52,6 @@ export interface CheckpointStore {
   save(runId: string, fresh: NewCheckpoint[], keep: number, alongside?: Alongside): Promise<CheckpointRecord[]>;
   list(runId: string): Promise<CheckpointRecord[]>;
   load(record: CheckpointRecord): Promise<Uint8Array<ArrayBuffer>>;
-  remove(runId: string): Promise<void>;
   sweep(): Promise<{ files: number; bytes: number }>;
 }
 
@@ -185,11 +185,6 @@ async function load({ files }: Parts, record: CheckpointRecord): Promise<Uint8Ar
   return bytes;
 }
 
-async function remove({ files, database }: Parts, runId: string): Promise<void> {
-  const names = await database.transact(['checkpoints'], (open) => takeRecords(open('checkpoints'), ofRun(runId)));
-  await removeFiles(files, names);
-}
-
 /** Deletes records inside a transaction. @returns the names of their files, to be removed after it */
 export async function takeRecords(store: IDBObjectStore, keys: IDBKeyRange): Promise<string[]> {
   const records = (await request(store.getAll(keys))) as CheckpointRecord[];
@@ -244,7 +239,96 @@ export function createCheckpointStore(files: Files, database: Database): Checkpo
     },
     list: (runId) => recordsOf(parts, runId),
     load: (record) => load(parts, record),
-    remove: (runId) => remove(parts, runId),
     sweep: () => sweep(parts),
   };
+}
+
+/** The checkpoints of this browser: what the rest of the file is about. */
+const store = createCheckpointStore(opfs, runDatabase);
+/** A checkpoint can go between listing and reading while its run is being trained elsewhere. */
+const ATTEMPTS = 3;
+
+/**
+ * Stores a checkpoint: a new file, checked by reading it back, then a record on disk; only then it resolves. Then
+ * removes older ones beyond the newest `keep` (at least 1), but never the newest with `best`.
+ * @throws storage.quota, storage.failed, checkpoint.verify; the earlier checkpoints are then as before
+ */
+export async function saveCheckpoint(
+  runId: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  info: CheckpointInfo,
+  keep: number,
+): Promise<CheckpointRecord> {
+  const [record] = await store.save(runId, [{ bytes, info }], keep);
+  check(record, 'storage.failed', `run ${runId}: the checkpoint of step ${info.step} was not recorded`);
+  return record;
+}
+
+/**
+ * Stores several checkpoints of a run, oldest first, and makes other changes to the database of runs with them: all
+ * or nothing. @throws as saveCheckpoint, and what `alongside` throws
+ */
+export function saveCheckpoints(
+  runId: string,
+  fresh: NewCheckpoint[],
+  alongside: Alongside,
+): Promise<CheckpointRecord[]> {
+  return store.save(runId, fresh, fresh.length, alongside);
+}
+
+/** A run's checkpoints, newest first; empty for an unknown run. Errors: storage.failed. */
+export function listCheckpoints(runId: string): Promise<CheckpointRecord[]> {
+  return store.list(runId);
+}
+
+/** A checkpoint's bytes. @throws checkpoint.broken when file, size or SHA-256 differ, saying which */
+export function loadCheckpoint(record: CheckpointRecord): Promise<Uint8Array<ArrayBuffer>> {
+  return store.load(record);
+}
+
+type Newest = { record: CheckpointRecord; bytes: Uint8Array<ArrayBuffer>; skipped: string[] };
+
+async function firstWhole(records: CheckpointRecord[], skipped: string[]): Promise<Newest | null> {
+  for (const record of records) {
+    try {
+      return { record, bytes: await store.load(record), skipped };
+    } catch (error) {
+      if (!(error instanceof LorikeetError) || error.code !== 'checkpoint.broken') throw error;
+      skipped.push(error.message);
+    }
+  }
+  return null;
+}
+
+/**
+ * The newest checkpoint that is whole, and in `skipped` why newer ones are not, one sentence each; null when the run
+ * has no checkpoint. Deletes nothing.
+ * @throws checkpoint.broken when there are checkpoints and none is whole; storage.failed
+ */
+export async function newestCheckpoint(runId: string): Promise<Newest | null> {
+  for (let attempt = 1; ; attempt++) {
+    const records = await store.list(runId);
+    const [newest] = records;
+    if (!newest) return null;
+    const skipped: string[] = [];
+    const found = await firstWhole(records, skipped);
+    if (found && skipped.length === 0) return found;
+    const now = await store.list(runId);
+    const changed = now.at(0)?.generation !== newest.generation;
+    if (changed && attempt < ATTEMPTS) continue;
+    if (found) return found;
+    throw new LorikeetError(
+      'checkpoint.broken',
+      `run ${runId}: none of its ${records.length} checkpoints is whole: ${skipped.join('; ')}`,
+      'The run cannot go on; start it again. Nothing was deleted.',
+    );
+  }
+}
+
+/**
+ * Removes files that an interrupted save left behind, and checkpoints whose run is gone. Safe beside a save in
+ * another tab or worker. Call it at start. Errors: storage.failed.
+ */
+export function sweepOrphans(): Promise<{ files: number; bytes: number }> {
+  return store.sweep();
 }

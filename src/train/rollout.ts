@@ -4,7 +4,7 @@
 import type { PackContext } from '../data/pack';
 import type { Completion, GeneratePrompt } from '../infer/generate';
 import type { LoraAdapter } from '../model/lora';
-import type { Reward, RewardBatch } from '../rewards/reward';
+import { scoresOf, type Reward, type RewardBatch } from '../rewards/reward';
 import { groupAdvantages, type Advantages } from './advantages';
 import type { GrpoOptions } from '../recipe/config';
 import type { Reporter } from './control';
@@ -112,8 +112,8 @@ export async function makeRollout(
   reporter.progress({ phase: 'score', done: 0, total: texts.length, unit: 'completions', ...place });
   const batch = rewardBatch(context, rows, completions, texts);
   const rewards = await reporter.timed('score', async () => {
-    const columns = await Promise.all(context.rewards.map((reward) => reward.score(batch)));
-    return texts.map((_, i) => columns.map((column) => column[i] ?? null));
+    const columns = await Promise.all(context.rewards.map((reward) => scoresOf(reward, batch)));
+    return texts.map((_, i) => columns.map((column) => column[i]!));
   });
   const advantages = groupAdvantages({
     rewards,

@@ -2,7 +2,7 @@
 
 import { LorikeetError, check } from '../base/errors';
 import type { ContinueRequest, RunEvent } from '../protocol/messages';
-import { newestCheckpoint } from '../storage/checkpoints';
+import { newestCheckpoint } from '../storage/checkpointStore';
 import { loadDataset } from '../storage/datasets';
 import { appendEvents, findRun, truncateEvents, updateRun, lastEvent } from '../storage/runs';
 import type { Recipe } from '../recipe/config';

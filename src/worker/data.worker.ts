@@ -4,7 +4,7 @@
 import { toErrorRecord } from '../base/errors';
 import type { DataMessage, DataRequest } from '../protocol/messages';
 import { exportRunFile } from '../storage/checkpointFile';
-import { sweepOrphans } from '../storage/checkpoints';
+import { sweepOrphans } from '../storage/checkpointStore';
 import { dropUnusedImages } from '../storage/datasets';
 import { createImportQueue } from './importQueue';
 import { createPromptRenderer } from './renderPrompt';

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import type { RunEvent, RunSummary } from '../protocol/messages';
-import { listCheckpoints } from '../storage/checkpoints';
+import { listCheckpoints } from '../storage/checkpointStore';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts } from '../storage/runs';
 import type { Recipe } from '../recipe/config';

@@ -2,7 +2,7 @@
 
 import { decodeCheckpoint, encodeCheckpoint } from '../formats/checkpoint';
 import { check } from '../base/errors';
-import { saveCheckpoint } from '../storage/checkpoints';
+import { saveCheckpoint } from '../storage/checkpointStore';
 import { updateRun } from '../storage/runs';
 import type { Run } from './run';
 import { fromCheckpoint, toCheckpoint, type AdapterTensors, type RunCheckpoint } from './runCheckpoint';

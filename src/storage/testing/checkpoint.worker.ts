@@ -1,7 +1,7 @@
 // A dedicated worker for the checkpoint tests: there files are written through synchronous handles, as the trainer does.
 
 import { toErrorRecord, type ErrorRecord } from '../../base/errors';
-import { saveCheckpoint, type CheckpointInfo, type CheckpointRecord } from '../checkpoints';
+import { saveCheckpoint, type CheckpointInfo, type CheckpointRecord } from '../checkpointStore';
 import { noise, survey, type Fault, type MAKERS, type Survey } from './checkpointFaults';
 
 export type Ask =

@@ -3,6 +3,7 @@
 
 import { sha256Hex } from '../../base/bytes';
 import { createCheckpointStore, type CheckpointStore } from '../checkpointStore';
+import { deleteRun } from '../runs';
 import type { Database } from '../database';
 import { opfs, type Files, type OpenFile } from '../opfs';
 import { runDatabase } from '../runDatabase';
@@ -163,6 +164,6 @@ export async function survey(kind: keyof typeof MAKERS, faults: readonly Fault[]
     else if (fault) result.refused++;
     result.violations.push(...(await violationsOf(runId, acknowledged.slice(0, keep), fault ?? 'no fault')));
   }
-  await createCheckpointStore(opfs, runDatabase).remove(runId);
+  await deleteRun(runId);
   return result;
 }

@@ -1,6 +1,6 @@
 // One run of the history: what it is, where it stands, what it reached, and its buttons.
 
-import type { CheckpointRecord } from '../../storage/checkpoints';
+import type { CheckpointRecord } from '../../storage/checkpointStore';
 import type { RunSummary, Stage } from '../../protocol/messages';
 import { exportRun } from '../actions';
 import { saveFile } from '../exports/saveFile';

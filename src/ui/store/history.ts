@@ -1,7 +1,7 @@
 // The runs that this browser stores: records, checkpoints, who works on them; opening one again.
 
 import { create } from 'zustand';
-import { listCheckpoints, type CheckpointRecord } from '../../storage/checkpoints';
+import { listCheckpoints, type CheckpointRecord } from '../../storage/checkpointStore';
 import { heldRuns } from '../../storage/runLock';
 import { listRuns, type RunRecord } from '../../storage/runs';
 import type { Recipe } from '../../recipe/config';

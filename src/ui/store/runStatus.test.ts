@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CheckpointRecord } from '../../storage/checkpoints';
+import type { CheckpointRecord } from '../../storage/checkpointStore';
 import type { RunRecord } from '../../storage/runs';
 import { isResumable, missingEnd, positionOf, statusOf } from './runStatus';
 

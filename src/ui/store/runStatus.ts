@@ -2,7 +2,7 @@
 // Pure.
 
 import type { RunEvent, RunSummary, Stage } from '../../protocol/messages';
-import type { CheckpointRecord } from '../../storage/checkpoints';
+import type { CheckpointRecord } from '../../storage/checkpointStore';
 import type { RunRecord } from '../../storage/runs';
 import type { RunView } from './runView';
 
