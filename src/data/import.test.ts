@@ -126,6 +126,78 @@ test('a missing picture is not replaced by one of the same name in another folde
   expect(animals.rows.map(({ line }) => line)).toEqual([2]);
 });
 
+/** Pictures of a drop by their paths, and a row of `file` that names `name`: what was taken for it. */
+async function taken(pictures: string[], file: string, name: string): Promise<string> {
+  const files = pictures.map((path, i) => drop(path, pngOf(i + 1)));
+  const { rows, images, problems } = await run([...files, drop(file, rowText(name))]);
+  const [row] = rows;
+  if (!row)
+    return errors(problems)
+      .map(([code]) => code)
+      .join();
+  const contents = await Promise.all(files.map(async ({ file: blob }) => Buffer.from(await blob.arrayBuffer())));
+  const at = contents.findIndex((bytes) => bytes.equals(images.get(row.image)!));
+  return pictures[at]! + (codes(problems).includes('image.byName') ? ', by name alone' : '');
+}
+
+test('a picture is not taken from outside a folder that the row names and the drop has', async () => {
+  const cases: [string[], string, string][] = [
+    [['d/train/0001.png', 'd/0000.png'], 'd/train.jsonl', 'train/0000.png'],
+    [['train/0001.png', 'val/0000.png'], 'val/val.jsonl', 'train/0000.png'],
+    [['d/Train/0001.png', 'd/0000.png'], 'd/train.jsonl', 'train/0000.PNG'],
+    [['x/train/0001.png', '0000.png'], 'rows.jsonl', 'train/0000.png'],
+    [['0000.png'], 'train/rows.jsonl', 'train/0000.png'],
+    [['train/0001.png', 'a/0000.png'], 'rows.jsonl', 'train/a/0000.png'],
+    [['d/train/0001.png', 'd/train/crops/0000.png'], 'd/train/crops/rows.jsonl', 'train/0000.png'],
+    [['set/images/1.png', 'set/train/images/0.png'], 'set/train/rows.jsonl', 'me/set/images/0.png'],
+    // The folder is where the row says, without the picture; the same name elsewhere is another folder.
+    [['a/images/1.png', 'b/images/0.png'], 'a/rows.jsonl', 'images/0.png'],
+    [['a/images/1.png', 'a/old/images/0.png'], 'a/rows.jsonl', 'images/0.png'],
+    [['a/images/1.png', 'images/0.png'], 'a/rows.jsonl', 'images/0.png'],
+    [['images/1.png', 'b/images/0.png'], 'a/rows.jsonl', 'images/0.png'],
+  ];
+  for (const [pictures, file, name] of cases) {
+    expect([pictures, name, await taken(pictures, file, name)]).toEqual([pictures, name, 'image.missing']);
+  }
+});
+
+test('a folder of links that could not be read is a folder of the drop', async () => {
+  const files = [drop('d/0000.png', pngOf(1)), drop('d/train.jsonl', rowText('train/0000.png'))];
+  expect((await run(files)).rows).toHaveLength(1);
+  expect((await run(files, { unread: ['d/train'] })).rows).toEqual([]);
+});
+
+test('folders of another machine that the drop lacks do not matter, whatever stands before its top folder', async () => {
+  const byName: [string[], string, string][] = [
+    [['data/images/1.png'], 'data/train.jsonl', '/home/me/data/shapes/images/1.png'],
+    [['data/images/1.png'], 'data/train.jsonl', '/data/me/data/images/1.png'],
+    [['shapes/images/1.png'], 'shapes/data/train.jsonl', '/home/me/data/shapes/images/1.png'],
+    [['d/1.png', 'd/more/2.png'], 'd/train.jsonl', 'images/1.png'],
+  ];
+  for (const [pictures, file, name] of byName) {
+    expect([name, await taken(pictures, file, name)]).toEqual([name, `${pictures[0]}, by name alone`]);
+  }
+});
+
+test('a bare name that finds a picture outside the folder of its rows is matched by name alone', async () => {
+  const byName: [string[], string][] = [
+    [['a/val/0.png'], 'a/train/rows.jsonl'],
+    [['0.png', 'a/1.png'], 'a/rows.jsonl'],
+    [['images/0.png'], 'labels/rows.jsonl'],
+  ];
+  for (const [pictures, file] of byName) {
+    expect([file, await taken(pictures, file, '0.png')]).toEqual([file, `${pictures[0]}, by name alone`]);
+  }
+  const ordinary: [string[], string][] = [
+    [['a/images/0.png'], 'a/rows.jsonl'],
+    [['images/0.png', 'images/1.png'], 'rows.jsonl'],
+    [['a/0.png', 'b/1.png'], 'a/rows.jsonl'],
+  ];
+  for (const [pictures, file] of ordinary) {
+    expect([file, await taken(pictures, file, '0.png')]).toEqual([file, pictures[0]]);
+  }
+});
+
 test('letter case does not make a picture of another folder the row’s', async () => {
   const { problems } = await run([drop('train.jsonl', rowText('Train/a.PNG')), drop('val/A.png', pngOf(1))]);
   expect(errors(problems)).toEqual([['image.missing', 1]]);

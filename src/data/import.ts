@@ -127,6 +127,8 @@ export async function importFiles(
   const sorted = await readFiles(files, problems);
   const read = await readAllRows(sorted.rows, sorted.others, name, problems, onProgress);
   const { rows: kept, images } = await loadImages(read, sorted.images, problems, {
+    // What could not be read may be a folder of pictures.
+    others: [...sorted.rows.map(({ path }) => path), ...sorted.others, ...unread.map((path) => `${path}/`)],
     inspectImage: options.inspectImage,
     onProgress: (done, total) => onProgress('images', done, total),
   });
