@@ -375,6 +375,39 @@ test('entries that the browser did not let the page read are counted and named',
   await expect(run([], { unread })).rejects.toMatchObject({ message: expect.stringContaining('4 entries') });
 });
 
+/** How many rows are for training and for validation, with the number of noValidation warnings. */
+async function sides(files: InputFile[], validationRatio = 0.5): Promise<[number, number, number]> {
+  const { rows, problems } = await run([A, B, ...files], { validationRatio });
+  const val = rows.filter(({ split }) => split === 'val').length;
+  return [rows.length - val, val, codes(problems).filter((code) => code === 'split.noValidation').length];
+}
+
+const TWO_ROWS = `${rowText('a.png')}\n${rowText('b.png')}`;
+
+test('a file that holds no rows has no say in what the others are for', async () => {
+  const train = drop('train.jsonl', TWO_ROWS);
+  for (const content of ['', '{"image": "a.png"}', 'no JSON']) {
+    expect([content, await sides([train, drop('val.jsonl', content)])]).toEqual([content, [1, 1, 0]]);
+  }
+  const list = drop('train.json', `[${TWO_ROWS.replace('\n', ',')}]`);
+  for (const name of ['eval_results.json', 'test_config.json']) {
+    for (const content of ['{"accuracy": 0.5}', '[{"accuracy": 0.5}]', '{\n  "accuracy": 0.5\n}']) {
+      expect([name, content, await sides([list, drop(name, content)])]).toEqual([name, content, [1, 1, 0]]);
+    }
+  }
+});
+
+test('rows stay on the side that their file names when no picture of the other files is there', async () => {
+  const val = drop('val.jsonl', TWO_ROWS);
+  for (const name of ['train.jsonl', 'rows.jsonl']) {
+    expect([name, await sides([drop(name, rowText('gone.png')), val])]).toEqual([name, [0, 2, 0]]);
+  }
+});
+
+test('when the validation rows lack their pictures it is said that there are none', async () => {
+  expect(await sides([drop('train.jsonl', TWO_ROWS), drop('val.jsonl', rowText('gone.png'))])).toEqual([2, 0, 1]);
+});
+
 test('duplicate rows are kept with a warning, across the splits with a stronger one', async () => {
   const train = drop('train.jsonl', `${rowText('a.png')}\n${rowText('b.png')}\n${rowText('a.png')}`);
   const { rows, problems } = await run([train, drop('val.jsonl', rowText('b.png')), A, B]);

@@ -83,18 +83,19 @@ function reportDuplicates(rows: DatasetRow[], problems: ProblemList): void {
 
 function finishRows(
   kept: RowWithImage[],
-  files: string[],
+  read: FileRow[],
   options: ImportOptions,
   problems: ProblemList,
 ): DatasetRow[] {
-  const { splits, byRatio } = splitRows(kept, files, options.validationRatio, options.seed);
+  const files = [...new Set(read.map(({ file }) => file))];
+  const splits = splitRows(kept, files, options.validationRatio, options.seed);
   const rows = kept.map(({ row, image }, i): DatasetRow => {
     const { question, thought, answer, file, line } = row;
     return { image, imageName: row.image, question, thought, answer, split: splits[i]!, file, line };
   });
   reportDuplicates(rows, problems);
   const [first] = rows;
-  if (first && byRatio && !splits.includes('val')) {
+  if (first && !splits.includes('val')) {
     const message = 'there are no validation rows: before and after cannot be compared';
     problems.add({ level: 'warning', code: 'split.noValidation', file: first.file, message });
   }
@@ -132,8 +133,7 @@ export async function importFiles(
     inspectImage: options.inspectImage,
     onProgress: (done, total) => onProgress('images', done, total),
   });
-  const rowFiles = sorted.rows.map(({ path }) => path);
-  return { rows: finishRows(kept, rowFiles, options, problems), images, problems: problems.all() };
+  return { rows: finishRows(kept, read, options, problems), images, problems: problems.all() };
 }
 
 /**

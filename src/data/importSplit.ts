@@ -52,27 +52,12 @@ function splitByRatio(rows: RowWithImage[], ratio: number, seed: number): Set<Ro
 /**
  * A split per row, in the rows' order. Files whose names hold the word `val`, `valid`, `validation`, `eval`, `test` or
  * `dev` are for validation and all others for training; when no name tells the two apart, rows go by ratio.
- * @param files every file of rows that was read: validation rows stay such when no training row is usable
+ * @param files every file that holds rows, also where none of them has a picture: the rows of another keep their side
  * @param ratio share for validation, 0 to below 1
- * @returns byRatio: whether the ratio decided
  */
-export function splitRows(
-  rows: RowWithImage[],
-  files: readonly string[],
-  ratio: number,
-  seed: number,
-): { splits: Split[]; byRatio: boolean } {
-  const named = new Map<string, Split>();
-  for (const file of files) {
-    const split = splitOfFile(file);
-    if (split !== null) named.set(file, split);
-  }
-  for (const { row } of rows) {
-    if (!named.has(row.file)) named.set(row.file, splitOfFile(row.file) ?? 'train');
-  }
-  if (new Set(named.values()).size === 2) {
-    return { splits: rows.map(({ row }) => named.get(row.file) ?? 'train'), byRatio: false };
-  }
+export function splitRows(rows: RowWithImage[], files: readonly string[], ratio: number, seed: number): Split[] {
+  const named = new Map(files.map((file) => [file, splitOfFile(file) ?? 'train']));
+  if (new Set(named.values()).size === 2) return rows.map(({ row }) => named.get(row.file) ?? 'train');
   const validation = splitByRatio(rows, ratio, seed);
-  return { splits: rows.map((entry) => (validation.has(entry) ? 'val' : 'train')), byRatio: true };
+  return rows.map((entry) => (validation.has(entry) ? 'val' : 'train'));
 }
