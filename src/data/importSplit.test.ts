@@ -28,6 +28,12 @@ test('a whole word in the file name says training or validation', () => {
   expectSplits('val', ['valset', 'testmini', 'minival', 'testdev_balanced', '2017val', 'rows.val']);
 });
 
+test('words for validation count in the plural and as a verb, but validated rows are rows like others', () => {
+  expectSplits('val', ['tests', 'evals', 'vals', 'validations', 'evaluations', 'devs', 'my_tests_2', 'gqaTests']);
+  expectSplits('val', ['validate', 'evaluate', 'testsets', 'valsets', 'evalsplits']);
+  expectSplits(null, ['validated', 'evaluated', 'tested', 'testers', 'contests', 'valses', 'trains']);
+});
+
 test('a word of the two that is joined to another by a capital letter counts', () => {
   expectSplits('train', ['trainSet', 'myTrain', 'GQATrainRows']);
   expectSplits('val', ['valData', 'gqaVal2', 'GQATest']);

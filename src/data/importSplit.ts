@@ -5,9 +5,11 @@ import { permutation, STREAM, streamKey } from '../base/random';
 import { baseName } from './importPaths';
 import type { RowWithImage } from './importImages';
 
-// A whole word, alone or joined to what is commonly written with it: valset, minival, testdev, trainingdata.
+// A whole word, alone or joined to what is commonly written with it: valset, minival, testdev, trainingdata. What is for
+// validation may stand in the plural; "validated" means checked rows, which may well be for training.
 const TRAIN_WORD = /^(mini)?(train|training)(set|split|data|mini)?$/;
-const VAL_WORD = /^(mini)?(val|valid|validation|eval|evaluation|test|testing|dev)+(set|split|data|mini)?$/;
+const VAL_WORD =
+  /^(mini)?(val|valid|validate|validation|eval|evaluate|evaluation|test|testing|dev)+(set|split|data|mini)?s?$/;
 
 /** Words of a file name in small letters: signs, digits and a capital after a small letter part them. */
 function wordsOf(name: string): string[] {
@@ -51,7 +53,8 @@ function splitByRatio(rows: RowWithImage[], ratio: number, seed: number): Set<Ro
 
 /**
  * A split per row, in the rows' order. Files whose names hold the word `val`, `valid`, `validation`, `eval`, `test` or
- * `dev` are for validation and all others for training; when no name tells the two apart, rows go by ratio.
+ * `dev`, or its plural, are for validation and all others for training; when no name tells the two apart, rows go by
+ * ratio.
  * @param files every file that holds rows, also where none of them has a picture: the rows of another keep their side
  * @param ratio share for validation, 0 to below 1
  */
