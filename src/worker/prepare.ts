@@ -10,6 +10,7 @@ import { rowsFingerprint } from './fingerprint';
 import { openAdapter, type OpenAdapter } from './openAdapter';
 import { openModel, type OpenModel } from './openModel';
 import { encodeRows, type TrainingRows } from './rows';
+import { checkRewards } from './rewardFunctions';
 import { noneFits } from './rowFit';
 import { encodeContext } from './textModel';
 
@@ -34,9 +35,10 @@ export interface Prepared {
 
 /**
  * Opens the model, reads the adapter to start from and encodes the rows; reads no weights.
- * @throws model.*, config.*, weights.*, tokenizer.*, peft.*, lora.*, storage.*, data.empty, errors of encodeRows
+ * @throws model.*, config.*, weights.*, tokenizer.*, peft.*, lora.*, storage.*, data.empty, errors of checkRewards and encodeRows
  */
 export async function prepareSession(request: SessionRequest, reporter: Reporter): Promise<Prepared> {
+  await checkRewards(request.recipe);
   const model = await openModel(request.model);
   const adapter = await openAdapter(request.adapter, request.recipe, model);
   const notices: NoticeEvent[] = [...model.notices, ...adapter.notices];
