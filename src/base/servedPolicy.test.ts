@@ -32,16 +32,21 @@ test('of two directives of one name the first counts, and of two policies each',
   expect(keepsRequestsInside(`default-src *, ${PAGE}`)).toBe(true);
 });
 
-test('the policy is asked of the server; one that is gone or says nothing has none', async () => {
+test('the policy is asked of the server; one that says nothing has none, one that cannot be asked is named', async () => {
   const server = createServer(({ url }, response) => {
     if (url === '/guarded') response.setHeader('Content-Security-Policy', REWARD);
-    response.end('page');
+    if (url === '/missing') response.statusCode = 404;
+    // A server that takes the question and never answers.
+    if (url !== '/silent') response.end('page');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   expect(await servedPolicy(`${origin}/guarded`)).toBe(REWARD);
   expect(await servedPolicy(`${origin}/bare`)).toBe(null);
+  const named = (reason: string) => ({ code: 'server.noAnswer', message: expect.stringContaining(reason) as string });
+  await expect(servedPolicy(`${origin}/missing`)).rejects.toMatchObject(named('status 404'));
+  await expect(servedPolicy(`${origin}/silent`, 100)).rejects.toMatchObject(named('no answer within 0.1 s'));
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
-  expect(await servedPolicy(`${origin}/guarded`)).toBe(null);
+  await expect(servedPolicy(`${origin}/guarded`)).rejects.toMatchObject(named(`${origin}/guarded`));
 });

@@ -1,6 +1,8 @@
 // What the server that this page came from promises by its headers. The page claims only what they hold: a static host
 // may serve the same files without any.
 
+import { LorikeetError } from './errors';
+
 /** Sources that bring in or send nothing beyond the page's own origin. */
 const OWN_SOURCES = new Set([
   ...["'none'", "'self'", 'blob:', 'data:'],
@@ -56,14 +58,27 @@ export function deniesAllRequests(header: string | null): boolean {
   return readPolicies(header ?? '').some((policy) => fetchesStayWithin(policy, SCRIPT_SOURCES));
 }
 
+/** A server answers in milliseconds; a busy machine gets far more, but no run waits for ever. */
+const ANSWER_MS = 30_000;
+
 /**
  * The Content-Security-Policy that a file of the own origin comes with, as the browser got it.
- * @returns null when there is none, or the server cannot be asked
+ * @param limitMs longest wait for the answer @returns null: the server sends none
+ * @throws server.noAnswer when it cannot be asked, so that nothing is known
  */
-export async function servedPolicy(url: string): Promise<string | null> {
-  try {
-    return (await fetch(url, { method: 'HEAD' })).headers.get('content-security-policy');
-  } catch {
-    return null;
-  }
+export async function servedPolicy(url: string, limitMs = ANSWER_MS): Promise<string | null> {
+  const noAnswer = (reason: string): LorikeetError =>
+    new LorikeetError(
+      'server.noAnswer',
+      `The server that this page came from could not be asked for its policy for ${url}: ${reason}.`,
+      'See that it runs (npm start) and can be reached, then try again; a run that has begun can be resumed.',
+    );
+  const response = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(limitMs) }).catch(
+    (error: unknown) => {
+      const late = error instanceof DOMException && error.name === 'TimeoutError';
+      throw noAnswer(late ? `no answer within ${limitMs / 1000} s` : String(error));
+    },
+  );
+  if (!response.ok) throw noAnswer(`it answered with status ${response.status}`);
+  return response.headers.get('content-security-policy');
 }

@@ -84,24 +84,26 @@ function checkSteps(fields: Fields): void {
 /**
  * Reads a parsed preprocessor_config.json. `min_pixels` and `max_pixels` win over `size.shortest_edge` and
  * `size.longest_edge`, which mean the same (pixel counts); what the file lacks is transformers' default.
+ * @param older takes the place of these defaults
  * @throws image.processorConfig naming the key, for values of the wrong kind and steps not supported
  */
-export function parseImageProcessor(json: unknown): ImageProcessor {
+export function parseImageProcessor(json: unknown, older: Partial<ImageProcessor> = {}): ImageProcessor {
+  const defaults = { ...DEFAULTS, ...older };
   check(isJsonObject(json), 'image.processorConfig', `${FILE}: expected a JSON object, found ${JSON.stringify(json)}`);
   const fields: Fields = json;
   checkSteps(fields);
   const size = (typeof fields.size === 'object' ? (fields.size ?? {}) : {}) as Fields;
   const whole = (key: keyof ImageProcessor, alias?: string): number =>
-    positive([[fields, key], ...(alias ? [[size, alias] as const] : [])], DEFAULTS[key] as number, true);
+    positive([[fields, key], ...(alias ? [[size, alias] as const] : [])], defaults[key] as number, true);
   const processor: ImageProcessor = {
     min_pixels: whole('min_pixels', 'shortest_edge'),
     max_pixels: whole('max_pixels', 'longest_edge'),
     patch_size: whole('patch_size'),
     temporal_patch_size: whole('temporal_patch_size'),
     merge_size: whole('merge_size'),
-    image_mean: triple(fields, 'image_mean', DEFAULTS.image_mean),
-    image_std: triple(fields, 'image_std', DEFAULTS.image_std),
-    rescale_factor: positive([[fields, 'rescale_factor']], DEFAULTS.rescale_factor, false),
+    image_mean: triple(fields, 'image_mean', defaults.image_mean),
+    image_std: triple(fields, 'image_std', defaults.image_std),
+    rescale_factor: positive([[fields, 'rescale_factor']], defaults.rescale_factor, false),
   };
   const { min_pixels, max_pixels } = processor;
   const ordered = min_pixels <= max_pixels;

@@ -304,8 +304,8 @@ export interface RenderedPrompt {
   tokens: PromptToken[];
   /** Tokens before the target. */
   promptLength: number;
-  /** Placeholders of the picture in GRPO, where the recipe's pre-resize may make it another number than in SFT. */
-  grpoImageTokens: number;
+  /** Placeholders of the picture in GRPO, where the recipe's pre-resize may make it another number than in SFT; null: too thin for it. */
+  grpoImageTokens: number | null;
   /** The model's context, in tokens. */
   maxPositions: number;
 }

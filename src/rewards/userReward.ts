@@ -1,7 +1,7 @@
 // The user's own reward as the trainer and the page call it: a worker that runs the script, with a time limit.
 // Nothing of the script runs here.
 
-import { fromErrorRecord, toErrorRecord } from '../base/errors';
+import { fromErrorRecord, LorikeetError, toErrorRecord } from '../base/errors';
 import type { Reward, RewardBatch } from './reward';
 import { readScores } from './userScores';
 import type { ScriptFailure, ScriptOutcome } from './userScores';
@@ -15,7 +15,7 @@ export interface UserRewardSpec {
 export interface UserRewardOptions {
   /** Starts userReward.worker; the caller knows its address. */
   spawn(): Worker;
-  /** Why no script may run in such a worker; null when one may. Asked before each is started. */
+  /** Why no script may run in such a worker; null when one may. Asked before each is started; must settle in time. */
   refusal(): Promise<ScriptFailure | null>;
   /** Longest time of one call in ms; default 10 s. */
   timeoutMs?: number;
@@ -33,7 +33,7 @@ export type ScriptReply = { type: 'ready' } | { type: 'outcome'; outcome: Script
 export interface UserScript {
   /** Runs the script; calls run one after another. Never rejects. */
   run(batch: RewardBatch): Promise<ScriptOutcome>;
-  /** Ends the worker; a call in flight fails with reward.stopped. */
+  /** Ends the worker for good; a call in flight, and any later one, fails with reward.stopped. */
   dispose(): void;
 }
 
@@ -104,6 +104,8 @@ export function openUserScript(spec: UserRewardSpec, options: UserRewardOptions)
   const limitMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   let helper: Helper | null = null;
   let last: Promise<unknown> = Promise.resolve();
+  let disposed = false;
+  const stopped: ScriptFailure = { code: 'reward.stopped', message: `Reward "${name}" was stopped.` };
 
   const fail = (failure: ScriptFailure): ScriptOutcome => {
     helper?.end(failure);
@@ -114,6 +116,8 @@ export function openUserScript(spec: UserRewardSpec, options: UserRewardOptions)
     if (helper) return helper;
     const refusal = await options.refusal();
     if (refusal) return refusal;
+    // While the server was asked; a worker that starts now would be ended by nobody.
+    if (disposed) return stopped;
     const started = (helper = startHelper(name, options.spawn));
     const reply = await started.ask(null, START_TIMEOUT_MS, brokenWorker(name, 'it did not start'));
     return 'type' in reply ? started : reply;
@@ -130,7 +134,8 @@ export function openUserScript(spec: UserRewardSpec, options: UserRewardOptions)
       const outcome = 'scores' in reply.outcome ? readScores(name, reply.outcome.scores, count) : reply.outcome;
       return 'failure' in outcome ? fail(outcome.failure) : outcome;
     } catch (error) {
-      return fail(brokenWorker(name, toErrorRecord(error).message));
+      const { code, message, hint } = toErrorRecord(error);
+      return fail(error instanceof LorikeetError ? { code, message, hint } : brokenWorker(name, message));
     }
   };
   return {
@@ -140,7 +145,8 @@ export function openUserScript(spec: UserRewardSpec, options: UserRewardOptions)
       return turn;
     },
     dispose: () => {
-      fail({ code: 'reward.stopped', message: `Reward "${name}" was stopped.` });
+      disposed = true;
+      fail(stopped);
     },
   };
 }
@@ -148,7 +154,7 @@ export function openUserScript(spec: UserRewardSpec, options: UserRewardOptions)
 /**
  * The user's reward as a Reward.
  * @throws from `score`: reward.syntax, reward.missing, reward.threw, reward.count, reward.value, reward.timeout,
- * reward.worker, reward.stopped, and the codes of `refusal`
+ * reward.worker, reward.stopped, and what `refusal` gives or throws
  */
 export function createUserReward(spec: UserRewardSpec, options: UserRewardOptions): Reward {
   const script = openUserScript(spec, options);

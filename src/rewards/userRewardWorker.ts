@@ -16,7 +16,7 @@ const REFUSAL: ErrorRecord = {
   hint: 'Open the page with npm start, or serve it with the headers of docs/hosting.md.',
 };
 
-/** Why no script may run here; null when one may. Asks the server. */
+/** Why no script may run here; null when one may. Asks the server, for half a minute at most. @throws server.noAnswer */
 export async function userRewardRefusal(): Promise<ErrorRecord | null> {
   return deniesAllRequests(await servedPolicy(userRewardUrl)) ? null : REFUSAL;
 }

@@ -88,7 +88,7 @@ export function createConnection(
   version: number,
   upgrade: (database: IDBDatabase, transaction: IDBTransaction) => void,
 ): Connection {
-  let current: { opened: Promise<IDBDatabase>; heldUp: Promise<never> } | undefined;
+  let current: { answer: Promise<IDBDatabase> } | undefined;
   const forget = (): void => {
     current = undefined;
   };
@@ -114,16 +114,16 @@ export function createConnection(
         resolve(connection);
       };
     });
-    const heldUp = watchOpening(name, opening, opened);
-    heldUp.catch(() => undefined);
-    return { opened, heldUp };
+    // One race for all who ask: each would leave its reactions on the part that never settles. Once opened, that counts.
+    const attempt = { answer: Promise.race([opened, watchOpening(name, opening, opened)]) };
+    opened.then(
+      () => (attempt.answer = opened),
+      () => undefined,
+    );
+    return attempt;
   };
   return {
-    open: () => {
-      current ??= begin();
-      // Once opened, the first of the two counts.
-      return Promise.race([current.opened, current.heldUp]);
-    },
+    open: () => (current ??= begin()).answer,
     forget,
   };
 }

@@ -1,7 +1,7 @@
 // Versions of a database in a real IndexedDB.
 
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { watchStorage, type StorageStatus } from './connection';
+import { createConnection, watchStorage, type StorageStatus } from './connection';
 import { openDatabase, request } from './database';
 
 /** A database as an earlier version of the program left it. */
@@ -96,4 +96,16 @@ test('a handle of the old version in another tab gives way', async () => {
   await expect(old.transact(['a'], (open) => void open('a').put(1, 'key'))).rejects.toMatchObject({
     code: 'storage.newer',
   });
+});
+
+test('once open, a connection answers every call with the same promise, so that none leaves anything behind', async () => {
+  const name = await fresh();
+  const { open } = createConnection(name, 1, (database) => void database.createObjectStore('a'));
+  onTestFinished(async () => (await open()).close());
+  const race = vi.spyOn(Promise, 'race');
+  onTestFinished(() => race.mockRestore());
+  await Promise.all([open(), open()]);
+  const answer = open();
+  expect(open()).toBe(answer);
+  expect(race).toHaveBeenCalledTimes(1);
 });

@@ -1,6 +1,7 @@
 // Finds a checkpoint's chat template and renders conversations with it. Must not know the template's wording.
 
 import { check } from '../base/errors';
+import { isJsonObject } from '../base/json';
 import type { ChatMessage, Tokenizer } from './tokenizer';
 
 /** A repository's files that may hold the template, those that exist. */
@@ -32,12 +33,11 @@ export function findChatTemplate(files: ChatTemplateFiles): string {
 
 /** `chat_template` as text, or the entry named `default` of a list of templates. */
 function templateOf(file: unknown): string | null {
-  if (typeof file !== 'object' || file === null) return null;
-  const template = (file as { chat_template?: unknown }).chat_template;
+  if (!isJsonObject(file)) return null;
+  const template = file.chat_template;
   if (typeof template === 'string') return template;
   if (!Array.isArray(template)) return null;
-  const named = template as { name?: unknown; template?: unknown }[];
-  const entry = named.find((candidate) => candidate.name === 'default');
+  const entry = template.filter(isJsonObject).find(({ name }) => name === 'default');
   return typeof entry?.template === 'string' ? entry.template : null;
 }
 

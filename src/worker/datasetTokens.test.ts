@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { DatasetRow } from '../base/dataset';
 import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
+import { parseRecipe } from '../recipe/recipe';
 import { countTokens } from './datasetTokens';
 import { demoFolder } from '../base/testing/demoFolder';
 import { loadTextModel, type TextModel } from './textModel';
@@ -43,10 +44,11 @@ test('where some rows fit, only those that do not are named', async () => {
   expect(found).toEqual([expect.objectContaining({ code: 'row.promptTooLong', line: 2 })]);
 });
 
-// There is no such option yet: pictures are as large as the model's files say.
-test.fails('pictures that take too many tokens can be made smaller by the recipe', async () => {
-  const limited = { ...presets.demo, max_pixels: 28 * 28 * 4, max_prompt_length: 128 } as Recipe;
-  const { prompt } = await countTokens([row(1, 'What is red?')], new Map([['x', PICTURE]]), limited, model, () => {});
-  const plain = await countTokens([row(1, 'What is red?')], new Map([['x', PICTURE]]), presets.demo, model, () => {});
-  expect(prompt.max).toBeLessThan(plain.prompt.max);
+// Pictures are as large as the model's files say. Once a recipe may limit them, its option is no longer refused, and this
+// test says that the limited picture takes fewer tokens than the plain one.
+test('a recipe that would make pictures smaller is refused: there is no such option', () => {
+  const limited = { ...presets.demo, max_pixels: 28 * 28 * 4 };
+  expect(() => parseRecipe(limited)).toThrow(
+    expect.objectContaining({ code: 'recipe.unknown', message: expect.stringContaining('max_pixels') as string }),
+  );
 });

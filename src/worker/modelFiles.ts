@@ -1,8 +1,8 @@
 // The files of a model, from the page's own server or from a folder that the user picked.
 
-import { LorikeetError } from '../base/errors';
 import { checkModelFolder } from '../formats/modelFolder';
 import type { ModelSource } from '../protocol/messages';
+import { parseModelJson } from './modelJson';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -33,24 +33,16 @@ export interface ModelFiles {
   name: string;
 }
 
-async function parseJson(file: Blob, name: string): Promise<unknown> {
-  try {
-    return JSON.parse(await file.text()) as unknown;
-  } catch (error) {
-    throw new LorikeetError('model.json', `${name}: not valid JSON: ${error instanceof Error ? error.message : ''}`);
-  }
-}
-
 /** @throws model.missing, model.json */
 export async function readModelFiles(model: ModelSource): Promise<ModelFiles> {
   const files = model.kind === 'bundled' ? await fetchBundled(model.url) : model.files;
   // A bundled model's other files are fetched by who reads them.
   checkModelFolder(Object.keys(files), model.kind === 'bundled' ? ['config.json'] : undefined);
   // checkModelFolder has found it.
-  const config = await parseJson(files['config.json']!, 'config.json');
+  const config = parseModelJson(await files['config.json']!.text(), 'config.json');
   const generationFile = files['generation_config.json'];
-  const generation = generationFile && (await parseJson(generationFile, 'generation_config.json'));
-  const given = (config as { _name_or_path?: unknown })._name_or_path;
+  const generation = generationFile && parseModelJson(await generationFile.text(), 'generation_config.json');
+  const given = config._name_or_path;
   const name = typeof given === 'string' && given ? given : model.kind === 'bundled' ? 'demo/model' : model.name;
   return { files, config, generation, name };
 }

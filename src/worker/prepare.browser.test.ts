@@ -1,6 +1,6 @@
 // The demo model as a picked folder whose weights count every byte that is read; the rows lie in a real IndexedDB.
 
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import { exportPeftAdapter } from '../formats/peft';
 import type { RunEventBody } from '../protocol/messages';
@@ -135,3 +135,23 @@ test.each<[string, string, () => Partial<SessionRequest>, RegExp]>([
   expect(await failureOf(change())).toMatchObject({ code, message: expect.stringMatching(message) as string });
   expect(read).toBeLessThan(weightBytes / 20);
 });
+
+test.each([
+  ['sends no policy', 'reward.unguarded', () => Promise.resolve(new Response())],
+  ['is gone', 'server.noAnswer', () => Promise.reject(new TypeError('Failed to fetch'))],
+])(
+  'a run with a reward of one’s own does not start where the server %s, and one without GRPO does',
+  async (...given) => {
+    const [, code, answer] = given;
+    const real = globalThis.fetch;
+    const asked = vi.spyOn(globalThis, 'fetch');
+    onTestFinished(() => asked.mockRestore());
+    asked.mockImplementation((url, options) => (options?.method === 'HEAD' ? answer() : real(url, options)));
+    const recipe = demo(({ grpo }) => (grpo.reward_funcs = [{ name: 'mine', javascript: 'function score() {}' }]));
+    expect(await failureOf({ recipe })).toMatchObject({ code });
+    expect(read).toBe(0);
+    // Any later failure says that this one did not come.
+    const noGrpo = { ...recipe, max_prompt_length: 20, grpo: { ...recipe.grpo, max_steps: 0 } };
+    expect(await failureOf({ recipe: noGrpo })).toMatchObject({ code: 'data.empty' });
+  },
+);

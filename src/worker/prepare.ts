@@ -1,7 +1,6 @@
 // What a run needs beside weights: files that fit together, rows, the adapter's start. What cannot work ends here,
 // before gigabytes are read.
 
-import { LorikeetError } from '../base/errors';
 import type { AdapterSource, ModelSource, NoticeEvent } from '../protocol/messages';
 import { loadDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
@@ -10,7 +9,8 @@ import { rowsFingerprint } from './fingerprint';
 import { openAdapter, type OpenAdapter } from './openAdapter';
 import { openModel, type OpenModel } from './openModel';
 import { encodeRows, type TrainingRows } from './rows';
-import { noneFits } from './rowFit';
+import { checkRewards } from './rewardFunctions';
+import { nothingToTrain } from './rowFit';
 import { encodeContext } from './textModel';
 
 /** What to load. */
@@ -34,9 +34,10 @@ export interface Prepared {
 
 /**
  * Opens the model, reads the adapter to start from and encodes the rows; reads no weights.
- * @throws model.*, config.*, weights.*, tokenizer.*, peft.*, lora.*, storage.*, data.empty, errors of encodeRows
+ * @throws model.*, config.*, weights.*, tokenizer.*, peft.*, lora.*, storage.*, data.empty, errors of checkRewards and encodeRows
  */
 export async function prepareSession(request: SessionRequest, reporter: Reporter): Promise<Prepared> {
+  await checkRewards(request.recipe);
   const model = await openModel(request.model);
   const adapter = await openAdapter(request.adapter, request.recipe, model);
   const notices: NoticeEvent[] = [...model.notices, ...adapter.notices];
@@ -53,13 +54,6 @@ async function prepareRows(
   const rows = await encodeRows(stored, recipe, encodeContext(text, config), text.processor, (done, total) =>
     reporter.progress({ phase: 'encode', done, total, unit: 'rows' }),
   );
-  if (rows.sft.length === 0 && rows.grpo.length === 0) {
-    const why = rows.nearest ? noneFits(rows.nearest) : (rows.leftOut[0] ?? 'There is no row to train on.');
-    throw new LorikeetError(
-      'data.empty',
-      `None of the ${stored.length} rows of "${info.name}" can be trained on: ${why}`,
-      'Raise max_prompt_length, or use shorter texts or smaller pictures.',
-    );
-  }
+  if (rows.sft.length === 0 && rows.grpo.length === 0) throw nothingToTrain(info.name, stored, rows.nearest);
   return { rows, datasetName: info.name, rowsFingerprint: await rowsFingerprint(stored) };
 }

@@ -1,9 +1,10 @@
 // The prompt preview against transformers' tokenizer: the demo's first row, rendered by the demo's model.
 
 import { beforeAll, expect, test } from 'vitest';
-import type { DatasetRow } from '../base/dataset';
+import type { DatasetInfo, DatasetRow } from '../base/dataset';
+import { header, pngFile } from '../image/testPng';
 import type { DataMessage, DataRequest, ModelSource, RenderedPrompt } from '../protocol/messages';
-import { saveDataset } from '../storage/datasets';
+import { deleteDataset, saveDataset } from '../storage/datasets';
 import { presets } from '../recipe/presets';
 import type { Recipe } from '../recipe/config';
 
@@ -33,14 +34,17 @@ const row: DatasetRow = {
   line: 1,
 };
 
+const INFO: DatasetInfo = {
+  ...{ id: 'preview-test', name: 'preview', createdAt: 0, trainRows: 1, valRows: 0, images: 1, bytes: 0 },
+  ...{ promptTokens: null, targetTokens: null, problems: [] },
+};
+
 let worker: Worker;
 let count = 0;
 
 beforeAll(async () => {
   const picture = await (await fetch(`${DEMO}data/images/train_000.png`)).arrayBuffer();
-  const info = { id: 'preview-test', name: 'preview', createdAt: 0, trainRows: 1, valRows: 0, images: 1, bytes: 0 };
-  const counts = { promptTokens: null, targetTokens: null, problems: [] };
-  await saveDataset({ ...info, ...counts }, [row], new Map([[row.image, new Uint8Array(picture)]]));
+  await saveDataset(INFO, [row], new Map([[row.image, new Uint8Array(picture)]]));
   worker = new Worker(new URL('./data.worker.ts', import.meta.url), { type: 'module' });
 });
 
@@ -103,4 +107,16 @@ test('a row over the limits is shown whole all the same, and a picture that is g
   expect((await rendered(tight)).tokens).toHaveLength(PROMPT.length + TARGET.length);
   const gone = await ask(presets.demo, { ...row, image: 'nowhere' });
   expect(gone).toMatchObject({ type: 'promptFailed', error: { code: 'storage.missing' } });
+});
+
+test('a picture that the pre-resize makes too thin is shown as SFT reads it, without a number for GRPO', async () => {
+  const thin = { ...row, image: 'preview-thin' };
+  // 1 x 190: 2 x 512 after the pre-resize.
+  const bytes = pngFile(header({ width: 1, height: 190, depth: 8, colourType: 2 }));
+  await saveDataset({ ...INFO, id: 'preview-thin' }, [thin], new Map([[thin.image, bytes]]));
+  const plain = await rendered(presets.demo, thin);
+  const resized = await rendered({ ...presets.demo, grpo_pre_resize: true }, thin);
+  expect(resized).toEqual({ ...plain, grpoImageTokens: null });
+  expect(plain.grpoImageTokens).toBeGreaterThan(0);
+  await deleteDataset('preview-thin');
 });

@@ -9,7 +9,7 @@ import { parseModelConfig, type ModelConfig } from '../model/config';
 import type { ModelSource, PromptToken, RenderedPrompt } from '../protocol/messages';
 import type { Tokenizer } from '../text/tokenizer';
 import type { Recipe } from '../recipe/config';
-import { imageRefOf } from './storedImage';
+import { viewsOf } from './storedImage';
 import { loadTextModel, readJson, type TextModel } from './textModel';
 
 interface PreviewModel {
@@ -72,20 +72,18 @@ function tokensOf(example: Example, tokenizer: Tokenizer, imageTokenId: number):
 
 async function render(row: DatasetRow, recipe: Recipe, { text, config }: PreviewModel): Promise<RenderedPrompt> {
   const { tokenizer, chatTemplate, processor } = text;
-  const { image_loading: loading, grpo_pre_resize: preResize } = recipe;
-  const image = await imageRefOf(row.image, { loading, preResize: false }, processor);
-  const inGrpo = await imageRefOf(row.image, { loading, preResize }, processor);
+  const { plain, grpo } = await viewsOf(row.image, recipe, processor);
   const { imageTokenId, vocabSize, vision, maxPositions } = config;
   const { spatialMergeSize } = vision;
   const model = { imageTokenId, vocabSize, spatialMergeSize, maxPositions: Infinity };
   const { completion_only_loss } = recipe.sft;
   const options = { ...recipe, max_prompt_length: Infinity, max_length: null, completion_only_loss };
-  const encoded = encodeExample(row, [image], options, { tokenizer, chatTemplate, model });
+  const encoded = encodeExample(row, [plain], options, { tokenizer, chatTemplate, model });
   check(encoded.ok, 'row.tooLong', encoded.ok ? '' : encoded.problem.message);
   return {
     tokens: tokensOf(encoded.value, tokenizer, imageTokenId),
     promptLength: encoded.value.promptLength,
-    grpoImageTokens: gridTokenCount(inGrpo.grid, spatialMergeSize),
+    grpoImageTokens: grpo && gridTokenCount(grpo.grid, spatialMergeSize),
     maxPositions,
   };
 }

@@ -1,13 +1,15 @@
 // From the recipe's reward_funcs to functions that score.
 
-import { userRewardWorker } from '../rewards/userRewardWorker';
+import { fromErrorRecord } from '../base/errors';
+import { userRewardRefusal, userRewardWorker } from '../rewards/userRewardWorker';
 import { exactMatchReward } from '../rewards/exactMatch';
 import { formatRewardFunction } from '../rewards/format';
 import { lengthRewardFunction } from '../rewards/length';
 import type { Reward } from '../rewards/reward';
 import { createSemanticReward, type Embed } from '../rewards/semantic';
 import { createUserReward } from '../rewards/userReward';
-import type { GrpoOptions } from '../recipe/config';
+import type { GrpoOptions, Recipe } from '../recipe/config';
+import { stationsOf } from './runProgress';
 
 export interface RewardDeps {
   /** Sentence embeddings, for the semantic reward. */
@@ -35,4 +37,15 @@ export function rewardFunctions(specs: GrpoOptions['reward_funcs'], deps: Reward
         return createUserReward(spec, { ...userRewardWorker, timeoutMs: deps.timeoutMs });
     }
   });
+}
+
+/**
+ * Whether the recipe's rewards may run here, asked at a run's start and not after hours of SFT.
+ * @throws reward.unguarded, server.noAnswer
+ */
+export async function checkRewards(recipe: Recipe): Promise<void> {
+  const own = recipe.grpo.reward_funcs.some((spec) => typeof spec !== 'string');
+  if (!own || !stationsOf(recipe).includes('grpo')) return;
+  const refusal = await userRewardRefusal();
+  if (refusal) throw fromErrorRecord(refusal);
 }

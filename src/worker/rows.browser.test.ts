@@ -75,6 +75,7 @@ async function encoded(change: (recipe: Recipe) => void, given = ROWS) {
     grpo: rows.grpo.map(({ answer }) => answer),
     validation: rows.validation.map(({ answer }) => answer),
     leftOut: rows.leftOut,
+    nearest: rows.nearest,
   };
 }
 
@@ -137,6 +138,25 @@ test('a picture that the pre-resize makes too thin costs its row in GRPO alone, 
   expect(rows.leftOut).toEqual([
     expect.stringMatching(/^a:8: picture of 2 x 512: .* 200 times the other.*left out of GRPO, where grpo_pre_resize/),
   ]);
+});
+
+test('a validation row whose completion would pass the model’s context is named like a training row', async () => {
+  const given = [row(1, 'train'), row(3, 'val')];
+  const { maxPositions } = context.model;
+  const rows = await encoded((recipe) => (recipe.grpo.max_completion_length = maxPositions), given);
+  expect(rows).toMatchObject({ sft: ['1'], grpo: [], validation: [] });
+  const reason = `the limit is ${maxPositions}`;
+  expect(rows.leftOut).toEqual(given.map(({ line }) => expect.stringMatching(`^a:${line}: .*${reason}`) as string));
+});
+
+test('the row that comes nearest to the limits is one of training', async () => {
+  const long = (line: number, split: DatasetRow['split'], times: number) =>
+    row(line, split, 'What shape is red? '.repeat(times));
+  const { nearest } = await encoded(() => {}, [long(1, 'val', 60), long(2, 'train', 90), long(3, 'train', 70)]);
+  const { nearest: own } = await encoded(() => {}, [long(3, 'train', 70)]);
+  expect(nearest).not.toBe(null);
+  expect(nearest).toEqual(own);
+  expect(await encoded(() => {}, [long(1, 'val', 60)])).toMatchObject({ nearest: null });
 });
 
 test('a token beyond the embedding ends the encoding with file and line', async () => {

@@ -16,7 +16,7 @@ import type { ImageProcessor } from '../image/processorConfig';
 import type { Recipe } from '../recipe/config';
 import type { GrpoRow } from '../train/rolloutTypes';
 import type { Misfit } from './rowFit';
-import { imageRefOf } from './storedImage';
+import { viewsOf, type Views } from './storedImage';
 
 export interface TrainingRows {
   sft: Example[];
@@ -24,30 +24,11 @@ export interface TrainingRows {
   validation: EvalRow[];
   /** Rows that do not fit, with file, line and reason. */
   leftOut: string[];
-  /** The row with the fewest tokens among those that do not fit. */
+  /** The training row with the fewest tokens among those that do not fit SFT. */
   nearest: Misfit | null;
 }
 
-/** A picture as SFT and evaluations see it, and as GRPO does. */
-interface Views {
-  plain: ImageRef;
-  /** null: too thin for the pre-resize. */
-  grpo: ImageRef | null;
-  /** Why there is none. */
-  tooThin: string;
-}
-
-async function viewsOf(hash: string, recipe: Recipe, processor: ImageProcessor): Promise<Views> {
-  const { image_loading: loading, grpo_pre_resize } = recipe;
-  const plain = await imageRefOf(hash, { loading, preResize: false }, processor);
-  if (!grpo_pre_resize) return { plain, grpo: plain, tooThin: '' };
-  try {
-    return { plain, grpo: await imageRefOf(hash, { loading, preResize: true }, processor), tooThin: '' };
-  } catch (error) {
-    if (!(error instanceof LorikeetError) || error.code !== 'image.aspectRatio') throw error;
-    return { plain, grpo: null, tooThin: `${error.message}; left out of GRPO, where grpo_pre_resize applies` };
-  }
-}
+const OUT_OF_GRPO = 'left out of GRPO, where grpo_pre_resize applies';
 
 /** Tokens of a picture in the prompt. */
 function pictureTokens({ grid }: ImageRef, { model }: EncodeContext): number {
@@ -74,28 +55,27 @@ function createSorter(recipe: Recipe, context: EncodeContext, out: TrainingRows)
   const leaveOut = ({ file, line }: DatasetRow, reason: string): void => {
     out.leftOut.push(`${file}:${line}: ${reason}`);
   };
-  const train = (row: DatasetRow, example: Encoded<Example>, { grpo, tooThin }: Views): void => {
+  const train = (row: DatasetRow, example: Encoded<Example>, { plain, grpo, tooThin }: Views): void => {
     if (example.ok) out.sft.push(example.value);
+    else if (example.problem.tokens < (out.nearest?.tokens ?? Infinity)) {
+      const { tokens, limit: passed, limitedBy } = example.problem;
+      out.nearest = { tokens, pictureTokens: pictureTokens(plain, context), limit: passed, limitedBy };
+    }
     const encoded = grpo && prompt(row, grpo);
     if (encoded?.ok) out.grpo.push({ ...shownOf(row), prompt: encoded.value });
     // A row that does not fit SFT either has been named.
-    else if (example.ok) leaveOut(row, encoded ? encoded.problem.message : tooThin);
+    else if (example.ok) leaveOut(row, encoded ? encoded.problem.message : `${tooThin}; ${OUT_OF_GRPO}`);
   };
   const validate = (row: DatasetRow, example: Encoded<Example>, { plain }: Views): void => {
     if (out.validation.length >= limit) return;
     const encoded = prompt(row, plain);
-    if (!encoded.ok) return;
-    out.validation.push({ ...shownOf(row), prompt: encoded.value, example: example.ok ? example.value : null });
+    if (encoded.ok) {
+      out.validation.push({ ...shownOf(row), prompt: encoded.value, example: example.ok ? example.value : null });
+    } else if (example.ok) leaveOut(row, encoded.problem.message);
   };
   return (row: DatasetRow, views: Views): void => {
     const example = encodeExample(row, [views.plain], exampleOptions, context);
-    if (!example.ok) {
-      const { tokens, limit: passed, limitedBy, message } = example.problem;
-      leaveOut(row, message);
-      if (tokens < (out.nearest?.tokens ?? Infinity)) {
-        out.nearest = { tokens, pictureTokens: pictureTokens(views.plain, context), limit: passed, limitedBy };
-      }
-    }
+    if (!example.ok) leaveOut(row, example.problem.message);
     (row.split === 'train' ? train : validate)(row, example, views);
   };
 }

@@ -3,6 +3,7 @@
 
 import type { Checkpoint } from '../formats/checkpoint';
 import { check, LorikeetError } from '../base/errors';
+import type { ImageProcessor } from '../image/processorConfig';
 import type { RunSummary, Stage } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
 import type { Rollout } from '../train/rolloutTypes';
@@ -24,6 +25,25 @@ export interface RunFingerprints {
   rows: string;
   /** Kernels in use; another value only costs the equality of the last bits. */
   kernels: string;
+  /** What pictures are scaled by: few values, kept whole so that what differs can be named. */
+  processor: ImageProcessor;
+}
+
+/** As noted in a checkpoint; older versions did not note the processor. */
+type NotedFingerprints = Omit<RunFingerprints, 'processor'> & Partial<Pick<RunFingerprints, 'processor'>>;
+
+/** What older versions would have noted of the files that a run goes on with; asked only for their checkpoints. */
+export interface OlderNotes {
+  /** In place of `base`. */
+  base(): Promise<string>;
+  /** In place of `processor`, which they did not note. */
+  processor(): Promise<ImageProcessor>;
+}
+
+/** The files that a run goes on with. */
+export interface FoundFiles {
+  fingerprints: RunFingerprints;
+  older: OlderNotes;
 }
 
 /** The adapter and its optimizer, in the flat layout. */
@@ -35,7 +55,7 @@ export interface AdapterTensors {
 
 export interface RunCheckpoint {
   setup: RunSetup;
-  fingerprints: RunFingerprints;
+  fingerprints: NotedFingerprints;
   progress: RunProgress;
   adapter: AdapterTensors;
 }
@@ -50,7 +70,7 @@ type StageRecord = Omit<StageState, 'bestWeights' | 'referenceWeights' | 'rollou
 
 interface RunStateRecord {
   setup: RunSetup;
-  fingerprints: RunFingerprints;
+  fingerprints: NotedFingerprints;
   stage: Stage;
   round: number;
   summary: RunSummary;
@@ -161,21 +181,41 @@ export function fromCheckpoint(checkpoint: Checkpoint): RunCheckpoint {
   };
 }
 
+async function checkBase({ fingerprints: then, setup }: RunCheckpoint, { fingerprints, older }: FoundFiles) {
+  if (then.base === fingerprints.base || then.base === (await older.base())) return;
+  throw new LorikeetError(
+    'checkpoint.base',
+    `The run was trained on the base model "${setup.modelName}" with fingerprint ${then.base.slice(0, 12)}; the ` +
+      `chosen model has ${fingerprints.base.slice(0, 12)}.`,
+    'Choose the model that the run began with. The checkpoint is kept.',
+  );
+}
+
+/** Other values would cut the same pictures into other tokens. */
+async function checkProcessor({ fingerprints: then }: RunCheckpoint, { fingerprints, older }: FoundFiles) {
+  const now = fingerprints.processor;
+  const used = then.processor ?? (await older.processor());
+  const text = (values: ImageProcessor, key: keyof ImageProcessor) => `"${key}": ${JSON.stringify(values[key])}`;
+  const keys = (Object.keys(now) as (keyof ImageProcessor)[]).filter((key) => text(now, key) !== text(used, key));
+  const list = (values: ImageProcessor) => keys.map((key) => text(values, key)).join(', ');
+  check(
+    keys.length === 0,
+    'checkpoint.base',
+    `The run scaled its pictures by ${list(used)}; the chosen model's preprocessor_config.json gives ${list(now)}.`,
+    `Write ${list(used)} into preprocessor_config.json of the model's folder, choose it again and resume. The checkpoint is kept.`,
+  );
+}
+
 /**
  * Holds a checkpoint against what was loaded to go on with.
  * @returns a remark when the run can go on but not to the bit
  * @throws checkpoint.base, checkpoint.dataset
  */
-export function checkFingerprints(checkpoint: RunCheckpoint, now: RunFingerprints): string | null {
-  const { fingerprints: then, setup } = checkpoint;
-  if (then.base !== now.base) {
-    throw new LorikeetError(
-      'checkpoint.base',
-      `The run was trained on the base model "${setup.modelName}" with fingerprint ${then.base.slice(0, 12)}; the ` +
-        `chosen model has ${now.base.slice(0, 12)}.`,
-      'Choose the model that the run began with. The checkpoint is kept.',
-    );
-  }
+export async function checkFingerprints(checkpoint: RunCheckpoint, found: FoundFiles): Promise<string | null> {
+  const { fingerprints: then } = checkpoint;
+  const now = found.fingerprints;
+  await checkBase(checkpoint, found);
+  await checkProcessor(checkpoint, found);
   if (then.rows !== now.rows) {
     throw new LorikeetError(
       'checkpoint.dataset',

@@ -134,7 +134,7 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const control = { boundary: () => environment.control.boundary(async () => void (await keeper.tryCommit())) };
   const run: Run = { runId, setup, session, reporter, control, keeper, eta, progress };
   try {
-    const remark = checkpoint && checkFingerprints(checkpoint, session.fingerprints);
+    const remark = checkpoint && (await checkFingerprints(checkpoint, session));
     if (checkpoint) loadAdapterTensors(session, checkpoint.adapter);
     await environment.onOpened?.();
     if (checkpoint) noteResumed(run, remark ?? null);

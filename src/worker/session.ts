@@ -19,18 +19,18 @@ import type { OpenModel } from './openModel';
 import { prepareSession, type Prepared, type SessionRequest } from './prepare';
 import { rewardFunctions } from './rewardFunctions';
 import type { TrainingRows } from './rows';
-import type { RunFingerprints } from './runCheckpoint';
+import { olderNotes } from './olderNotes';
+import type { FoundFiles } from './runCheckpoint';
 import { patchesOf } from './storedImage';
 import type { TextModel } from './textModel';
 
-export interface Session {
+export interface Session extends FoundFiles {
   gpu: Gpu;
   model: Qwen25VL;
   modelName: string;
   datasetName: string;
   /** The request's, with the shape of the adapter in use. */
   recipe: Recipe;
-  fingerprints: RunFingerprints;
   text: TextModel;
   adapter: LoraAdapter;
   trainee: Trainee;
@@ -100,7 +100,13 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
     modelName: name,
     datasetName,
     recipe,
-    fingerprints: { base, rows: prepared.rowsFingerprint, kernels: await kernelFingerprint(gpu.rec) },
+    fingerprints: {
+      base,
+      rows: prepared.rowsFingerprint,
+      kernels: await kernelFingerprint(gpu.rec),
+      processor: text.processor,
+    },
+    older: olderNotes(loading.request.model, prepared.model.configJson),
     text,
     adapter,
     trainee: { gpu, model, adapter, featuresOf },

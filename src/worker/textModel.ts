@@ -1,6 +1,6 @@
 // The part of a model that turns rows into token counts: tokenizer, chat template, image size rule. Loads no weights.
 
-import { LorikeetError } from '../base/errors';
+import type { JsonObject } from '../base/json';
 import type { EncodeContext } from '../data/encode';
 import { checkModelFolder, TEXT_FILES } from '../formats/modelFolder';
 import { parseImageProcessor } from '../image/processorConfig';
@@ -10,6 +10,7 @@ import type { ModelSource } from '../protocol/messages';
 import { findChatTemplate } from '../text/chatTemplate';
 import { createTokenizer } from '../text/tokenizer';
 import type { Tokenizer } from '../text/tokenizer';
+import { parseModelJson } from './modelJson';
 
 export interface TextModel {
   tokenizer: Tokenizer;
@@ -30,14 +31,9 @@ async function readText(model: ModelSource, name: string): Promise<string | null
 }
 
 /** Parses one of a model's JSON files; undefined when the model has none of that name. @throws model.json */
-export async function readJson(model: ModelSource, name: string): Promise<unknown> {
+export async function readJson(model: ModelSource, name: string): Promise<JsonObject | undefined> {
   const text = await readText(model, name);
-  if (text === null) return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new LorikeetError('model.json', `${name}: not valid JSON: ${error instanceof Error ? error.message : ''}`);
-  }
+  return text === null ? undefined : parseModelJson(text, name);
 }
 
 /**

@@ -18,9 +18,12 @@ export interface MendRewardsProps {
   error: ErrorRecord;
 }
 
+/** Faults of the page and its server, which no text of a reward cures. */
+const NOT_OF_THE_TEXT = new Set(['reward.encoder', 'reward.unguarded']);
+
 /** Whether an error is one that mending a user's reward can cure. */
 export function isMendable(error: ErrorRecord, recipe: Recipe): boolean {
-  return error.code.startsWith('reward.') && error.code !== 'reward.encoder' && ownRewards(recipe).length > 0;
+  return error.code.startsWith('reward.') && !NOT_OF_THE_TEXT.has(error.code) && ownRewards(recipe).length > 0;
 }
 
 /** The card under the error's banner. Only the texts of the run's own rewards can be changed. */

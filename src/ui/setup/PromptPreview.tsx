@@ -136,8 +136,11 @@ function Facts({ prompt, recipe }: { prompt: RenderedPrompt; recipe: Recipe }): 
         Prompt <strong>{plural(promptLength, 'token')}</strong>, {images} of them picture. Target{' '}
         <strong>{plural(target, 'token')}</strong>. SFT’s loss is on {loss}: {plural(labels, 'token')}.
       </p>
-      {recipe.grpo_pre_resize && grpoImageTokens !== images && (
+      {recipe.grpo_pre_resize && grpoImageTokens !== null && grpoImageTokens !== images && (
         <p className="note num">In GRPO the picture is resized first and takes {plural(grpoImageTokens, 'token')}.</p>
+      )}
+      {grpoImageTokens === null && (
+        <p className="badText">The picture is too thin for grpo_pre_resize: this row is left out of GRPO.</p>
       )}
       {problem && <p className="badText num">{problem}</p>}
     </>

@@ -1,7 +1,7 @@
 // What is known about this machine: GPU adapter, storage, requests to other origins.
 
 import { create } from 'zustand';
-import type { ErrorRecord } from '../../base/errors';
+import { LorikeetError, type ErrorRecord } from '../../base/errors';
 import { BROWSER_NEEDED } from '../../base/minimumBrowser.mjs';
 import { keepsRequestsInside, servedPolicy } from '../../base/servedPolicy';
 import type { AdapterInfo } from '../../protocol/messages';
@@ -15,7 +15,7 @@ export interface DeviceView {
   storage: { quota: number; usage: number } | null;
   /** Requests of this page to other origins, from the browser's own resource timing. */
   foreignRequests: number;
-  /** What the server's headers hold this page to; null until it has been asked. */
+  /** What the server's headers hold this page to; null until it has said so. */
   guard: Guard | null;
 }
 
@@ -66,10 +66,15 @@ export async function readStorage(): Promise<void> {
 
 /** Asks the server which headers it sends: a worker obeys its own script's, the page its document's. */
 export async function readGuard(): Promise<void> {
-  const document = location.pathname;
-  const policies = await Promise.all([document, ...Object.values(WORKER_URLS)].map(servedPolicy));
-  const ownRewards = (await userRewardRefusal()) === null;
-  useDevice.setState({ guard: { keepsInside: policies.every(keepsRequestsInside), ownRewards } });
+  try {
+    const urls = [location.pathname, ...Object.values(WORKER_URLS)];
+    const policies = await Promise.all(urls.map((url) => servedPolicy(url)));
+    const ownRewards = (await userRewardRefusal()) === null;
+    useDevice.setState({ guard: { keepsInside: policies.every(keepsRequestsInside), ownRewards } });
+  } catch (error) {
+    // Nothing is known then, and nothing is claimed.
+    if (!(error instanceof LorikeetError) || error.code !== 'server.noAnswer') throw error;
+  }
 }
 
 /** What is said of requests to other origins; a claim only where the server's headers hold the page to it. */
