@@ -82,7 +82,7 @@ async function train(given: Partial<{ datasetId: string; recipe: Recipe }> = {})
       createReporter: (estimate) => (reporter = createRunReporter('run', append, show, estimate)),
     },
   );
-  await reporter?.settled();
+  await reporter?.stored();
   const notices = events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
   return { summary, notices, events };
 }
