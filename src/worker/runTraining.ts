@@ -18,7 +18,7 @@ import { orNotice } from './orNotice';
 import type { SessionRequest } from './prepare';
 import type { Run } from './run';
 import { checkFingerprints, type RunCheckpoint } from './runCheckpoint';
-import { newProgress, stationsOf, type RunProgress } from './runProgress';
+import { isLastStation, newProgress, stationsOf, type RunProgress } from './runProgress';
 import type { RunReporter } from './runReporter';
 import { loadAdapterTensors, saveRun } from './saving';
 import { closeSession, openSession, type Session } from './session';
@@ -66,7 +66,7 @@ async function runStations(run: Run, resumed: boolean): Promise<void> {
     reporter.enter(stage);
     const isNew = i > 0 || !resumed;
     if (isNew && NEEDS_CHECKPOINT.has(stage)) await run.keeper.commit();
-    else if (isNew) await run.keeper.tryCommit();
+    else if (isNew) await run.keeper.tryCommit({ goesOn: !isLastStation(run.session.recipe, stage) });
     if (stage === 'sft') await sftStage(run);
     else if (stage === 'grpo') await grpoStage(run);
     else await evaluateStation(run);
@@ -131,7 +131,8 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
     () => placeText(progress),
     reporter.emit,
   );
-  const control = { boundary: () => environment.control.boundary(async () => void (await keeper.tryCommit())) };
+  const pauseSave = () => keeper.tryCommit({ goesOn: !isLastStation(session.recipe, progress.stage) });
+  const control = { boundary: () => environment.control.boundary(pauseSave) };
   const run: Run = { runId, setup, session, reporter, control, keeper, eta, progress };
   try {
     const remark = checkpoint && checkFingerprints(checkpoint, session.fingerprints);
@@ -164,7 +165,7 @@ export async function runTraining(request: TrainingRequest, environment: RunEnvi
     await runAndSave(run, environment.checkpoint !== undefined);
   } catch (error) {
     // Rewards and data can fail between two updates; then nothing is lost but the step under way.
-    await run.keeper.tryCommit().catch(() => undefined);
+    await run.keeper.tryCommit({ goesOn: false }).catch(() => undefined);
     throw await causeOf(run.session.gpu, error);
   } finally {
     // A failed run must not keep the GPU's memory from the next one.
@@ -180,7 +181,7 @@ async function runAndSave(run: Run, resumed: boolean): Promise<void> {
   } catch (error) {
     if (!(error instanceof StopRequested)) throw error;
     progress.summary.complete = false;
-    await run.keeper.tryCommit();
+    await run.keeper.tryCommit({ goesOn: false });
   }
   await leaveResults(run);
 }
