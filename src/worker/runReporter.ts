@@ -95,10 +95,10 @@ export function createRunReporter(
 
   return {
     emit,
-    enter(next) {
+    enter(next, state) {
       closeStage();
       stage = next;
-      emit({ type: 'state', state: 'running', stage: next });
+      emit({ type: 'state', state, stage: next });
     },
     progress({ phase, done, total, unit, step = 0, steps = 0 }) {
       const at = performance.now();
