@@ -32,7 +32,7 @@ function rowsOf(values: Float32Array, width: number): Float32Array[] {
 
 /**
  * Opens the client on a port whose other end the reward encoder worker serves. Takes over `port.onmessage`.
- * @param onGone called when the other end has gone: a worker that the browser ends for want of memory says nothing else
+ * @param onGone called where the browser says that the other end has gone
  * @returns a client; its promises reject with a LorikeetError that carries the worker's code
  */
 export function createEncoderClient(port: MessagePort, onGone: () => void = () => undefined): EncoderClient {
@@ -61,7 +61,7 @@ export function createEncoderClient(port: MessagePort, onGone: () => void = () =
   port.onmessage = ({ data }: MessageEvent<EncoderMessage>): void => settle(data);
   port.onmessageerror = (): void =>
     rejectAll(new LorikeetError('reward.encoder', 'Reward encoder: its answer could not be read.', 'Start again.'));
-  // Sent by the browser when the other end goes with its worker; TypeScript's DOM does not know the event yet.
+  // Not every browser sends it when the other end goes with its worker; TypeScript's DOM does not know it yet.
   port.addEventListener('close', () => {
     fail(VANISHED);
     onGone();
