@@ -69,8 +69,8 @@ export type TrainerRequest =
   | { type: 'resume' }
   /** Finish the current step, then save and export what there is. */
   | { type: 'stop' }
-  /** Sent with the port of each reward encoder worker that is started, before anything that may need it. */
-  | { type: 'connectEncoder'; port: MessagePort }
+  /** Sent with the port of each reward encoder worker that is started, before anything that may need it; `id` is new. */
+  | { type: 'connectEncoder'; id: number; port: MessagePort }
   /** The reward encoder worker has crashed; what waits for it fails with this error. */
   | { type: 'encoderLost'; error: ErrorRecord };
 
@@ -252,6 +252,8 @@ export type RunEvent = RunEventBody & { runId: string; seq: number; time: number
 /** Trainer worker -> page. */
 export type TrainerMessage =
   | { type: 'event'; event: RunEvent }
+  /** The other end of the port that came with this id is gone. */
+  | { type: 'encoderGone'; id: number }
   | { type: 'probed'; adapter: AdapterInfo }
   | { type: 'probeFailed'; error: ErrorRecord };
 

@@ -1,6 +1,6 @@
 // How a running loop hears of pause and stop, and tells what it is doing. Loops know nothing of workers or pages.
 
-import type { Phase, RunEventBody, Stage } from '../protocol/messages';
+import type { Phase, RunEventBody, RunState, Stage } from '../protocol/messages';
 
 /** Thrown by `Control.boundary` once a stop was asked for. */
 export class StopRequested extends Error {
@@ -23,8 +23,8 @@ export interface Reporter {
   emit(event: RunEventBody): void;
   /** Progress within the current stage; rate-limited by the receiver. */
   progress(report: { phase: Phase; done: number; total: number; unit: string; step?: number; steps?: number }): void;
-  /** Marks the stage that progress reports belong to. */
-  enter(stage: Stage): void;
+  /** Marks the stage that progress reports belong to; `state` is the run's as it enters. */
+  enter(stage: Stage, state: RunState): void;
   /** Runs a part and adds its wall time to the phase's seconds. */
   timed<T>(phase: string, part: () => Promise<T>): Promise<T>;
 }

@@ -13,12 +13,12 @@ import type { Rollout } from './rolloutTypes';
 import { grpoStepPlan, type GrpoStep } from './sampler';
 import { grpoOptimizerSteps, learningRateAt } from './schedule';
 import type { StageState } from './stageState';
-import { stepLoop } from './stepLoop';
+import { stepLoop, type StageSaves } from './stepLoop';
 
 export interface GrpoContext extends Omit<RolloutContext, 'reference'> {
   control: Control;
   evaluate(step: number): Promise<EvalFigures | null>;
-  save(best: boolean): Promise<boolean>;
+  saves: StageSaves;
 }
 
 interface StepRollouts {
@@ -131,9 +131,9 @@ export async function grpoLoop(context: GrpoContext, state: StageState, onStep: 
   if (state.step === 0) resetOptimizer(trainee.gpu, trainee.adapter);
   const reference = await openReference(context, state);
   const { gpu, adapter } = trainee;
-  const { evaluate, save } = context;
+  const { evaluate, saves } = context;
   try {
-    await stepLoop({ steps, options, gpu, adapter, control, evaluate, save, onStep }, state, (step) =>
+    await stepLoop({ steps, options, gpu, adapter, control, evaluate, saves, onStep }, state, (step) =>
       grpoStep({ ...context, reference }, state, step, steps),
     );
   } finally {

@@ -12,7 +12,7 @@ import { checkFinite, clearGradient, updateAdapter } from './optimizer';
 import { sftStepBatches } from './sampler';
 import { learningRateAt, optimizerSteps } from './schedule';
 import type { StageState } from './stageState';
-import { stepLoop } from './stepLoop';
+import { stepLoop, type StageSaves } from './stepLoop';
 
 export interface SftContext {
   trainee: Trainee;
@@ -25,7 +25,7 @@ export interface SftContext {
   reporter: Reporter;
   /** Called every `eval_steps` optimizer steps. */
   evaluate(step: number): Promise<EvalFigures | null>;
-  save(best: boolean): Promise<boolean>;
+  saves: StageSaves;
 }
 
 /** What a batch is made of: single examples, or packs of several that count as one row. */
@@ -140,12 +140,12 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
  * @throws StopRequested at a step boundary, train.notFinite, gpu.*
  */
 export async function sftLoop(context: SftContext, state: StageState, onStep: (done: number) => void): Promise<void> {
-  const { trainee, options, control, evaluate, save } = context;
+  const { trainee, options, control, evaluate, saves } = context;
   const rows = rowsOf(context.examples, options);
   const steps = optimizerSteps(rows.length, options);
   const { gpu, adapter } = trainee;
   if (state.step === 0) resetOptimizer(gpu, adapter);
-  await stepLoop({ steps, options, gpu, adapter, control, evaluate, save, onStep }, state, (step) =>
+  await stepLoop({ steps, options, gpu, adapter, control, evaluate, saves, onStep }, state, (step) =>
     sftStep(context, rows, state, step, steps),
   );
 }

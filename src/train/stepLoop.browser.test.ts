@@ -27,14 +27,16 @@ interface Trace {
 
 /**
  * Runs a stage whose step n writes n into the adapter and whose evaluation after step n gives `losses[n]`.
- * @param stopAt asks to stop at the boundary before this step @param disk whether each save works; then all do
+ * @param stopAt asks to stop at the boundary before this step @param disk whether each save works; then all do @param
+ * pauseFails pauses at the boundary before this step, and cannot save
  */
 async function runStage(
   given: Partial<OptimizerOptions>,
   losses: Record<number, number>,
-  { state = newStage(), stopAt = Infinity, weight = 0, disk = [] as boolean[] } = {},
+  { state = newStage(), stopAt = Infinity, weight = 0, disk = [] as boolean[], pauseFails = Infinity } = {},
 ): Promise<Trace> {
   const log: string[] = [];
+  let owes = false;
   const adapter = { weight: gpu.persistent([1]) } as LoraAdapter;
   gpu.rec.upload(adapter.weight, Float32Array.of(weight));
   const figures = (step: number): EvalFigures => ({
@@ -49,15 +51,19 @@ async function runStage(
     control: {
       boundary: async () => {
         if (state.step >= stopAt) throw new StopRequested();
+        if (state.step === pauseFails) owes = true;
       },
     },
     evaluate: async (step: number) => {
       log.push(`evaluate ${step}`);
       return figures(step);
     },
-    save: async (best: boolean) => {
-      log.push(`save ${state.step}${best ? ' best' : ''}`);
-      return disk.shift() ?? true;
+    saves: {
+      save: async (best: boolean) => {
+        log.push(`save ${state.step}${best ? ' best' : ''}`);
+        owes = !(disk.shift() ?? true);
+      },
+      owes: () => owes,
     },
     onStep: (done: number) => void log.push(`step ${done}`),
   };
@@ -87,6 +93,11 @@ test('a checkpoint that could not be written is tried again after every step, un
   const saves = log.filter((line) => line.startsWith('save'));
   expect(saves).toEqual(['save 2', 'save 3', 'save 4']);
   expect(weight).toBe(6);
+});
+
+test('a checkpoint that a pause could not write is tried again after the next step, whatever save_steps is', async () => {
+  const { log } = await runStage({ save_steps: 0 }, {}, { pauseFails: 2, disk: [false, true] });
+  expect(log.filter((line) => line.startsWith('save'))).toEqual(['save 3', 'save 4']);
 });
 
 test('load_best_model_at_end goes back to the adapter of the best evaluation, the last step’s included', async () => {

@@ -7,6 +7,14 @@ import type { OptimizerOptions } from '../recipe/config';
 import type { Control } from './control';
 import type { StageState } from './stageState';
 
+/** Where a stage's checkpoints go. */
+export interface StageSaves {
+  /** Commits a checkpoint of the stage as it is, or owes it. */
+  save(best: boolean): Promise<void>;
+  /** Whether a checkpoint that was due, here or at a boundary, could not be written. */
+  owes(): boolean;
+}
+
 export interface StageFrame {
   steps: number;
   options: OptimizerOptions;
@@ -15,8 +23,7 @@ export interface StageFrame {
   control: Control;
   /** Evaluates the adapter as it is; null without validation rows. */
   evaluate(step: number): Promise<EvalFigures | null>;
-  /** Commits a checkpoint of the stage as it is. @returns false when it could not be written */
-  save(best: boolean): Promise<boolean>;
+  saves: StageSaves;
   /** Called after each step with the number of steps done. */
   onStep(done: number): void;
 }
@@ -48,18 +55,17 @@ function isEvaluationDue({ steps, options }: StageFrame, step: number): boolean 
  * @param state updated after every step; consistent whenever a boundary is reached or something throws before an
  * update
  * A checkpoint that could not be written is tried again after every step.
- * @throws StopRequested at a boundary, and what `takeStep`, `evaluate` and `save` throw
+ * @throws StopRequested at a boundary, and what `takeStep`, `evaluate` and `saves` throw
  */
 export async function stepLoop(
   frame: StageFrame,
   state: StageState,
   takeStep: (step: number) => Promise<void>,
 ): Promise<void> {
-  const { steps, options, control } = frame;
-  let unsaved = false;
+  const { steps, options, control, saves } = frame;
   for (;;) {
     const best = state.evaluationDue && (await evaluateStage(frame, state));
-    if (best && options.load_best_model_at_end) unsaved = !(await frame.save(true));
+    if (best && options.load_best_model_at_end) await saves.save(true);
     if (state.step >= steps || hasStoppedImproving(state, options)) break;
     await control.boundary();
     await takeStep(state.step);
@@ -67,8 +73,8 @@ export async function stepLoop(
     state.evaluationDue = isEvaluationDue(frame, state.step);
     frame.onStep(state.step);
     // Before the evaluation: a kill during it then repeats no step.
-    const isSaveDue = unsaved || (options.save_steps > 0 && state.step % options.save_steps === 0);
-    if (isSaveDue && state.step < steps) unsaved = !(await frame.save(false));
+    const isSaveDue = saves.owes() || (options.save_steps > 0 && state.step % options.save_steps === 0);
+    if (isSaveDue && state.step < steps) await saves.save(false);
   }
   if (options.load_best_model_at_end && state.bestWeights) {
     frame.gpu.rec.upload(frame.adapter.weight, new Float32Array(state.bestWeights));

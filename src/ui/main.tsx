@@ -20,8 +20,8 @@ import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
 import { LorikeetError } from '../base/errors';
-import type { DataMessage, RunEvent, TrainerMessage, DatasetInfo } from '../protocol/messages';
-import { startWorkers } from './workerClient';
+import type { DataMessage, RunEvent, DatasetInfo } from '../protocol/messages';
+import { startWorkers, type TrainerReport } from './workerClient';
 import { watchStorage, type StorageStatus } from '../storage/connection';
 import { connectClient, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
@@ -40,7 +40,7 @@ import { useSettings } from './store/settings';
 
 const HISTORY_DELAY_MS = 400;
 
-function onTrainer(message: TrainerMessage): void {
+function onTrainer(message: TrainerReport): void {
   switch (message.type) {
     case 'event':
       pushEvent(message.event);

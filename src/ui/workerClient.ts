@@ -10,8 +10,11 @@ import { createWorkerHandle, type WorkerHandle } from './workerHandle';
 
 export type WorkerName = 'trainer' | 'data' | 'rewardEncoder';
 
+/** What the trainer says to the page; what it says of the reward encoder's worker stays here. */
+export type TrainerReport = Exclude<TrainerMessage, { type: 'encoderGone' }>;
+
 export interface WorkerListeners {
-  trainer(message: TrainerMessage): void;
+  trainer(message: TrainerReport): void;
   data(message: DataMessage): void;
   /**
    * A worker's script failed to load, or threw outside a request: what it was asked gets no answer. The next request
@@ -50,7 +53,11 @@ function encoderError({ message }: ErrorRecord): ErrorRecord {
 export function startWorkers(listeners: WorkerListeners): WorkerClient {
   const spawn = (name: WorkerName) => () => new Worker(scriptUrl(WORKER_URLS[name]), { type: 'module', name });
   const trainer: WorkerHandle<TrainerRequest, TrainerMessage> = createWorkerHandle('trainer', spawn('trainer'), {
-    message: listeners.trainer,
+    message: (message) => {
+      if (message.type !== 'encoderGone') listeners.trainer(message);
+      // Ended without an error of its own: the next run gets a new one.
+      else if (message.id === channel) encoder.close();
+    },
     crashed: (error) => listeners.crashed('trainer', error),
   });
   const data: WorkerHandle<DataRequest, DataMessage> = createWorkerHandle('data', spawn('data'), {
@@ -66,15 +73,18 @@ export function startWorkers(listeners: WorkerListeners): WorkerClient {
       crashed: (error) => trainer.isUp() && trainer.post({ type: 'encoderLost', error: encoderError(error) }),
     },
   );
-  /** Both ends of the channel in use; another pair of workers gets another channel. */
+  /** The number of the channel in use. */
+  let channel = 0;
+  /** Both ends of it; another pair of workers gets another channel. */
   let connected: unknown[] = [];
   const connect = (): void => {
     const pair = [trainer.open(), encoder.open()];
     if (pair.every((worker, i) => worker === connected[i])) return;
     connected = pair;
+    channel++;
     const { port1, port2 } = new MessageChannel();
     encoder.post({ type: 'connect', port: port1 }, [port1]);
-    trainer.post({ type: 'connectEncoder', port: port2 }, [port2]);
+    trainer.post({ type: 'connectEncoder', id: channel, port: port2 }, [port2]);
   };
   connect();
   data.open();

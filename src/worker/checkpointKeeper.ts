@@ -9,14 +9,22 @@ export interface CheckpointKeeper {
   commit(): Promise<void>;
   /**
    * Commits a checkpoint if it can; a disk that takes none is said once, and once more when it takes one again.
-   * @returns whether it is kept; if not, the caller tries again at the next boundary
    * @throws what does not come from the disk: a lost GPU, numbers that are not finite
    */
-  tryCommit(best?: boolean): Promise<boolean>;
+  tryCommit(occasion: Occasion): Promise<void>;
+  /** Whether the last checkpoint that was due is not kept: it is to be tried again at the next boundary. */
+  owes(): boolean;
+}
+
+export interface Occasion {
+  /** It holds the best evaluation of its stage so far. */
+  best?: boolean;
+  /** Whether steps or stages of training follow, at which it is tried again. */
+  goesOn: boolean;
 }
 
 /** Failures of writing; everything else is about the run itself. */
-const DISK = new Set(['storage.quota', 'storage.failed', 'checkpoint.verify']);
+const DISK = new Set([...['storage.quota', 'storage.failed', 'storage.blocked', 'storage.newer'], 'checkpoint.verify']);
 
 /**
  * @param save commits a checkpoint of the run as it stands
@@ -38,23 +46,23 @@ export function createCheckpointKeeper(
   };
   return {
     commit: () => commit(false),
-    async tryCommit(best = false) {
+    async tryCommit({ best = false, goesOn }) {
       try {
         await commit(best);
-        return true;
       } catch (error) {
         if (!(error instanceof LorikeetError) || !DISK.has(error.code)) throw error;
-        if (!failing) notify(failureNotice(place(), error));
+        if (!failing) notify(failureNotice(place(), error, goesOn));
         failing = true;
-        return false;
       }
     },
+    owes: () => failing,
   };
 }
 
-function failureNotice(place: string, { message, hint }: LorikeetError): NoticeEvent {
-  const rest =
-    'The run goes on and tries again at every step; until then an interruption goes back to the checkpoint before.';
+function failureNotice(place: string, { message, hint }: LorikeetError, goesOn: boolean): NoticeEvent {
+  const rest = goesOn
+    ? 'The run goes on and tries again after its next step or where its next stage begins; an interruption before that goes back to the checkpoint before.'
+    : 'A resume goes back to the checkpoint before; without one the run begins again.';
   const text = [`The checkpoint of ${place} could not be written: ${message}.`.replace(/\.\.$/, '.'), hint, rest];
   return {
     type: 'notice',

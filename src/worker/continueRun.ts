@@ -1,26 +1,26 @@
 // What a resumed run goes on from: its newest sound checkpoint, with its log cut to that point.
 
 import { LorikeetError, check } from '../base/errors';
-import type { ContinueRequest, RunEvent } from '../protocol/messages';
+import type { ContinueRequest } from '../protocol/messages';
 import { newestCheckpoint } from '../storage/checkpointStore';
 import { loadDataset } from '../storage/datasets';
 import { appendEvents, findRun, truncateEvents, updateRun, lastEvent } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { parseStoredRecipe } from '../recipe/recipe';
+import { createHeldLog, type HeldLog } from './heldLog';
 import type { RunCheckpoint } from './runCheckpoint';
 import type { LogPosition } from './runReporter';
 import type { TrainingRequest } from './runTraining';
 import { readRunCheckpoint } from './saving';
 
-export interface Continuation {
+export interface Continuation extends HeldLog {
   training: TrainingRequest;
   /** Left out when the run never came to its first checkpoint: it begins again. */
   checkpoint?: RunCheckpoint;
   /** Where log and clock go on. */
   from: LogPosition;
-  append(events: RunEvent[]): Promise<void>;
   /** Voids the log after the checkpoint, and takes the events that waited. */
-  begin(): Promise<void>;
+  begin: HeldLog['begin'];
 }
 
 /** The recipe without the parts that may be mended between stop and resume. */
@@ -86,26 +86,12 @@ export async function readContinuation({ runId, model, recipe }: ContinueRequest
   const seconds = checkpoint?.progress.summary.seconds ?? {};
   // The void part of the log counts: the page has shown it.
   const from = { seq, seconds, time: (await lastEvent(runId))?.time ?? 0 };
-  return { training, checkpoint, from, ...heldLog(runId, seq, training.recipe) };
-}
-
-/**
- * The log of a run that is about to go on. Until it is known that everything fits, the stored log keeps what an
- * interrupted run left, and events wait here.
- */
-function heldLog(runId: string, seq: number, recipe: Recipe): Pick<Continuation, 'append' | 'begin'> {
-  let begun = false;
-  const held: RunEvent[] = [];
-  return {
-    append: async (events) => {
-      if (begun) await appendEvents(runId, events);
-      else held.push(...events);
-    },
-    begin: async () => {
+  const log = createHeldLog(
+    (events) => appendEvents(runId, events),
+    async () => {
       await truncateEvents(runId, seq);
-      await updateRun(runId, { state: 'running', recipe });
-      await appendEvents(runId, held);
-      begun = true;
+      await updateRun(runId, { state: 'running', recipe: training.recipe });
     },
-  };
+  );
+  return { training, checkpoint, from, ...log };
 }

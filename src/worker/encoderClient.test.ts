@@ -7,11 +7,14 @@ const open: MessagePort[] = [];
 afterEach(() => open.splice(0).forEach((port) => port.close()));
 
 /** A client on a real channel, and the other end to answer from. */
-function connect(answer: (request: EncoderRequest, send: (message: EncoderMessage) => void) => void) {
+function connect(
+  answer: (request: EncoderRequest, send: (message: EncoderMessage) => void) => void,
+  onGone?: () => void,
+) {
   const { port1, port2 } = new MessageChannel();
   open.push(port1, port2);
   port2.onmessage = ({ data }) => answer(data as EncoderRequest, (message) => port2.postMessage(message));
-  return createEncoderClient(port1);
+  return createEncoderClient(port1, onGone);
 }
 
 it('matches answers to overlapping calls by id, in whatever order they come', async () => {
@@ -46,9 +49,14 @@ it('rejects what waits and what comes later once the worker is gone', async () =
   for (const call of [...waiting, client.embed(['b'])]) await expect(call).rejects.toBe(error);
 });
 
-it('notices by itself that the other end has gone', async () => {
-  const client = connect(() => undefined);
+it('notices by itself that the other end has gone, and says so once', async () => {
+  let told = 0;
+  const client = connect(
+    () => undefined,
+    () => told++,
+  );
   const waiting = client.embed(['a']);
   open.at(-1)!.close();
   await expect(waiting).rejects.toMatchObject({ code: 'reward.encoder', hint: expect.any(String) as string });
+  expect(told).toBe(1);
 });

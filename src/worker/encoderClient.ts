@@ -32,9 +32,10 @@ function rowsOf(values: Float32Array, width: number): Float32Array[] {
 
 /**
  * Opens the client on a port whose other end the reward encoder worker serves. Takes over `port.onmessage`.
+ * @param onGone called where the browser says that the other end has gone
  * @returns a client; its promises reject with a LorikeetError that carries the worker's code
  */
-export function createEncoderClient(port: MessagePort): EncoderClient {
+export function createEncoderClient(port: MessagePort, onGone: () => void = () => undefined): EncoderClient {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let gone: LorikeetError | null = null;
@@ -60,8 +61,11 @@ export function createEncoderClient(port: MessagePort): EncoderClient {
   port.onmessage = ({ data }: MessageEvent<EncoderMessage>): void => settle(data);
   port.onmessageerror = (): void =>
     rejectAll(new LorikeetError('reward.encoder', 'Reward encoder: its answer could not be read.', 'Start again.'));
-  // Sent by the browser when the other end goes with its worker; TypeScript's DOM does not know the event yet.
-  port.addEventListener('close', () => fail(VANISHED));
+  // Not every browser sends it when the other end goes with its worker; TypeScript's DOM does not know it yet.
+  port.addEventListener('close', () => {
+    fail(VANISHED);
+    onGone();
+  });
 
   const ask = (request: EncoderRequest): Promise<EncoderMessage> =>
     new Promise((resolve, reject) => {

@@ -4,6 +4,7 @@ import type { PackContext } from '../data/pack';
 import type { Control } from '../train/control';
 import type { createEta } from './eta';
 import type { RunSetup } from './runCheckpoint';
+import type { RunControl } from './runControl';
 import type { RunProgress } from './runProgress';
 import type { RunReporter } from './runReporter';
 import type { CheckpointKeeper } from './checkpointKeeper';
@@ -14,7 +15,7 @@ export interface Run {
   setup: RunSetup;
   session: Session;
   reporter: RunReporter;
-  control: Control;
+  control: Control & Pick<RunControl, 'stateOf'>;
   keeper: CheckpointKeeper;
   eta: ReturnType<typeof createEta>;
   progress: RunProgress;

@@ -8,7 +8,7 @@ import { baseFingerprint } from './fingerprint';
 import { olderNotes } from './olderNotes';
 import { openModel } from './openModel';
 import { checkFingerprints, type FoundFiles, type RunCheckpoint } from './runCheckpoint';
-import { changedJson, demoFile, demoFolder } from './testing/demoFolder';
+import { changedJson, demoFile, demoFolder } from '../base/testing/demoFolder';
 
 const ASIDE = 'consolidated.safetensors';
 const OTHERS = { rows: 'the rows', kernels: 'the kernels' };

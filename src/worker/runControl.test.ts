@@ -80,6 +80,18 @@ test('a pause taken back before it began leaves the run running', async () => {
   expect([saves.length, states]).toEqual([0, ['pausing', 'running']]);
 });
 
+test('a run that is asked for something is in that state whatever it does meanwhile', () => {
+  const { control } = open();
+  const states = () => [control.stateOf('loading'), control.stateOf('running')];
+  expect(states()).toEqual(['loading', 'running']);
+  control.pause();
+  expect(states()).toEqual(['pausing', 'pausing']);
+  control.resume();
+  expect(states()).toEqual(['loading', 'running']);
+  control.stop();
+  expect(states()).toEqual(['stopping', 'stopping']);
+});
+
 test('a stop is for good', async () => {
   const { control, states, save } = open();
   control.stop();

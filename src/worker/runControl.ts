@@ -10,6 +10,8 @@ export interface RunControl {
    * @throws StopRequested
    */
   boundary(save: () => Promise<void>): Promise<void>;
+  /** The state of a run that is doing this: what was asked for last goes before. */
+  stateOf(doing: 'loading' | 'running'): RunState;
   pause(): void;
   resume(): void;
   /** For good: no pause or resume undoes it. */
@@ -17,9 +19,6 @@ export interface RunControl {
 }
 
 type Wish = 'run' | 'pause' | 'stop';
-
-/** The state of a run that has heard a wish. */
-const OBEYING: Record<Wish, RunState> = { run: 'running', pause: 'pausing', stop: 'stopping' };
 
 /** @param announce tells the page in what state the run is now */
 export function createRunControl(announce: (state: RunState) => void): RunControl {
@@ -29,10 +28,15 @@ export function createRunControl(announce: (state: RunState) => void): RunContro
   // A function, so that the wish is read anew after every wait.
   const isPaused = (): boolean => wish === 'pause';
 
+  const stateOf = (doing: 'loading' | 'running'): RunState => {
+    if (wish === 'run') return doing;
+    return wish === 'pause' ? 'pausing' : 'stopping';
+  };
+
   const ask = (next: Wish): void => {
     if (wish === 'stop' || wish === next) return;
     wish = next;
-    announce(OBEYING[next]);
+    announce(stateOf('running'));
     wake?.();
   };
 
@@ -53,6 +57,7 @@ export function createRunControl(announce: (state: RunState) => void): RunContro
       await pausePoint(save);
       if (wish === 'stop') throw new StopRequested();
     },
+    stateOf,
     pause: () => ask('pause'),
     resume: () => ask('run'),
     stop: () => ask('stop'),

@@ -35,3 +35,8 @@ export function stationsOf({ sft, grpo }: Recipe): Stage[] {
     return (stage === 'sft' || stage === 'after_sft' ? sft : grpo).max_steps !== 0;
   });
 }
+
+/** Whether neither steps nor another station follow on this one. */
+export function isLastStation(recipe: Recipe, stage: Stage): boolean {
+  return stationsOf(recipe).at(-1) === stage;
+}

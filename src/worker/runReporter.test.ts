@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { LorikeetError } from '../base/errors';
 import type { RunEvent } from '../protocol/messages';
 import { createRunReporter } from './runReporter';
 
@@ -23,7 +24,7 @@ function open(from?: Parameters<typeof createRunReporter>[4]) {
   );
   const note = async (): Promise<number> => {
     reporter.emit({ type: 'notice', level: 'info', code: 'x', message: '' });
-    await reporter.settled();
+    await reporter.stored();
     return log.at(-1)!.time;
   };
   return { note, log };
@@ -48,4 +49,49 @@ test('a log that goes on under a slower clock begins where it ended', async () =
   steady += 20;
   expect(await note()).toBe(1_000_020);
   expect(log.map(({ seq }) => seq)).toEqual([7, 8]);
+});
+
+/** A reporter whose log takes nothing while `disk.full`, what is stored, and what the page saw. */
+function openOnDisk() {
+  const disk = { full: false };
+  const stored = new Map<number, RunEvent>();
+  const shown: RunEvent[] = [];
+  const append = async (events: RunEvent[]): Promise<void> => {
+    if (disk.full) throw new LorikeetError('storage.quota', 'no room');
+    for (const event of events) stored.set(event.seq, event);
+  };
+  const show = (event: RunEvent): void => void shown.push(event);
+  const reporter = createRunReporter('run', append, show, () => null);
+  const step = (step: number): void => reporter.emit({ type: 'step', stage: 'sft', step, steps: 99, metrics: {} });
+  return { disk, stored, shown, reporter, step };
+}
+const codesOf = (events: Iterable<RunEvent>): string[] =>
+  [...events].flatMap((event) => (event.type === 'notice' ? [event.code] : []));
+
+test('what a full disk did not take of the log is stored once it takes something again, and both are said once', async () => {
+  const { disk, stored, shown, reporter, step } = openOnDisk();
+  step(1);
+  await reporter.stored();
+  disk.full = true;
+  for (let i = 2; i <= 40; i++) step(i);
+  await expect(reporter.stored()).rejects.toMatchObject({ code: 'storage.quota' });
+  expect(stored.size).toBe(1);
+  disk.full = false;
+  step(41);
+  expect(await reporter.stored()).toBe(43);
+  expect([...stored.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: 43 }, (_, seq) => seq));
+  expect(codesOf(stored.values())).toEqual(['storage.log', 'storage.logWritten']);
+  expect(codesOf(shown)).toEqual(['storage.log', 'storage.logWritten']);
+  expect(shown.length).toBe(43);
+});
+
+test('nothing counts on a log that lacks something: whoever waits for it hears why, and what was missing is tried again', async () => {
+  const { disk, stored, reporter, step } = openOnDisk();
+  disk.full = true;
+  step(1);
+  await expect(reporter.stored()).rejects.toMatchObject({ code: 'storage.quota' });
+  await expect(reporter.stored()).rejects.toMatchObject({ code: 'storage.quota' });
+  disk.full = false;
+  expect(await reporter.stored()).toBe(3);
+  expect(stored.size).toBe(3);
 });

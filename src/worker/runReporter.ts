@@ -2,6 +2,7 @@
 
 import type { ProgressEvent, RunEvent, RunEventBody, Stage } from '../protocol/messages';
 import type { Reporter } from '../train/control';
+import { createLogKeeper } from './logKeeper';
 
 const PROGRESS_EVERY_MS = 200;
 
@@ -14,10 +15,11 @@ export interface RunReporter extends Reporter {
   /** Wall seconds by phase and stage so far. */
   seconds(): Record<string, number>;
   stage(): Stage | null;
-  /** The seq of the next event. */
-  nextSeq(): number;
-  /** Resolves when every event so far is logged and shown. */
-  settled(): Promise<void>;
+  /**
+   * Resolves when every event so far is shown and in the log, with the seq of the next one.
+   * @throws what `append` throws for what the log still lacks
+   */
+  stored(): Promise<number>;
 }
 
 /** Where a resumed run's log goes on. */
@@ -39,7 +41,7 @@ function logClock(from: number): () => number {
 }
 
 /**
- * @param append stores events of the run's log; a failure is reported once and does not stop the run
+ * @param append stores events of the run's log; a failure does not stop the run (see logKeeper)
  * @param show hands an event to the page
  * @param etaSeconds estimates the rest of the run
  * @param from where a resumed run's log goes on; times in a log never go back, whatever happens to the machine's clock
@@ -59,23 +61,30 @@ export function createRunReporter(
   let stageBegan = began;
   let lastProgress = 0;
   let lastPhase = '';
-  let logFailed = false;
   let tail = Promise.resolve();
 
-  const emit = (body: RunEventBody) => {
-    const event: RunEvent = { ...body, runId, seq: seq++, time: now() };
+  const stamp = (body: RunEventBody): RunEvent => ({ ...body, runId, seq: seq++, time: now() });
+  const log = createLogKeeper(append, (notice) => {
+    const event = stamp(notice);
+    show(event);
+    return event;
+  });
+  const emit = (body: RunEventBody): void => {
+    const event = stamp(body);
     tail = tail.then(async () => {
-      if (!isTransient(body) && !logFailed) {
-        try {
-          await append([event]);
-        } catch (error) {
-          logFailed = true;
-          const message = `The run's log can no longer be stored: ${error instanceof Error ? error.message : String(error)}`;
-          show({ type: 'notice', level: 'warning', code: 'storage.log', message, runId, seq: seq++, time: now() });
-        }
-      }
+      if (!isTransient(body)) await log.keep(event);
       show(event);
     });
+  };
+  const stored = async (): Promise<number> => {
+    for (;;) {
+      const upTo = seq;
+      const flushed = tail.then(() => log.flush());
+      tail = flushed.catch(() => undefined);
+      await flushed;
+      // What was emitted meanwhile counts too.
+      if (seq === upTo) return seq;
+    }
   };
 
   const closeStage = () => {
@@ -86,10 +95,10 @@ export function createRunReporter(
 
   return {
     emit,
-    enter(next) {
+    enter(next, state) {
       closeStage();
       stage = next;
-      emit({ type: 'state', state: 'running', stage: next });
+      emit({ type: 'state', state, stage: next });
     },
     progress({ phase, done, total, unit, step = 0, steps = 0 }) {
       const at = performance.now();
@@ -113,7 +122,6 @@ export function createRunReporter(
       return { ...seconds, total: (from.seconds.total ?? 0) + (performance.now() - began) / 1000 };
     },
     stage: () => stage,
-    nextSeq: () => seq,
-    settled: () => tail,
+    stored,
   };
 }

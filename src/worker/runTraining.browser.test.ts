@@ -5,15 +5,17 @@ import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import type { RunEvent, RunSummary } from '../protocol/messages';
 import { listCheckpoints } from '../storage/checkpointStore';
 import { deleteDataset, saveDataset } from '../storage/datasets';
-import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts } from '../storage/runs';
+import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts, readEvents } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
 import type { EncoderClient } from './encoderClient';
 import { createRunControl } from './runControl';
-import { createRunReporter, type RunReporter } from './runReporter';
-import { runTraining } from './runTraining';
+import { readContinuation } from './continueRun';
+import { createRunReporter, type LogPosition, type RunReporter } from './runReporter';
+import { runTraining, type RunEnvironment, type TrainingRequest } from './runTraining';
 
 const DEMO = new URL('/demo/', location.href).href;
+const MODEL = { kind: 'bundled', url: `${DEMO}model/` } as const;
 const IMAGE = 'train_000.png';
 const NO_COUNTS = { promptTokens: null, targetTokens: null, problems: [] };
 const INFO: DatasetInfo = {
@@ -65,24 +67,43 @@ interface Outcome {
   events: RunEvent[];
 }
 
-async function train(given: Partial<{ datasetId: string; recipe: Recipe }> = {}): Promise<Outcome> {
+async function train(
+  given: Partial<{ datasetId: string; recipe: Recipe }> = {},
+  control = createRunControl(() => undefined),
+): Promise<Outcome> {
   const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe, ...given };
   const { datasetId, seed } = request;
   const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe, seed, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
-  const events: RunEvent[] = [];
   const append = (batch: RunEvent[]): Promise<void> => appendEvents('run', batch);
+  return follow({ ...request, model: MODEL }, { control }, append);
+}
+
+/** Goes on with the stored run. */
+async function goOn(): Promise<Outcome> {
+  const { training, checkpoint, from, append, begin } = await readContinuation({
+    ...{ type: 'continue', runId: 'run', model: MODEL },
+  });
+  const control = createRunControl(() => undefined);
+  return follow(training, { control, checkpoint, onOpened: begin }, append, from);
+}
+
+/** Runs to the end, and collects what the page is told. */
+async function follow(
+  request: TrainingRequest,
+  given: Pick<RunEnvironment, 'control' | 'checkpoint' | 'onOpened'>,
+  append: (batch: RunEvent[]) => Promise<void>,
+  from?: LogPosition,
+): Promise<Outcome> {
+  const events: RunEvent[] = [];
   const show = (event: RunEvent): void => void events.push(event);
   let reporter: RunReporter | undefined;
-  const summary = await runTraining(
-    { ...request, model: { kind: 'bundled', url: `${DEMO}model/` } },
-    {
-      encoder,
-      control: createRunControl(() => undefined),
-      createReporter: (estimate) => (reporter = createRunReporter('run', append, show, estimate)),
-    },
-  );
-  await reporter?.settled();
+  const summary = await runTraining(request, {
+    ...given,
+    encoder,
+    createReporter: (estimate) => (reporter = createRunReporter('run', append, show, estimate, from)),
+  });
+  await reporter?.stored();
   const notices = events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
   return { summary, notices, events };
 }
@@ -120,6 +141,41 @@ test('a stage does not begin without a checkpoint', async () => {
   fullDisk('add', (store) => store === 'checkpoints' && ++saves >= 2);
   await expect(train()).rejects.toMatchObject({ code: 'storage.quota' });
   expect((await listCheckpoints('run')).map(({ stage }) => stage)).toEqual(['before']);
+});
+
+/** Keeps the adapter's files out of the storage. */
+function noRoomForAdapter() {
+  const isAdapter = (key: unknown) => Array.isArray(key) && String(key[1]).startsWith('adapter_');
+  return fullDisk('put', (store, key) => store === 'artifacts' && isAdapter(key));
+}
+
+test('trained to the end without room for its adapter, a run is resumed to store it, and nothing is measured twice', async () => {
+  noRoomForAdapter();
+  await expect(train()).rejects.toMatchObject({
+    code: 'storage.quota',
+    message: expect.stringContaining('All training is done') as string,
+    hint: expect.stringContaining('resume the run') as string,
+  });
+  vi.restoreAllMocks();
+  const { summary } = await goOn();
+  expect(summary).toMatchObject({ complete: true, stepsSft: 3 });
+  expect(await findRun('run')).toMatchObject({ state: 'finished' });
+  expect((await getArtifact('run', 'adapter_model.safetensors'))?.byteLength).toBe(summary.adapter.bytes);
+  const log = (await readEvents('run')) as RunEvent[];
+  const measured = log.flatMap((event) => (event.type === 'evaluation' ? [event] : []));
+  expect(measured.map(({ when }) => when)).toEqual(['before', 'after_sft']);
+  expect(summary.afterSft).toEqual(measured[1]!.result);
+});
+
+test('stopped while it loads, a run shows no other state, and is stopped even without room for its adapter', async () => {
+  noRoomForAdapter();
+  const control = createRunControl(() => undefined);
+  control.stop();
+  const { events, notices } = await train({}, control);
+  const states = events.flatMap((event) => (event.type === 'state' ? [event.state] : []));
+  expect(states).toEqual(['stopping', 'stopping']);
+  expect(notices).toEqual(['artifact.notStored']);
+  expect(await findRun('run')).toMatchObject({ state: 'stopped' });
 });
 
 test('without validation rows the run finishes, says that nothing is evaluated, and keeps no older check case', async () => {

@@ -1,8 +1,9 @@
 // One run from start to end, or from a checkpoint to its end: evaluate, SFT, evaluate, GRPO, evaluate, save. The only
 // place that knows the whole order.
 
+import { LorikeetError, toErrorRecord } from '../base/errors';
 import { measureMatmul } from '../ops/measureMatmul';
-import type { Evaluation, RunSummary, Stage } from '../protocol/messages';
+import type { RunSummary, Stage } from '../protocol/messages';
 import { updateRun } from '../storage/runs';
 import { StopRequested } from '../train/control';
 import { grpoOptimizerSteps } from '../train/schedule';
@@ -18,7 +19,8 @@ import { orNotice } from './orNotice';
 import type { SessionRequest } from './prepare';
 import type { Run } from './run';
 import { checkFingerprints, type RunCheckpoint } from './runCheckpoint';
-import { newProgress, stationsOf, type RunProgress } from './runProgress';
+import { isLastStation, newProgress, stationsOf, type RunProgress } from './runProgress';
+import type { RunControl } from './runControl';
 import type { RunReporter } from './runReporter';
 import { loadAdapterTensors, saveRun } from './saving';
 import { closeSession, openSession, type Session } from './session';
@@ -35,8 +37,8 @@ export interface TrainingRequest extends SessionRequest {
 /** What the surroundings give to a run. */
 export interface RunEnvironment {
   encoder: EncoderClient;
-  /** Pauses and stops; `save` commits a checkpoint of where the run stands. */
-  control: { boundary(save: () => Promise<void>): Promise<void> };
+  /** Pauses and stops. */
+  control: Pick<RunControl, 'boundary' | 'stateOf'>;
   createReporter(estimate: ReturnType<typeof createEta>['estimate']): RunReporter;
   /** Go on from here; left out: from the beginning. */
   checkpoint?: RunCheckpoint;
@@ -44,13 +46,15 @@ export interface RunEnvironment {
   onOpened?(): Promise<void>;
 }
 
-async function evaluateStation(run: Run): Promise<void> {
-  const { stage, summary } = run.progress;
-  const steps: Partial<Record<Stage, number>> = { after_sft: summary.stepsSft, after_grpo: summary.stepsGrpo };
-  const result: Evaluation | undefined = (await evaluateNow(run, steps[stage] ?? 0)) ?? undefined;
-  if (stage === 'before') summary.before = result;
-  else if (stage === 'after_sft') summary.afterSft = result;
-  else summary.afterGrpo = result;
+/** Where the summary keeps what the stations that evaluate have found. */
+const RESULTS = { before: 'before', after_sft: 'afterSft', after_grpo: 'afterGrpo' } as const;
+
+async function evaluateStation(run: Run, stage: keyof typeof RESULTS): Promise<void> {
+  const { summary } = run.progress;
+  // A run that failed between its last evaluation and its end has been measured: again would be with other samples.
+  if (summary[RESULTS[stage]]) return;
+  const steps = { before: 0, after_sft: summary.stepsSft, after_grpo: summary.stepsGrpo };
+  summary[RESULTS[stage]] = (await evaluateNow(run, steps[stage])) ?? undefined;
 }
 
 /** Where nothing may go on without a checkpoint: what a run begins with, and what a stage of training does. */
@@ -63,13 +67,13 @@ async function runStations(run: Run, resumed: boolean): Promise<void> {
   const rest = stations.slice(Math.max(0, stations.indexOf(progress.stage)));
   for (const [i, stage] of rest.entries()) {
     if (i > 0) Object.assign(progress, { stage, state: newStage() } satisfies Partial<RunProgress>);
-    reporter.enter(stage);
+    reporter.enter(stage, run.control.stateOf('running'));
     const isNew = i > 0 || !resumed;
     if (isNew && NEEDS_CHECKPOINT.has(stage)) await run.keeper.commit();
-    else if (isNew) await run.keeper.tryCommit();
+    else if (isNew) await run.keeper.tryCommit({ goesOn: !isLastStation(run.session.recipe, stage) });
     if (stage === 'sft') await sftStage(run);
     else if (stage === 'grpo') await grpoStage(run);
-    else await evaluateStation(run);
+    else await evaluateStation(run, stage);
   }
 }
 
@@ -119,7 +123,7 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const { checkpoint } = environment;
   const eta = createEta(plan);
   const reporter = environment.createReporter(eta.estimate);
-  reporter.emit({ type: 'state', state: 'loading', stage: null });
+  reporter.emit({ type: 'state', state: environment.control.stateOf('loading'), stage: null });
   const progress = checkpoint?.progress ?? newProgress(request.seed);
   const session = await reporter.timed('load', () =>
     openSession(request, environment.encoder, reporter, (prepared) => Object.assign(plan, planOf(prepared, progress))),
@@ -131,7 +135,9 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
     () => placeText(progress),
     reporter.emit,
   );
-  const control = { boundary: () => environment.control.boundary(async () => void (await keeper.tryCommit())) };
+  const pauseSave = () => keeper.tryCommit({ goesOn: !isLastStation(session.recipe, progress.stage) });
+  const { boundary, stateOf } = environment.control;
+  const control = { boundary: () => boundary(pauseSave), stateOf };
   const run: Run = { runId, setup, session, reporter, control, keeper, eta, progress };
   try {
     const remark = checkpoint && (await checkFingerprints(checkpoint, session));
@@ -164,7 +170,7 @@ export async function runTraining(request: TrainingRequest, environment: RunEnvi
     await runAndSave(run, environment.checkpoint !== undefined);
   } catch (error) {
     // Rewards and data can fail between two updates; then nothing is lost but the step under way.
-    await run.keeper.tryCommit().catch(() => undefined);
+    await run.keeper.tryCommit({ goesOn: false }).catch(() => undefined);
     throw await causeOf(run.session.gpu, error);
   } finally {
     // A failed run must not keep the GPU's memory from the next one.
@@ -180,18 +186,36 @@ async function runAndSave(run: Run, resumed: boolean): Promise<void> {
   } catch (error) {
     if (!(error instanceof StopRequested)) throw error;
     progress.summary.complete = false;
-    await run.keeper.tryCommit();
+    await run.keeper.tryCommit({ goesOn: false });
   }
   await leaveResults(run);
 }
 
-/** The adapter and the summary make a run's end; nothing that fails after them takes it back. */
+/**
+ * A finished run cannot be resumed, so it must have its adapter; until it has, its checkpoint does.
+ * @throws `error` with what to do
+ */
+function failUnstored(error: unknown): never {
+  const { code, message, hint } = toErrorRecord(error);
+  const next = 'Then resume the run: it goes on from its newest checkpoint, and stores the adapter at its end.';
+  throw new LorikeetError(
+    code,
+    `All training is done, but the adapter's files could not be stored: ${message}`,
+    [hint, next].filter(Boolean).join(' '),
+  );
+}
+
+/**
+ * The adapter and the summary make a run's end; nothing that fails after them takes it back. A stopped run goes on from
+ * its checkpoint: it can do without the adapter's files.
+ */
 async function leaveResults({ session, reporter, runId, progress }: Run): Promise<void> {
   const { summary } = progress;
   reporter.progress({ phase: 'save', done: 0, total: 1, unit: 'files' });
   const adapter = await exportAdapter(session);
-  await adapter.store(runId);
   summary.adapter = adapter.summary;
+  if (summary.complete) await adapter.store(runId).catch(failUnstored);
+  else await orNotice(reporter, 'The adapter as it is now', () => adapter.store(runId));
   summary.seconds = reporter.seconds();
   await updateRun(runId, { state: summary.complete ? 'finished' : 'stopped', summary });
   await orNotice(reporter, 'The check case (case.json)', () => saveCheckCase(session, runId));

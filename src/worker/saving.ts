@@ -37,8 +37,8 @@ export async function saveRun(run: Run, best = false): Promise<void> {
   progress.summary.seconds = reporter.seconds();
   const { fingerprints } = session;
   const bytes = encodeCheckpoint(toCheckpoint({ setup, fingerprints, progress, adapter }));
-  await reporter.settled();
-  const logSeq = reporter.nextSeq();
+  // A checkpoint counts on the log before it: without that one it is not made.
+  const logSeq = await reporter.stored();
   const position = { stage, step: state.step };
   // A strict write to the log's own database: what the checkpoint counts on is on the disk before it is committed.
   await updateRun(runId, { position });

@@ -39,7 +39,7 @@ function openStage(run: Run, stage: 'sft' | 'grpo') {
     seed: setup.seed,
     reporter,
     control: { boundary: () => untimed(control.boundary()) },
-    save: (best: boolean) => untimed(keeper.tryCommit(best)),
+    saves: { save: (best: boolean) => untimed(keeper.tryCommit({ best, goesOn: true })), owes: keeper.owes },
     evaluate: (step: number) => untimed(evaluate(step)),
   };
   return { context, onStep };

@@ -3,7 +3,8 @@
 import { afterEach, expect, test } from 'vitest';
 import type { RunEvent, StartRequest, TrainerMessage, TrainerRequest } from '../protocol/messages';
 import { heldRuns } from '../storage/runLock';
-import { findRun } from '../storage/runs';
+import { deleteDataset, saveDataset } from '../storage/datasets';
+import { createRun, deleteRun, findRun } from '../storage/runs';
 import { defaultRecipe } from '../recipe/defaultRecipe';
 import workerUrl from './trainer.worker.ts?worker&url';
 
@@ -48,10 +49,29 @@ test('a start without a reward encoder is answered with an error, and stores not
   expect(await findRun('no-encoder')).toBeUndefined();
 });
 
+test('a resume that ends before it goes on leaves the stored run as it was, whatever the reason', async () => {
+  const counts = { trainRows: 0, valRows: 0, images: 0, bytes: 0, promptTokens: null, targetTokens: null };
+  await saveDataset({ id: 'rows', name: 'rows', createdAt: 0, ...counts, problems: [] }, [], new Map());
+  const source = { datasetId: 'rows', datasetName: 'rows', modelName: 'folder', recipe: defaultRecipe };
+  await createRun({ id: 'stopped', createdAt: 0, seed: 0, ...source, state: 'stopped' });
+  const { ask, heard } = openTrainer();
+  const { port1, port2 } = new MessageChannel();
+  ask({ type: 'connectEncoder', id: 1, port: port2 }, [port2]);
+  ask({ type: 'continue', runId: 'stopped', model: { kind: 'files', name: 'empty', files: {} } });
+  expect(await heard('stopped', isError)).toMatchObject({
+    error: { code: expect.stringMatching(/^model\./) as string },
+  });
+  await heard('stopped', hasFailed);
+  expect(await findRun('stopped')).toMatchObject({ state: 'stopped' });
+  await deleteRun('stopped');
+  await deleteDataset('rows');
+  port1.close();
+});
+
 test('a start while another run is under way is answered with an error, and the other run goes on', async () => {
   const { ask, heard } = openTrainer();
   const { port1, port2 } = new MessageChannel();
-  ask({ type: 'connectEncoder', port: port2 }, [port2]);
+  ask({ type: 'connectEncoder', id: 1, port: port2 }, [port2]);
   ask(start('first'));
   ask(start('second'));
   expect(await heard('second', isError)).toMatchObject({ error: { code: 'run.busy' } });

@@ -30,6 +30,8 @@ let encoder: EncoderClient | undefined;
 interface LiveRun {
   id: string;
   control: RunControl;
+  /** Whether the stored run is this attempt's; until then a failure leaves it as it was. */
+  begun: boolean;
   /** Left out before the run has a log. */
   reporter?: RunReporter;
 }
@@ -64,7 +66,7 @@ async function asRun(id: string, work: (run: LiveRun, encoder: EncoderClient) =>
     tellRefusal(id, toErrorRecord(error));
     return;
   }
-  const run: LiveRun = { id, control: createRunControl((state) => announce(run, state)) };
+  const run: LiveRun = { id, begun: false, control: createRunControl((state) => announce(run, state)) };
   live = run;
   try {
     const summary = await holdRun(id, () => work(run, own));
@@ -92,6 +94,7 @@ function start(request: StartRequest): Promise<void> {
       adapterName: request.adapter?.name,
       state: 'running',
     });
+    run.begun = true;
     const own = surroundings(run, (events) => appendEvents(runId, events));
     return runTraining(request, { ...own, encoder: client });
   });
@@ -101,20 +104,18 @@ function goOn(request: ContinueRequest): Promise<void> {
   return asRun(request.runId, async (run, client) => {
     const { training, checkpoint, from, append, begin } = await readContinuation(request);
     const own = surroundings(run, append, from);
-    return runTraining(training, { ...own, encoder: client, checkpoint, onOpened: begin });
+    const onOpened = async (): Promise<void> => {
+      await begin();
+      run.begun = true;
+    };
+    return runTraining(training, { ...own, encoder: client, checkpoint, onOpened });
   });
 }
 
-/** Failures that say something of the request: the stored run is as good as before. */
-const UNTOUCHED = new Set([
-  ...['run.locked', 'run.missing', 'run.finished', 'storage.exists'],
-  ...['checkpoint.base', 'checkpoint.dataset', 'checkpoint.recipe', 'checkpoint.newer', 'checkpoint.broken'],
-]);
-
 async function fail(run: LiveRun, error: unknown): Promise<void> {
   const record = toErrorRecord(error);
-  const { id, reporter } = run;
-  if (!UNTOUCHED.has(record.code)) await updateRun(id, { state: 'failed' }).catch(() => undefined);
+  const { id, reporter, begun } = run;
+  if (begun) await updateRun(id, { state: 'failed' }).catch(() => undefined);
   // Last: whoever hears of the end may start the next run at once.
   if (!reporter) return tellRefusal(id, record);
   reporter.emit({ type: 'error', error: record });
@@ -149,7 +150,7 @@ async function probe(): Promise<void> {
 scope.onmessage = ({ data }: MessageEvent<TrainerRequest>) => {
   switch (data.type) {
     case 'connectEncoder':
-      encoder = createEncoderClient(data.port);
+      encoder = createEncoderClient(data.port, () => post({ type: 'encoderGone', id: data.id }));
       return;
     case 'encoderLost':
       encoder?.fail(fromErrorRecord(data.error));

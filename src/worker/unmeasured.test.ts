@@ -26,7 +26,7 @@ test('options that go by a figure that is missing are named with what comes of t
   expect(code).toBe('data.noEvalLoss');
   expect(message).toContain('eval_loss cannot choose the best adapter of SFT: the last one is kept.');
   expect(message).toContain('early_stopping_patience 2 of SFT counts each evaluation without eval_loss as no gain');
-  expect(message).toContain('ends at evaluation 3');
+  expect(message).toContain('ends at evaluation 3 at the latest.');
 
   const byAccuracy = { ...options, metric_for_best_model: 'eval_accuracy' } as const;
   expect(unmeasuredNotice(recipe(byAccuracy), noTarget)?.message).not.toContain('SFT');

@@ -18,7 +18,7 @@ function consequences(stage: string, options: OptimizerOptions): string[] {
   if (patience !== null) {
     const count = `early_stopping_patience ${patience} of ${stage} counts each evaluation without ${metric} as no gain`;
     // The first evaluation has nothing before it to gain on.
-    out.push(`${count}, so the stage ends at evaluation ${patience + 1}.`);
+    out.push(`${count}, so the stage ends at evaluation ${patience + 1} at the latest.`);
   }
   return out;
 }

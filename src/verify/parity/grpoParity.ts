@@ -136,7 +136,7 @@ export async function runGrpo(
       // TRL draws this order from torch's global generator, so it is handed over.
       slicesOf: (index) => slicesOf(rollouts[index]!, options.per_device_train_batch_size),
       evaluate: async () => null,
-      save: async () => true,
+      saves: { save: async () => undefined, owes: () => false },
     },
     newStage(),
     () => undefined,

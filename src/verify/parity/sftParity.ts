@@ -64,7 +64,7 @@ export async function runSft(
       control: watch.control,
       reporter: watch.reporter,
       evaluate: async () => null,
-      save: async () => true,
+      saves: { save: async () => undefined, owes: () => false },
     },
     newStage(),
     () => undefined,
