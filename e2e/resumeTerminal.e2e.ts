@@ -176,7 +176,7 @@ test('after Ctrl-C other data and settings are refused, and the command that was
   await seededMoment(first, 'GRPO');
   first.child.kill('SIGINT');
   const output = await endsWith(first, 130);
-  expect(output).toContain('The run can be resumed: npm run train -- --resume stopped');
+  expect(output).toContain('Go on with: npm run train -- --resume stopped');
   expect(await readJson(join(folder.path, 'stopped', 'run.json'))).toMatchObject({ state: 'stopped' });
   const kept = await readFile(join(folder.path, 'stopped', 'run.safetensors'));
 
