@@ -92,7 +92,8 @@ function endOf(session, display, interruption, began) {
 
 /** Resolves with whether everything that a run is made for is there. */
 async function saveAndShow(session, display, out) {
-  const { written, missing } = await saveOutputs(session, out);
+  const { written, notes, missing } = await saveOutputs(session, out);
+  for (const note of notes) display.line(`warning: ${note}`);
   for (const { place, message } of missing) display.line(`not saved: ${place}: ${message}`);
   display.line(`\nFiles in ${shownPath(out)}: ${written.join(', ')}`);
   return !missing.some(({ needed }) => needed);

@@ -32,23 +32,26 @@ const PREVIOUS = 'previous';
 /**
  * Saves every file that the page can give, each as a whole.
  * @param {object} session of openSession @param {string} folder absolute path
- * @returns {Promise<{written: string[], missing: {place: string, message: string, needed: boolean}[]}>} paths inside the
- *   folder; `message` is the reason, `needed` whether the run is not whole without the file
+ * @returns {Promise<{written: string[], notes: string[],
+ *   missing: {place: string, message: string, needed: boolean}[]}>} paths inside the folder; `notes` say what a written
+ *   file lacks; `message` is the reason, `needed` whether the run is not whole without the file
  */
 export async function saveOutputs(session, folder) {
   const written = [];
+  const notes = [];
   const missing = [];
   for (const [name, place] of Object.entries(PLACES)) {
     try {
-      await downloadTo(session, join(folder, place), { name, call: ['artifact', name] });
+      const note = await downloadTo(session, join(folder, place), { name, call: ['artifact', name] });
       written.push(place);
+      if (note !== null) notes.push(note);
     } catch (error) {
       // Its notices have said why the run has none.
       if (DISPENSABLE.includes(name) && error.code === 'artifact.missing') continue;
       missing.push({ place, message: error.message, needed: !DISPENSABLE.includes(name) });
     }
   }
-  return { written, missing };
+  return { written, notes, missing };
 }
 
 /** Replaces the folder's run file by the run as the page stores it now. @param {() => Promise<void>} ready see downloadTo */

@@ -75,8 +75,8 @@ test('a folder without a run stays as it is', async () => {
   expect(await readdir(out)).toEqual(['notes.txt']);
 });
 
-/** A page that saves every file but those in `lacking`, of which it says so as the real one does. */
-function pageWithout(lacking) {
+/** A page that saves every file but those in `lacking`, of which it says so as the real one does; `notes` by name. */
+function pageWithout(lacking, notes = {}) {
   const downloads = new EventEmitter();
   const page = {
     keyboard: { press: async () => {} },
@@ -87,7 +87,7 @@ function pageWithout(lacking) {
       throw pageFailure({ code: 'artifact.missing', message: `${name} is not stored`, hint: undefined });
     }
     downloads.emit('download', { saveAs: (path) => writeFile(path, name), delete: async () => {} });
-    return name.length;
+    return { bytes: name.length, note: notes[name] ?? null };
   };
   return { page, call, until: (work) => work };
 }
@@ -98,6 +98,12 @@ test('a run without validation rows has nothing to check, and nothing of it is m
   expect(written).toContain('adapter/adapter_model.safetensors');
   expect(written.filter((place) => place.startsWith('check/'))).toEqual([]);
   await expect(stat(join(out, 'check'))).rejects.toThrow('ENOENT');
+});
+
+test('what a saved file lacks is told', async () => {
+  const { written, notes } = await saveOutputs(pageWithout([], { 'completions.jsonl': 'lacks 3 steps' }), out);
+  expect(written).toContain('completions.jsonl');
+  expect(notes).toEqual(['lacks 3 steps']);
 });
 
 test('a run without its adapter is not whole', async () => {
