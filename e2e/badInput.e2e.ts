@@ -2,7 +2,7 @@
 
 import { mkdir, stat, truncate, writeFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Page } from 'playwright';
+import type { BrowserContext, Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BROWSER_NEEDED } from '../src/base/minimumBrowser.mjs';
 import { viewCase } from '../src/image/viewCases';
@@ -16,6 +16,7 @@ import {
   goTo,
   importRecipe,
   openPage,
+  PATIENCE,
   startTraining,
   stepShown,
   waitForEnd,
@@ -209,7 +210,7 @@ test('a browser that is too old for the engine gets the version that is needed',
   await page.addInitScript(() => Reflect.deleteProperty(GPUAdapter.prototype, 'info'));
   await page.goto(`${app.origin}/`);
   const notice = page.locator('main.unsupported[data-code="browser.tooOld"]');
-  await notice.waitFor({ timeout: 20_000 });
+  await notice.waitFor();
   expect(await notice.textContent()).toContain(`Lorikeet needs ${BROWSER_NEEDED}.`);
   await page.close();
 });
@@ -232,6 +233,13 @@ test('a GPU that is lost in mid-run is named within 5 seconds, and after a reloa
   expect(await waitForEnd(page)).toEqual({ title: expect.stringMatching(/^Finished in/) as string });
 });
 
+/** A context with storage of its own. */
+async function newContext(): Promise<BrowserContext> {
+  const context = await app.page.context().browser()!.newContext();
+  context.setDefaultTimeout(PATIENCE);
+  return context;
+}
+
 /** Opens the page's databases at a version and keeps them open, as a tab of another release may. */
 function holdDatabases(page: Page, version: number): Promise<void> {
   return page.evaluate(async (wanted) => {
@@ -249,30 +257,32 @@ function holdDatabases(page: Page, version: number): Promise<void> {
 }
 
 test('a tab that holds the stored data in an older form is named within 5 seconds; once it is closed the page goes on', async () => {
-  const context = await app.page.context().browser()!.newContext();
+  const context = await newContext();
   const old = await context.newPage();
   await old.goto(`${app.origin}/favicon.svg`);
   await holdDatabases(old, 1);
   const page = await context.newPage();
   await page.goto(`${app.origin}/`);
   const notice = card(page, 2).locator('[role=alert][data-code="storage.blocked"]');
+  // How long the page itself takes to come depends on the machine.
+  await card(page, 2).waitFor();
   await notice.waitFor({ timeout: 5000 });
   expect(await notice.textContent()).toContain('Close other Lorikeet tabs');
   expect(await page.locator('#startObstacle').textContent()).toBe('Close other Lorikeet tabs first.');
   await old.close();
   await cardSays(page, 2, '400 rows to train');
-  await expect.poll(() => card(page, 4).textContent(), { timeout: 10_000 }).toContain('may clear it when space runs');
+  await expect.poll(() => card(page, 4).textContent()).toContain('may clear it when space runs');
 
   const newer = await context.newPage();
   await newer.goto(`${app.origin}/favicon.svg`);
   await holdDatabases(newer, 1000);
-  await page.locator('.banner[data-code="storage.newer"]').waitFor({ timeout: 5000 });
+  await page.locator('.banner[data-code="storage.newer"]').waitFor();
   expect(await page.locator('#startObstacle').textContent()).toBe('Reload this tab first.');
   await context.close();
 });
 
 test('a browser that keeps what is stored is taken at its word', async () => {
-  const context = await app.page.context().browser()!.newContext();
+  const context = await newContext();
   const page = await context.newPage();
   await page.goto(`${app.origin}/favicon.svg`);
   const browser = await context.browser()!.newBrowserCDPSession();
@@ -280,7 +290,7 @@ test('a browser that keeps what is stored is taken at its word', async () => {
   const browserContextId = targetInfos.find(({ url }) => url.endsWith('/favicon.svg'))?.browserContextId;
   await browser.send('Browser.grantPermissions', { permissions: ['durableStorage'], browserContextId });
   await openPage(page, app.origin);
-  await expect.poll(() => card(page, 4).textContent(), { timeout: 10_000 }).toContain('kept until you clear it');
+  await expect.poll(() => card(page, 4).textContent()).toContain('kept until you clear it');
   await context.close();
 });
 

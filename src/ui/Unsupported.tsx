@@ -6,10 +6,13 @@ import { Logo } from './parts/Icon';
 
 const NO_BROWSER = 'Without a suitable browser, npm run train does the same in the terminal (on Linux).';
 
+/** Where the page came from: what is forwarded has the same number at both ends. */
+const PORT = location.port || '80';
+
 const REMEDIES: Record<string, string[]> = {
   'browser.insecure': [
     'Open the page as http://localhost (npm start prints the address), or through https.',
-    'On another machine of your network, forward the port: ssh -L 5177:localhost:5177 that-machine.',
+    `On another machine of your network, forward the port: ssh -L ${PORT}:localhost:${PORT} that-machine.`,
   ],
   'browser.noWebGpu': [
     `Use ${BROWSER_NEEDED}. Firefox and Safari have not been tried.`,

@@ -19,7 +19,7 @@ import {
   modelObstacle,
   type StartObstacle,
 } from './actions';
-import { artifactBytes, ARTIFACTS, type ArtifactName } from './exports/artifact';
+import { artifactOf, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
 import { readAdapterFiles } from './setup/adapterFiles';
 import { readRecipe } from './recipe/readRecipe';
@@ -68,10 +68,17 @@ export interface LorikeetApi {
   pause(): void;
   resume(): void;
   stop(): void;
-  /** Saves a file of the run as a download under its name. Answers with its size in bytes. */
-  artifact(name: string): Promise<number>;
-  /** Saves the run's newest checkpoint, record and log as a download, RUN_FILE. Answers with its size in bytes. */
-  runFile(): Promise<number>;
+  /** Saves a file of the run as a download under its name. */
+  artifact(name: string): Promise<Saved>;
+  /** Saves the run's newest checkpoint, record and log as a download, RUN_FILE. */
+  runFile(): Promise<Saved>;
+}
+
+interface Saved {
+  /** Size of the file. */
+  bytes: number;
+  /** What the file lacks, as a sentence; null when it is whole. */
+  note: string | null;
 }
 
 /** What the host names the file that it keeps a run in. */
@@ -222,22 +229,22 @@ function importEnded(): Promise<void> {
   });
 }
 
-async function saveArtifact(name: string): Promise<number> {
+async function saveArtifact(name: string): Promise<Saved> {
   flushNow();
   const { view, recipe } = useRun.getState();
   if (!view || !recipe) throw new LorikeetError('artifact.missing', 'no run has been started');
   if (!ARTIFACTS.includes(name as ArtifactName)) {
     throw new LorikeetError('artifact.unknown', `${name} is not one of ${ARTIFACTS.join(', ')}`);
   }
-  const bytes = await artifactBytes(view, recipe, name as ArtifactName);
+  const { bytes, note } = await artifactOf(view, recipe, name as ArtifactName);
   saveFile(name, bytes, 'application/octet-stream');
-  return bytes.length;
+  return { bytes: bytes.length, note };
 }
 
-async function saveRunFile(): Promise<number> {
+async function saveRunFile(): Promise<Saved> {
   const { view } = useRun.getState();
   if (!view) throw new LorikeetError('artifact.missing', 'no run has been started');
   const file = await exportRun(view.runId);
   saveFile(RUN_FILE, file, 'application/octet-stream');
-  return file.size;
+  return { bytes: file.size, note: null };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { findBrowser, findProgram, hasGpu, webgpuArgs } from './browser.mjs';
-import { hasDisplay, openerOf, profileFolder } from './openPage.mjs';
+import { hasDisplay, openerOf, profileFolder, windowAdapter } from './openPage.mjs';
 import { npmCommand } from './packages.mjs';
 
 /** A machine with these files, all of them programs; folders follow from the files' paths. */
@@ -118,4 +118,11 @@ test('npm is the one that was called, or that of PATH by the name that the syste
 test('a program of PATH is found under the system’s name for it', () => {
   expect(findProgram(['tool'], machine('win32', ['C:\\tools\\tool.exe'], WINDOWS))).toBe('C:\\tools\\tool.exe');
   expect(findProgram(['tool'], machine('linux', ['/a/tool'], { PATH: '/b:/a' }))).toBe('/a/tool');
+});
+
+test('the window of Windows and macOS asks for the GPU, whatever a probe without a window would say', async () => {
+  const software = async () => 'software';
+  expect(await windowAdapter(software, machine('win32', [], WINDOWS))).toBe('gpu');
+  expect(await windowAdapter(software, machine('darwin', []))).toBe('gpu');
+  expect(await windowAdapter(software, machine('linux', []))).toBe('software');
 });

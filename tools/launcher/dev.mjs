@@ -11,12 +11,10 @@ export const options = {
 
 /**
  * @param {{port?: string}} flags
- * @returns {Promise<number>} Vite's exit code, after Ctrl-C
+ * @returns {Promise<number>} Vite's exit code
  */
 export async function run(flags) {
   const port = flags.port === undefined ? [] : ['--port', String(readInteger('port', flags.port, 1, 65535))];
   await ensurePackages();
-  // Ctrl-C reaches Vite too, which ends; ending before it would leave its last lines behind the prompt.
-  process.on('SIGINT', () => {});
   return runProgram(process.execPath, [packageBin('vite', 'bin', 'vite.js'), ...port], { cwd: REPOSITORY });
 }

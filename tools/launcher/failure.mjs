@@ -5,11 +5,13 @@ export class Failure extends Error {
   /**
    * @param {string} message what is wrong
    * @param {string} [hint] what to do
+   * @param {string} [code] of the page's error, for those who do more than show it
    */
-  constructor(message, hint) {
+  constructor(message, hint, code) {
     super(message);
     this.name = 'Failure';
     this.hint = hint;
+    this.code = code;
   }
 }
 

@@ -63,6 +63,15 @@ function startDetached(program, args) {
 }
 
 /**
+ * The adapter that the window asks for. On Windows and macOS the GPU is there for every page, and what keeps a headless
+ * probe from it says nothing of the window: there nothing but the GPU is asked for.
+ * @param {() => Promise<'gpu' | 'software'>} probe tries what a page gets
+ */
+export function windowAdapter(probe, { platform } = THIS_MACHINE) {
+  return platform === 'win32' || platform === 'darwin' ? 'gpu' : probe();
+}
+
+/**
  * Opens `url` in `browser` with WebGPU switched on, or with the system's own opener when there is no browser.
  * @param {string} url @param {string | null} browser path
  * @returns {Promise<boolean>} whether something was started
@@ -72,7 +81,7 @@ export async function openPage(url, browser) {
     const opener = openerOf(url);
     return opener !== null && startDetached(opener[0], opener.slice(1));
   }
-  const args = webgpuArgs(await chooseAdapter(browser, new URL(url).origin));
+  const args = webgpuArgs(await windowAdapter(() => chooseAdapter(browser, new URL(url).origin)));
   // Chrome takes WebGPU flags only when it starts, so the page gets a profile, and with it a process, of its own.
   const profile = profileFolder();
   mkdirSync(profile, { recursive: true });

@@ -3,6 +3,27 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+/** What ends a program that would otherwise outlive this process. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * Passes signals on to a child until it has ended, and then ends as they say, unless somebody else here takes care of
+ * them: a signal by number reaches this process alone, and the child would live on.
+ */
+function shareSignals(child) {
+  let ending = null;
+  const pass = (signal) => {
+    if (process.listenerCount(signal) === 1) ending = signal;
+    child.kill(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, pass);
+  const stop = () => {
+    for (const signal of SIGNALS) process.off(signal, pass);
+    if (ending !== null) process.kill(process.pid, ending);
+  };
+  child.once('close', stop);
+}
+
 /**
  * Runs a program to its end with this terminal's input and output.
  * @param {string} program @param {string[]} args @param {import('node:child_process').SpawnOptions} [options]
@@ -11,6 +32,7 @@ import { readFileSync } from 'node:fs';
 export function runProgram(program, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: 'inherit', ...options });
+    shareSignals(child);
     child.on('error', () => resolve(127));
     child.on('close', (code) => resolve(code ?? 128));
   });
@@ -28,6 +50,7 @@ export function succeeds(program, args) {
 export function captureProgram(program, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    shareSignals(child);
     const parts = [];
     child.stdout.on('data', (part) => parts.push(part));
     child.stderr.on('data', (part) => parts.push(part));

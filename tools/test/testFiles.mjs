@@ -38,10 +38,15 @@ function filesAt(path) {
   return tierOf(path) === null ? besideSource(path) : [path];
 }
 
-/** Files in which a text stands, as the name of a test does. */
+/** A string that is the first thing in brackets, as a test's name is. */
+const FIRST_STRING = /\(\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/g;
+
+/** Files in which a text stands where the name of a test does. */
 function filesThatSay(root, text) {
+  const says = (file) =>
+    [...readFileSync(file, 'utf8').matchAll(FIRST_STRING)].some(([, , name]) => name.includes(text));
   const files = ROOTS.flatMap((name) => filesBelow(join(root, name)));
-  return files.filter((file) => tierOf(file) !== null && readFileSync(file, 'utf8').includes(text));
+  return files.filter((file) => tierOf(file) !== null && says(file));
 }
 
 function byTier(root, files) {
@@ -56,17 +61,20 @@ function byTier(root, files) {
 /**
  * What a word means: a path, or else a part of tests' names.
  * @param {string} word @param {string} root the repository @param {string} [from] folder that a path is relative to
- * @returns {{tiers: Partial<Record<'node' | 'browser' | 'e2e', string[]>>, name: string | null}} files by tier, paths from
- *   the repository; `name`: only tests with this in their names
+ * @returns {Partial<Record<'node' | 'browser' | 'e2e', {files: string[], name: string | null}>>} by tier; `files`: paths
+ *   from the repository; `name`: only tests with this in their names. Tests of an e2e file build on each other, so there
+ *   files run whole
  * @throws Failure when it means no test
  */
 export function findTests(word, root, from = root) {
   const path = [resolve(from, word), resolve(root, word)].find((candidate) => existsSync(candidate));
   const tiers = byTier(root, path === undefined ? filesThatSay(root, word) : filesAt(path));
-  if (Object.keys(tiers).length > 0) return { tiers, name: path === undefined ? word : null };
+  const nameIn = (tier) => (path === undefined && tier !== 'e2e' ? word : null);
+  const found = Object.entries(tiers).map(([tier, files]) => [tier, { files, name: nameIn(tier) }]);
+  if (found.length > 0) return Object.fromEntries(found);
   throw path === undefined
     ? new Failure(
-        `no test file has "${word}" in it, and there is no such path.`,
+        `no test has "${word}" in its name, and there is no such path.`,
         'Give a path, or words of a test’s name.',
       )
     : new Failure(`${word} has no tests.`, 'Tests stand beside the file and share its name: docs/testing.md.');

@@ -23,14 +23,25 @@ function argumentsOf(project, report, { files = [], name = null }) {
 }
 
 /**
+ * A file that cannot be loaded and an error outside a test count as one failed test, and so does no test at all, unless
+ * tests were chosen by name: another tier may have those.
+ * @param {Counts | null} report @param {number} code vitest's exit code @param {boolean} named
+ * @returns {Counts}
+ */
+export function countsOf(report, code, named) {
+  const counts = report ?? { passed: 0, failed: 0, skipped: 0 };
+  const wanting = report === null || (!named && counts.passed + counts.failed === 0);
+  return (code !== 0 || wanting) && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+/**
  * Runs a project of vitest.config.ts.
  * @param {string} project its name
  * @param {{files?: string[], name?: string | null, long?: boolean}} [which] by default all of its tests but the long
  *   ones; `files`: paths from the repository; `name`: a part of the tests' names
- * @returns {Promise<Counts>} counts of tests; a file that cannot be loaded, an error outside a test, and no test at all
- *   count as one failed test
+ * @returns {Promise<Counts>} counts of tests, as `countsOf` sees them
  */
-export async function runVitest(project, { files, name, long = false } = {}) {
+export async function runVitest(project, { files, name = null, long = false } = {}) {
   mkdirSync(inRepository('.cache'), { recursive: true });
   const report = inRepository('.cache', `tests-${project}.json`);
   rmSync(report, { force: true });
@@ -39,8 +50,5 @@ export async function runVitest(project, { files, name, long = false } = {}) {
     cwd: REPOSITORY,
     env: { ...process.env, LORIKEET_TESTS: long ? 'all' : 'short' },
   });
-  const counts = readReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
-  const ran = counts.passed + counts.failed > 0;
-  if (!ran) process.stdout.write('No test ran.\n');
-  return (code !== 0 || !ran) && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  return countsOf(readReport(report), code, name !== null);
 }

@@ -43,7 +43,7 @@ function isHeld(claim) {
 /**
  * Claims an output folder for this process. The claim of a runner that was killed is taken over.
  * @param {string} folder absolute path
- * @returns {() => void} gives the folder back
+ * @returns {() => void} gives the folder back, unless that has been done or the claim is another's by now
  * @throws Failure when another runner that lives works there
  */
 export function claimFolder(folder) {
@@ -58,5 +58,10 @@ export function claimFolder(folder) {
     }
     rmSync(path, { force: true });
   }
-  return () => rmSync(path, { force: true });
+  const own = readClaim(path);
+  let held = true;
+  return () => {
+    if (held && readClaim(path) === own) rmSync(path, { force: true });
+    held = false;
+  };
 }

@@ -28,6 +28,21 @@ test('a claim names its process until it is given back', () => {
   expect(existsSync(claimPath())).toBe(false);
 });
 
+test('giving a folder back leaves the claim of a runner that has taken it meanwhile', async () => {
+  const release = claimFolder(folder);
+  await writeFile(claimPath(), `${other.pid}\n`);
+  release();
+  expect(ownerOf(claimPath())).toBe(other.pid);
+});
+
+test('a folder is given back once: the end of the process does not take a later claim away', () => {
+  const release = claimFolder(folder);
+  release();
+  claimFolder(folder);
+  release();
+  expect(ownerOf(claimPath())).toBe(process.pid);
+});
+
 test('a folder in which another runner works is refused, and keeps its claim', async () => {
   await writeFile(claimPath(), `${other.pid}\n`);
   expect(() => claimFolder(folder)).toThrow(`${folder} is in use by another npm run train (process ${other.pid}).`);

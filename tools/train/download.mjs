@@ -22,7 +22,7 @@ async function inTime(name, work) {
   }
 }
 
-/** Lets the page save a file; resolves with the download and the size that it must have. */
+/** Lets the page save a file; resolves with the download, the size that it must have, and what it lacks. */
 async function startDownload({ page, call, until }, name, [method, ...args]) {
   // After ten files without input from a person Chromium would ask before each further one, and nobody is there.
   await until(page.keyboard.press('Shift'));
@@ -32,8 +32,8 @@ async function startDownload({ page, call, until }, name, [method, ...args]) {
   });
   // When the page refuses, nobody waits for the download any more.
   started.catch(() => {});
-  const bytes = await inTime(name, call(method, ...args));
-  return { download: await until(started), bytes };
+  const { bytes, note } = await inTime(name, call(method, ...args));
+  return { download: await until(started), bytes, note };
 }
 
 /**
@@ -41,12 +41,13 @@ async function startDownload({ page, call, until }, name, [method, ...args]) {
  * @param {object} session of openSession
  * @param {string} path absolute
  * @param {{name: string, call: [string, ...unknown[]], ready?: () => Promise<void>}} what `name` that the page saves it
- *   under, the call of the page that does so and answers with its size in bytes, and what is to happen once the whole
+ *   under, the call of the page that does so and answers with its size and note, and what is to happen once the whole
  *   file is here and before it takes its place
+ * @returns {Promise<string | null>} what the file lacks, as a sentence; null when it is whole
  * @throws what the page answers, or the file system; an earlier file is untouched then
  */
 export async function downloadTo(session, path, { name, call, ready }) {
-  const { download, bytes } = await startDownload(session, name, call);
+  const { download, bytes, note } = await startDownload(session, name, call);
   try {
     await replaceFile(path, async (part) => {
       await session.until(download.saveAs(part));
@@ -54,6 +55,7 @@ export async function downloadTo(session, path, { name, call, ready }) {
       if (size !== bytes) throw new Failure(`${name}: ${size} of ${bytes} bytes arrived.`);
       await ready?.();
     });
+    return note;
   } finally {
     // A browser that died takes its downloads along.
     await download.delete().catch(() => {});

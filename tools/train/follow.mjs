@@ -1,9 +1,8 @@
 // One run in an open page, from its start to its end: shows events, keeps the run file up to date, collects results.
 
-import { join } from 'node:path';
 import { resumeCommand, shownPath } from './command.mjs';
 import { createKeeper } from './keeper.mjs';
-import { hasResults, PREVIOUS, saveOutputs, saveRunFile, setAside } from './outputs.mjs';
+import { hasResults, saveOutputs, saveRunFile, setAside } from './outputs.mjs';
 import { hasRunFile, writeRunRecord } from './runRecord.mjs';
 import { pageFailure } from './session.mjs';
 import { wantedOf } from './setUp.mjs';
@@ -17,16 +16,20 @@ function record({ out, data, model, adapter, software, version }, seed, state) {
 
 /**
  * The output folder as a new run takes it: an earlier run's results stay as they are until this one has trained a step
- * and has a checkpoint or an end, and move to `previous` then (`--overwrite`). A run that goes on has the folder already.
+ * and has a checkpoint or an end, and move aside then (`--overwrite`). A run that goes on has the folder already.
  */
-function createPlace({ out, resumed, ...plan }) {
+function createPlace(display, { out, resumed, ...plan }) {
   let taken = resumed;
   const earlier = hasResults(out);
   /** Only one at a time: a checkpoint and the end of the run may both ask. */
   let taking = Promise.resolve();
   const take = async (seed) => {
     if (taken) return;
-    await setAside(out);
+    const moved = await setAside(out);
+    if (moved !== null)
+      display.line(
+        `  ${earlier ? 'The earlier run' : `What was in the way in ${shownPath(out)}`} is in ${shownPath(moved)}.`,
+      );
     await record({ out, ...plan }, seed, 'running');
     taken = true;
   };
@@ -35,11 +38,8 @@ function createPlace({ out, resumed, ...plan }) {
     isFree: () => !earlier,
     /** Takes the folder for the run with this seed, unless it has been taken. */
     take: (seed) => (taking = taking.catch(() => {}).then(() => take(seed))),
-    /** What to say about the earlier run; null when there was none. */
-    earlierRun() {
-      if (resumed || !earlier) return null;
-      return `The earlier run ${taken ? `is in ${shownPath(join(out, PREVIOUS))}` : `in ${shownPath(out)} is as it was`}.`;
-    },
+    /** Whether there is an earlier run, as it was. */
+    isOthers: () => earlier && !taken,
   };
 }
 
@@ -69,10 +69,9 @@ function keepCheckpoints(session, display, out, { wanted, ready }) {
 }
 
 /** What a signal does from now on: the page stops the run after its step. */
-function stopBySignal(session, display, out, interruption) {
+function stopBySignal(session, display, interruption) {
   interruption.during(() => {
     display.line('Stopping after this step, then saving. Ctrl-C again ends at once.');
-    display.line(`The run can be resumed: ${resumeCommand(out)}`);
     void session.call('stop').catch(() => {});
   });
 }
@@ -93,7 +92,8 @@ function endOf(session, display, interruption, began) {
 
 /** Resolves with whether everything that a run is made for is there. */
 async function saveAndShow(session, display, out) {
-  const { written, missing } = await saveOutputs(session, out);
+  const { written, notes, missing } = await saveOutputs(session, out);
+  for (const note of notes) display.line(`warning: ${note}`);
   for (const { place, message } of missing) display.line(`not saved: ${place}: ${message}`);
   display.line(`\nFiles in ${shownPath(out)}: ${written.join(', ')}`);
   return !missing.some(({ needed }) => needed);
@@ -102,8 +102,7 @@ async function saveAndShow(session, display, out) {
 function showWayOn(display, out, place) {
   const own = place.isTaken() && hasRunFile(out);
   display.line(own ? `Go on with: ${resumeCommand(out)}` : 'It had no checkpoint yet, so it has to begin again.');
-  const earlier = place.earlierRun();
-  if (earlier !== null) display.line(earlier);
+  if (place.isOthers()) display.line(`The earlier run in ${shownPath(out)} is as it was.`);
 }
 
 /** What a failed run had made is still worth keeping, unless that would cost an earlier run its place. */
@@ -124,7 +123,7 @@ async function keepFailed(session, display, plan, place, seed, keeper) {
  * @throws what made the run fail
  */
 export async function followRun(session, display, plan, interruption) {
-  const place = createPlace(plan);
+  const place = createPlace(display, plan);
   let going = false;
   session.messages.on('event', ({ event }) => (going ||= event.type === 'resumed'));
   const began = begin(session, plan, place);
@@ -136,7 +135,7 @@ export async function followRun(session, display, plan, interruption) {
   });
   const onBegun = () => {
     going ||= !plan.resumed;
-    stopBySignal(session, display, plan.out, interruption);
+    stopBySignal(session, display, interruption);
   };
   began.then(onBegun, () => {});
   let summary;

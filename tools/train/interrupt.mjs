@@ -22,13 +22,30 @@ function surviveClosedTerminal() {
 }
 
 /**
+ * Works with something that is closed afterwards, also when a signal ends the work at once. Ends after the work has:
+ * what is still written then is written before the folder is given back.
+ * @param {(work: Promise<unknown>) => Promise<unknown>} until of watchInterrupts
+ * @param {Promise<T>} work that fails once it is closed @param {() => Promise<void>} close
+ * @returns {Promise<T>} @template T
+ */
+export async function workThenClose(until, work, close) {
+  try {
+    return await until(work);
+  } finally {
+    await close();
+    await work.catch(() => {});
+  }
+}
+
+/**
  * Watches for signals. The first one stops the run that is under way, so that it saves; without one it ends the work at
  * once, as a second one does. Work that does not end is cut off by the end of the process, with 130, after 3 s.
+ * @param {import('node:events').EventEmitter} [source] of the signals
  * @returns {{wanted: boolean, during: (stop: () => void) => void, until: <T>(work: Promise<T>) => Promise<T>,
  *   unwatch: () => void}} `wanted`: there has been a signal; `during` says how to stop the run that is under way now;
  *   `until` waits for work, and rejects with Interrupted when it shall end at once
  */
-export function watchInterrupts() {
+export function watchInterrupts(source = process) {
   surviveClosedTerminal();
   let firstAt = null;
   let stop = null;
@@ -43,7 +60,7 @@ export function watchInterrupts() {
     wanted: false,
     during: (how) => (stop = how),
     until: (work) => Promise.race([work, ended]),
-    unwatch: () => SIGNALS.forEach((signal) => process.off(signal, onSignal)),
+    unwatch: () => SIGNALS.forEach((signal) => source.off(signal, onSignal)),
   };
   const onSignal = () => {
     watch.wanted = true;
@@ -55,6 +72,6 @@ export function watchInterrupts() {
     if (stop === null) endNow();
     else stop();
   };
-  SIGNALS.forEach((signal) => process.on(signal, onSignal));
+  SIGNALS.forEach((signal) => source.on(signal, onSignal));
   return watch;
 }

@@ -1,9 +1,16 @@
 import { spawn } from 'node:child_process';
-import { afterEach, expect, test } from 'vitest';
+import { EventEmitter } from 'node:events';
+import { afterEach, expect, test, vi } from 'vitest';
+import { Interrupted, watchInterrupts, workThenClose } from './interrupt.mjs';
 
 const MODULE = JSON.stringify(new URL('./interrupt.mjs', import.meta.url).href);
 const children = [];
-afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
+afterEach(() => {
+  children.splice(0).forEach((child) => child.kill('SIGKILL'));
+  // The end of the process that a second signal waits for, too.
+  vi.clearAllTimers();
+  vi.useRealTimers();
+});
 
 /** A process that waits for work that never ends, and with `running` is in a run that stops when told. */
 function watcher(running) {
@@ -48,15 +55,53 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'])('%s stops a run and lets it save', as
   expect(await ended).toEqual({ end: 0, text: 'ready\nstopping\nsaved true\n' });
 });
 
-test('a run that does not stop is ended by a second signal, and not by the echo of the first', async () => {
+test('a run that does not stop is ended by further signals', async () => {
   const { child, ended, says } = watcher('hangs');
   await says('ready');
   child.kill('SIGINT');
   await says('stopping');
-  child.kill('SIGINT');
   const again = setInterval(() => child.kill('SIGTERM'), 100);
   const { end, text } = await ended;
   clearInterval(again);
   expect(end).toBe(130);
   expect(text).toBe('ready\nstopping\ncut true\n');
+});
+
+test('a signal within 700 ms of the first is its echo, and a later one ends the run', async () => {
+  vi.useFakeTimers();
+  const terminal = new EventEmitter();
+  const interruption = watchInterrupts(terminal);
+  const stop = vi.fn();
+  interruption.during(stop);
+  const cut = vi.fn();
+  interruption.until(new Promise(() => {})).catch(cut);
+  terminal.emit('SIGINT');
+  await vi.advanceTimersByTimeAsync(700);
+  terminal.emit('SIGINT');
+  await vi.advanceTimersByTimeAsync(1);
+  expect(stop).toHaveBeenCalledTimes(1);
+  expect(cut).not.toHaveBeenCalled();
+  terminal.emit('SIGINT');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(cut).toHaveBeenCalledWith(expect.any(Interrupted));
+  expect(stop).toHaveBeenCalledTimes(1);
+});
+
+test('work that a signal ends is over, with all that it still writes, before what follows its end', async () => {
+  const order = [];
+  let close;
+  const closed = new Promise((resolve) => (close = resolve));
+  const work = closed.then(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    order.push('written');
+    throw new Error('closed');
+  });
+  const ending = workThenClose(
+    () => Promise.reject(new Interrupted()),
+    work,
+    async () => close(),
+  );
+  await expect(ending).rejects.toThrow(Interrupted);
+  order.push('released');
+  expect(order).toEqual(['written', 'released']);
 });

@@ -7,6 +7,7 @@ import { Failure } from '../launcher/failure.mjs';
 import { inRepository } from '../launcher/paths.mjs';
 import { resumeCommand } from './command.mjs';
 import { readAdapter, readData, readFolder, readModel, readRecipe, userPath } from './inputs.mjs';
+import { hasResults, isOfRun } from './outputs.mjs';
 import { hasRunFile, ownVersion, readRunRecord, RUN_FILE, RUN_RECORD } from './runRecord.mjs';
 
 export const options = {
@@ -27,7 +28,7 @@ export const options = {
   },
   recipe: { type: 'string', value: 'FILE', about: 'settings as JSON, in the names of TRL (default: the demo recipe)' },
   out: { type: 'string', value: 'DIR', about: 'where the results go (default: runs/TIME)' },
-  overwrite: { type: 'boolean', about: 'start although --out holds a run; that one moves to `previous` there' },
+  overwrite: { type: 'boolean', about: 'start although --out holds a run; that one moves to previous/ there' },
   resume: {
     type: 'string',
     value: 'DIR',
@@ -53,18 +54,33 @@ function optional(value, read) {
 }
 
 /** An earlier run is worth more than the folder's name: it stays as it is unless the user says otherwise. */
-function refuseEarlierRun(folder, overwrite) {
-  const record = overwrite ? null : readRunRecord(folder);
-  if (record === null) return;
-  const others = 'give another --out, or --overwrite: then it moves to `previous` there once the new run has results.';
-  if (record.state === 'finished') {
+function refuseEarlierRun(folder) {
+  const record = readRunRecord(folder);
+  const others = 'give another --out, or --overwrite: then it moves to previous/ there once the new run has results.';
+  if (record?.state === 'finished') {
     throw new Failure(`${folder} holds a finished run, which stays as it is.`, `For another run ${others}`);
   }
-  if (!hasRunFile(folder)) return;
-  throw new Failure(`${folder} holds an unfinished run.`, `Go on with it (${resumeCommand(folder)}), ${others}`);
+  if (record !== null && hasRunFile(folder)) {
+    throw new Failure(`${folder} holds an unfinished run.`, `Go on with it (${resumeCommand(folder)}), ${others}`);
+  }
+  if (hasResults(folder)) {
+    const what = `${RUN_FILE}, adapter/ or summary.json`;
+    throw new Failure(
+      `${folder} holds results of a run (${what}), which stay as they are.`,
+      `For another run ${others}`,
+    );
+  }
 }
 
-function makeOutput(path, overwrite) {
+/** What the run reads would move away under it, and be another thing when it goes on. */
+function refuseMoving(folder, inputs) {
+  for (const [flag, given] of Object.entries(inputs)) {
+    if (given === null || !isOfRun(folder, given.path)) continue;
+    throw new Failure(`--${flag} ${given.path} is among the results in --out ${folder}.`, 'Give another --out.');
+  }
+}
+
+function makeOutput(path, overwrite, inputs) {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const folder = path === undefined ? inRepository('runs', stamp) : userPath(path);
   try {
@@ -72,7 +88,8 @@ function makeOutput(path, overwrite) {
   } catch (error) {
     throw new Failure(`--out ${path ?? folder}: ${error.message}`);
   }
-  refuseEarlierRun(folder, overwrite);
+  refuseMoving(folder, inputs);
+  if (!overwrite) refuseEarlierRun(folder);
   return folder;
 }
 
@@ -150,16 +167,19 @@ function readResumed(flags) {
  */
 export function readPlan(flags) {
   if (flags.resume !== undefined) return readResumed(flags);
-  return {
-    ...readCommon(flags),
+  const inputs = {
     data: optional(flags.data, readData),
     model: optional(flags.model, readModel),
     adapter: optional(flags.adapter, readAdapter),
+  };
+  return {
+    ...readCommon(flags),
+    ...inputs,
     seed: flags.seed === undefined ? null : readInteger('seed', flags.seed, 0, Number.MAX_SAFE_INTEGER),
     software: Boolean(flags.software),
     resumed: false,
     finished: false,
     version: ownVersion(),
-    out: makeOutput(flags.out, Boolean(flags.overwrite)),
+    out: makeOutput(flags.out, Boolean(flags.overwrite), inputs),
   };
 }

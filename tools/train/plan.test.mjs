@@ -145,6 +145,16 @@ test('a new run takes the folder of a finished one only when it is told to overw
   expect(readPlan({ out: 'out', overwrite: true })).toMatchObject({ out, resumed: false, version: ownVersion() });
 });
 
+test.each(['adapter', 'summary.json', RUN_FILE])(
+  'a folder with %s and no run.json is taken only when it is told to overwrite',
+  async (name) => {
+    const out = join(root, 'out');
+    await mkdir(join(out, name), { recursive: true });
+    expect(refusal({ out: 'out' })).toContain(`${out} holds results of a run`);
+    expect(readPlan({ out: 'out', overwrite: true }).out).toBe(out);
+  },
+);
+
 /** A safetensors file that holds nothing. */
 const EMPTY_WEIGHTS = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d);
 
@@ -165,6 +175,19 @@ test('an adapter folder must hold both files of PEFT', async () => {
   const { adapter } = readPlan({ adapter: 'run/adapter', out: 'out' });
   expect(adapter.path).toBe(folder);
   expect(adapter.files.map(({ name }) => name)).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+});
+
+test('a run never moves the adapter that it starts from, however that is named', async () => {
+  await leaveAdapter('{"peft_type": "LORA"}', EMPTY_WEIGHTS);
+  await symlink('run', join(root, 'link'));
+  for (const [adapter, out] of [
+    ['run/adapter', 'run'],
+    ['link/adapter', 'run'],
+    ['run/adapter', 'link'],
+  ]) {
+    expect(refusal({ adapter, out, overwrite: true })).toContain('is among the results in --out');
+  }
+  expect(readPlan({ adapter: 'run/adapter', out: 'run/next' }).adapter.path).toBe(join(root, 'run', 'adapter'));
 });
 
 test.each([

@@ -10,7 +10,7 @@ const FILES_INPUT = '#automation-files';
 
 /** An error of the page as the terminal shows it. */
 export function pageFailure({ code, message, hint }) {
-  return new Failure(`${message} (${code})`, hint);
+  return new Failure(`${message} (${code})`, hint, code);
 }
 
 /** Calls a function of the page's automation object; its errors keep code and hint. */

@@ -4,17 +4,15 @@ import { basename, join } from 'node:path';
 import { RUN_FILE } from './runRecord.mjs';
 import { pageFailure } from './session.mjs';
 
-const SHOWN_PROBLEMS = 20;
-
+/** The page lists so many of a kind and file at most. */
 function showProblems(display, problems) {
-  for (const { level, file, line, message, code } of problems.slice(0, SHOWN_PROBLEMS)) {
+  for (const { level, file, line, message, code } of problems) {
     display.line(`  ${level}: ${file}${line ? `:${line}` : ''}: ${message} (${code})`);
   }
-  const more = problems.length - SHOWN_PROBLEMS;
-  if (more > 0) display.line(`  and ${more} more`);
 }
 
-function showData(display, { type, info, error, problems }) {
+/** Shows what an import brought. @throws Failure when nothing of it is usable */
+export function showData(display, { type, info, error, problems }) {
   showProblems(display, problems ?? info?.problems ?? []);
   if (type === 'datasetFailed') throw pageFailure(error);
   const { name, trainRows, valRows, images } = info;

@@ -10,7 +10,7 @@ import { claimFolder } from './claim.mjs';
 import { shownPath } from './command.mjs';
 import { createDisplay } from './display.mjs';
 import { followRun } from './follow.mjs';
-import { Interrupted, STOPPED, watchInterrupts } from './interrupt.mjs';
+import { Interrupted, STOPPED, watchInterrupts, workThenClose } from './interrupt.mjs';
 import { readPlan } from './plan.mjs';
 import { ownVersion } from './runRecord.mjs';
 import { openSession } from './session.mjs';
@@ -38,12 +38,8 @@ async function withBrowser(plan, executablePath, origin, interruption) {
   const display = createDisplay();
   display.line(`Training in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
   const browser = await openHeadless({ executablePath, adapter, headed: plan.headed });
-  try {
-    const session = await interruption.until(openSession(browser, `${origin}/`));
-    return await interruption.until(trainIn(session, display, plan, interruption));
-  } finally {
-    await browser.close();
-  }
+  const work = openSession(browser, `${origin}/`).then((session) => trainIn(session, display, plan, interruption));
+  return workThenClose(interruption.until, work, browser.close);
 }
 
 async function serve(port) {

@@ -51,10 +51,13 @@ export function hostHeadersPlugin() {
     configResolved(config) {
       folder = resolve(config.root, config.build.outDir);
     },
-    // The last hook: by now workers and public files are in the folder.
-    closeBundle() {
-      const files = filesBelow(folder).filter((path) => path !== FILE);
-      writeFileSync(join(folder, FILE), hostHeaders(files));
+    // By now workers and public files are in the folder. A build that failed never comes here.
+    writeBundle: {
+      order: 'post',
+      handler() {
+        const files = filesBelow(folder).filter((path) => path !== FILE);
+        writeFileSync(join(folder, FILE), hostHeaders(files));
+      },
     },
   };
 }

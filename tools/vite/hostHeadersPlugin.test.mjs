@@ -1,6 +1,10 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'vite';
 import { expect, test } from 'vitest';
 import { securityHeaders, securityHeadersOf } from '../launcher/headers.mjs';
-import { hostHeaders } from './hostHeadersPlugin.mjs';
+import { hostHeaders, hostHeadersPlugin } from './hostHeadersPlugin.mjs';
 
 const REWARD = 'assets/userReward.worker-AbC_12-x.js';
 const FILES = [
@@ -54,4 +58,31 @@ test('the file keeps to the limits of such hosts: 100 rules, 2,000 characters a 
   const lines = hostHeaders([...FILES, ...pictures]).split('\n');
   expect(lines.filter((line) => line.startsWith('/')).length).toBeLessThan(100);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(2000);
+});
+
+/** Builds a page whose script is `script`; resolves with its `_headers`. */
+async function buildPage(script) {
+  const root = await mkdtemp(join(tmpdir(), 'lorikeet-headers-'));
+  try {
+    await mkdir(join(root, 'public'));
+    await writeFile(join(root, 'public', 'of-public.txt'), '');
+    await writeFile(join(root, 'index.html'), '<script type="module" src="./main.js"></script>');
+    await writeFile(join(root, 'main.js'), script);
+    await writeFile(join(root, 'worker.js'), 'postMessage(1)');
+    await build({ root, configFile: false, logLevel: 'silent', plugins: [hostHeadersPlugin()] });
+    return await readFile(join(root, 'dist', '_headers'), 'utf8');
+  } finally {
+    await rm(root, { recursive: true });
+  }
+}
+
+test('a build leaves the headers of its scripts, workers and public files', async () => {
+  const text = await buildPage("new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });");
+  for (const file of [/^\/assets\/index-.*\.js$/m, /^\/assets\/worker-.*\.js$/m, /^\/of-public\.txt$/m]) {
+    expect(text).toMatch(file);
+  }
+});
+
+test('a build that fails says why', async () => {
+  await expect(buildPage("import './nowhere.js';")).rejects.toThrow('nowhere.js');
 });

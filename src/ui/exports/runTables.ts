@@ -7,6 +7,7 @@ import type { GroupRecord } from '../../protocol/messages';
 import { readGroups } from '../store/runLog';
 import { formatCompliance } from '../store/series';
 import type { RunView, StepPoint } from '../store/runView';
+import { plural } from '../format';
 import { nextTask } from './nextTask';
 
 const ROWS_AT_ONCE = 200;
@@ -40,6 +41,12 @@ export interface CompletionsFile {
   content: Blob;
   /** Steps whose completions are nowhere any more: the log could not be stored when they were taken. */
   missing: number;
+}
+
+/** What to say of a file that lacks this many steps; null when it is whole. */
+export function incompleteNote(missing: number): string | null {
+  if (missing === 0) return null;
+  return `completions.jsonl lacks ${plural(missing, 'step')}: the browser could not store their completions.`;
 }
 
 /**

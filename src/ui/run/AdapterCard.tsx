@@ -5,10 +5,10 @@ import { LorikeetError, toErrorRecord } from '../../base/errors';
 import type { RunSummary } from '../../protocol/messages';
 import { adapterFolder, adapterZip, pythonLines } from '../exports/adapter';
 import { chartsPng } from '../exports/chartsPng';
-import { completionsJsonl, metricsCsv } from '../exports/runTables';
+import { completionsJsonl, incompleteNote, metricsCsv } from '../exports/runTables';
 import { saveFile } from '../exports/saveFile';
 import type { Recipe } from '../../recipe/config';
-import { bytesText, count, plural } from '../format';
+import { bytesText, count } from '../format';
 import { Icon } from '../parts/Icon';
 import type { RunView } from '../store/runView';
 import { PythonCode } from './PythonCode';
@@ -92,7 +92,6 @@ export function AdapterCard({ view, summary, recipe, modelName }: AdapterCardPro
 async function saveCompletions(view: RunView): Promise<void> {
   const { content, missing } = await completionsJsonl(view);
   saveFile('completions.jsonl', content);
-  if (missing === 0) return;
-  const message = `completions.jsonl lacks ${plural(missing, 'step')}: the browser could not store their completions.`;
-  throw new LorikeetError('artifact.incomplete', message);
+  const note = incompleteNote(missing);
+  if (note !== null) throw new LorikeetError('artifact.incomplete', note);
 }

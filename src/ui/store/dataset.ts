@@ -1,7 +1,7 @@
 // The dataset in use, and the import that may be under way. Imports themselves run in the data worker.
 
 import { create } from 'zustand';
-import type { ErrorRecord } from '../../base/errors';
+import { toErrorRecord, type ErrorRecord } from '../../base/errors';
 import type { DataMessage, DatasetInfo, ImportProblem } from '../../protocol/messages';
 import { listDatasets, loadDataset, type DatasetRow } from '../../storage/datasets';
 import { load, save } from './persist';
@@ -56,7 +56,7 @@ export function dropImport(): number | null {
 
 /**
  * Applies a data worker's message. Answers of superseded imports are ignored.
- * Returns the message if it ended the current import, else null.
+ * Returns how the current import ended if the message ended it, else null. One whose rows cannot be read back has failed.
  */
 export async function applyDataMessage(message: DataMessage): Promise<DataMessage | null> {
   const { importing } = useDataset.getState();
@@ -69,22 +69,30 @@ export async function applyDataMessage(message: DataMessage): Promise<DataMessag
       useDataset.setState({ importing: null, failure: { error: message.error, problems: message.problems } });
       return message;
     case 'imported':
-      await openImported(message.info.id, importing);
-      return message;
+      return openImported(message, importing);
     default:
       return null;
   }
 }
 
-async function openImported(id: string, importing: ImportView): Promise<void> {
+async function openImported(
+  message: Extract<DataMessage, { type: 'imported' }>,
+  importing: ImportView,
+): Promise<DataMessage | null> {
   useDataset.setState({ importing: { ...importing, stored: true } });
+  // Another import may have begun meanwhile.
   const isCurrent = (): boolean => useDataset.getState().importing?.id === importing.id;
   try {
-    const found = await loadDataset(id);
-    if (isCurrent()) showDataset(found, importing.bundled);
-  } finally {
-    // Another import may have begun meanwhile.
-    if (isCurrent()) useDataset.setState({ importing: null });
+    const found = await loadDataset(message.info.id);
+    if (!isCurrent()) return null;
+    showDataset(found, importing.bundled);
+    useDataset.setState({ importing: null });
+    return message;
+  } catch (error) {
+    if (!isCurrent()) return null;
+    const failure = { error: toErrorRecord(error), problems: [] };
+    useDataset.setState({ importing: null, failure });
+    return { type: 'failed', id: message.id, ...failure };
   }
 }
 
