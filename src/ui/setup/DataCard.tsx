@@ -43,8 +43,9 @@ export function DataCard(): React.JSX.Element {
           <button type="button" className="button quiet" disabled={view.importing.stored} onClick={cancelImport}>
             Cancel
           </button>
-        ) : view.bundled && view.info && !view.failure ? (
-          <span className="chip good inUse">Demo data in use</span>
+        ) : view.bundled && view.info ? (
+          // After a failure the way back to it is beside the problem.
+          !view.failure && <span className="chip good inUse">Demo data in use</span>
         ) : (
           <button type="button" className="button soft" onClick={importDemo}>
             Use the demo data

@@ -16,7 +16,16 @@ export function ModelCard(): React.JSX.Element {
   const badAdapter = useSettings(({ adapter }) => adapter.kind === 'problem');
   const facts = look.kind === 'known' ? look.facts : null;
   return (
-    <SetupCard number={1} title="Model" line={lineOf(look, kind, picked?.name)} state={stateOf(look, badAdapter)}>
+    <SetupCard
+      number={1}
+      title="Model"
+      line={
+        badAdapter && look.kind === 'known'
+          ? 'The adapter to start from has a problem.'
+          : lineOf(look, kind, picked?.name)
+      }
+      state={stateOf(look, badAdapter)}
+    >
       <div className="rowBetween">
         <Segmented
           label="Where the model comes from"
