@@ -19,6 +19,8 @@ const WORKER = [...TRAIN, 'train', 'storage', 'protocol'];
 const LAYERS = {
   base: [],
   formats: ['base'],
+  // The folders of fixtures that numbers are held against; only tests and verify use them.
+  reference: ['base', 'formats'],
   text: ['base'],
   image: ['base'],
   gpu: ['base'],
@@ -39,7 +41,7 @@ const LAYERS = {
     ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop'],
     ...['rewards/userReward', 'rewards/userRewardWorker', 'formats/modelFolder', 'formats/weightFiles'],
   ],
-  verify: [...WORKER, 'worker'],
+  verify: [...WORKER, 'reference', 'worker'],
 };
 
 /** Layers that may name the types of these, and nothing else of them. */
@@ -182,7 +184,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.{ts,tsx}'],
-    // Tests may reach for fixtures (src/verify) and for an independent reference in any layer.
+    // Tests may reach for fixtures (src/reference) and for another implementation; .dependency-cruiser.mjs bounds them.
     ignores: ['**/*.test.{ts,tsx}', '**/testing/**'],
     rules: { 'import-x/no-restricted-paths': ['error', { zones: [...zones, ...shaderZones, ...roomZones] }] },
   },

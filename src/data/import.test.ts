@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { crc32 } from '../base/bytes';
 import type { ImportProblem, InputFile } from '../base/dataset';
 import { decodeImage } from '../image/decode';
 import type { ImportResult } from './import';
@@ -126,6 +127,78 @@ test('a missing picture is not replaced by one of the same name in another folde
   expect(animals.rows.map(({ line }) => line)).toEqual([2]);
 });
 
+/** Pictures of a drop by their paths, and a row of `file` that names `name`: what was taken for it. */
+async function taken(pictures: string[], file: string, name: string): Promise<string> {
+  const files = pictures.map((path, i) => drop(path, pngOf(i + 1)));
+  const { rows, images, problems } = await run([...files, drop(file, rowText(name))]);
+  const [row] = rows;
+  if (!row)
+    return errors(problems)
+      .map(([code]) => code)
+      .join();
+  const contents = await Promise.all(files.map(async ({ file: blob }) => Buffer.from(await blob.arrayBuffer())));
+  const at = contents.findIndex((bytes) => bytes.equals(images.get(row.image)!));
+  return pictures[at]! + (codes(problems).includes('image.byName') ? ', by name alone' : '');
+}
+
+test('a picture is not taken from outside a folder that the row names and the drop has', async () => {
+  const cases: [string[], string, string][] = [
+    [['d/train/0001.png', 'd/0000.png'], 'd/train.jsonl', 'train/0000.png'],
+    [['train/0001.png', 'val/0000.png'], 'val/val.jsonl', 'train/0000.png'],
+    [['d/Train/0001.png', 'd/0000.png'], 'd/train.jsonl', 'train/0000.PNG'],
+    [['x/train/0001.png', '0000.png'], 'rows.jsonl', 'train/0000.png'],
+    [['0000.png'], 'train/rows.jsonl', 'train/0000.png'],
+    [['train/0001.png', 'a/0000.png'], 'rows.jsonl', 'train/a/0000.png'],
+    [['d/train/0001.png', 'd/train/crops/0000.png'], 'd/train/crops/rows.jsonl', 'train/0000.png'],
+    [['set/images/1.png', 'set/train/images/0.png'], 'set/train/rows.jsonl', 'me/set/images/0.png'],
+    // The folder is where the row says, without the picture; the same name elsewhere is another folder.
+    [['a/images/1.png', 'b/images/0.png'], 'a/rows.jsonl', 'images/0.png'],
+    [['a/images/1.png', 'a/old/images/0.png'], 'a/rows.jsonl', 'images/0.png'],
+    [['a/images/1.png', 'images/0.png'], 'a/rows.jsonl', 'images/0.png'],
+    [['images/1.png', 'b/images/0.png'], 'a/rows.jsonl', 'images/0.png'],
+  ];
+  for (const [pictures, file, name] of cases) {
+    expect([pictures, name, await taken(pictures, file, name)]).toEqual([pictures, name, 'image.missing']);
+  }
+});
+
+test('a folder of links that could not be read is a folder of the drop', async () => {
+  const files = [drop('d/0000.png', pngOf(1)), drop('d/train.jsonl', rowText('train/0000.png'))];
+  expect((await run(files)).rows).toHaveLength(1);
+  expect((await run(files, { unread: ['d/train'] })).rows).toEqual([]);
+});
+
+test('folders of another machine that the drop lacks do not matter, whatever stands before its top folder', async () => {
+  const byName: [string[], string, string][] = [
+    [['data/images/1.png'], 'data/train.jsonl', '/home/me/data/shapes/images/1.png'],
+    [['data/images/1.png'], 'data/train.jsonl', '/data/me/data/images/1.png'],
+    [['shapes/images/1.png'], 'shapes/data/train.jsonl', '/home/me/data/shapes/images/1.png'],
+    [['d/1.png', 'd/more/2.png'], 'd/train.jsonl', 'images/1.png'],
+  ];
+  for (const [pictures, file, name] of byName) {
+    expect([name, await taken(pictures, file, name)]).toEqual([name, `${pictures[0]}, by name alone`]);
+  }
+});
+
+test('a bare name that finds a picture outside the folder of its rows is matched by name alone', async () => {
+  const byName: [string[], string][] = [
+    [['a/val/0.png'], 'a/train/rows.jsonl'],
+    [['0.png', 'a/1.png'], 'a/rows.jsonl'],
+    [['images/0.png'], 'labels/rows.jsonl'],
+  ];
+  for (const [pictures, file] of byName) {
+    expect([file, await taken(pictures, file, '0.png')]).toEqual([file, `${pictures[0]}, by name alone`]);
+  }
+  const ordinary: [string[], string][] = [
+    [['a/images/0.png'], 'a/rows.jsonl'],
+    [['images/0.png', 'images/1.png'], 'rows.jsonl'],
+    [['a/0.png', 'b/1.png'], 'a/rows.jsonl'],
+  ];
+  for (const [pictures, file] of ordinary) {
+    expect([file, await taken(pictures, file, '0.png')]).toEqual([file, pictures[0]]);
+  }
+});
+
 test('letter case does not make a picture of another folder the row’s', async () => {
   const { problems } = await run([drop('train.jsonl', rowText('Train/a.PNG')), drop('val/A.png', pngOf(1))]);
   expect(errors(problems)).toEqual([['image.missing', 1]]);
@@ -240,7 +313,6 @@ test('a picture of 16,000 x 16,000 pixels is refused by its header', async () =>
   const view = new DataView(bomb.buffer);
   view.setUint32(16, 16000);
   view.setUint32(20, 16000);
-  const { crc32 } = await import('../image/pngChunks');
   view.setUint32(29, crc32(bomb.subarray(12, 29)));
   const { rows, problems } = await run([drop('train.jsonl', rowText('bomb.png')), drop('bomb.png', bomb)]);
   expect(rows).toEqual([]);
@@ -301,6 +373,39 @@ test('entries that the browser did not let the page read are counted and named',
   expect(problems[0]).toMatchObject({ level: 'error', code: 'file.unread', file: 'drop' });
   expect(problems[0]!.message).toBe('4 entries could not be read and may be links: d/a.png, d/b.png, d/c.png, ...');
   await expect(run([], { unread })).rejects.toMatchObject({ message: expect.stringContaining('4 entries') });
+});
+
+/** How many rows are for training and for validation, with the number of noValidation warnings. */
+async function sides(files: InputFile[], validationRatio = 0.5): Promise<[number, number, number]> {
+  const { rows, problems } = await run([A, B, ...files], { validationRatio });
+  const val = rows.filter(({ split }) => split === 'val').length;
+  return [rows.length - val, val, codes(problems).filter((code) => code === 'split.noValidation').length];
+}
+
+const TWO_ROWS = `${rowText('a.png')}\n${rowText('b.png')}`;
+
+test('a file that holds no rows has no say in what the others are for', async () => {
+  const train = drop('train.jsonl', TWO_ROWS);
+  for (const content of ['', '{"image": "a.png"}', 'no JSON']) {
+    expect([content, await sides([train, drop('val.jsonl', content)])]).toEqual([content, [1, 1, 0]]);
+  }
+  const list = drop('train.json', `[${TWO_ROWS.replace('\n', ',')}]`);
+  for (const name of ['eval_results.json', 'test_config.json']) {
+    for (const content of ['{"accuracy": 0.5}', '[{"accuracy": 0.5}]', '{\n  "accuracy": 0.5\n}']) {
+      expect([name, content, await sides([list, drop(name, content)])]).toEqual([name, content, [1, 1, 0]]);
+    }
+  }
+});
+
+test('rows stay on the side that their file names when no picture of the other files is there', async () => {
+  const val = drop('val.jsonl', TWO_ROWS);
+  for (const name of ['train.jsonl', 'rows.jsonl']) {
+    expect([name, await sides([drop(name, rowText('gone.png')), val])]).toEqual([name, [0, 2, 0]]);
+  }
+});
+
+test('when the validation rows lack their pictures it is said that there are none', async () => {
+  expect(await sides([drop('train.jsonl', TWO_ROWS), drop('val.jsonl', rowText('gone.png'))])).toEqual([2, 0, 1]);
 });
 
 test('duplicate rows are kept with a warning, across the splits with a stronger one', async () => {

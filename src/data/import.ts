@@ -83,18 +83,19 @@ function reportDuplicates(rows: DatasetRow[], problems: ProblemList): void {
 
 function finishRows(
   kept: RowWithImage[],
-  files: string[],
+  read: FileRow[],
   options: ImportOptions,
   problems: ProblemList,
 ): DatasetRow[] {
-  const { splits, byRatio } = splitRows(kept, files, options.validationRatio, options.seed);
+  const files = [...new Set(read.map(({ file }) => file))];
+  const splits = splitRows(kept, files, options.validationRatio, options.seed);
   const rows = kept.map(({ row, image }, i): DatasetRow => {
     const { question, thought, answer, file, line } = row;
     return { image, imageName: row.image, question, thought, answer, split: splits[i]!, file, line };
   });
   reportDuplicates(rows, problems);
   const [first] = rows;
-  if (first && byRatio && !splits.includes('val')) {
+  if (first && !splits.includes('val')) {
     const message = 'there are no validation rows: before and after cannot be compared';
     problems.add({ level: 'warning', code: 'split.noValidation', file: first.file, message });
   }
@@ -127,11 +128,12 @@ export async function importFiles(
   const sorted = await readFiles(files, problems);
   const read = await readAllRows(sorted.rows, sorted.others, name, problems, onProgress);
   const { rows: kept, images } = await loadImages(read, sorted.images, problems, {
+    // What could not be read may be a folder of pictures.
+    others: [...sorted.rows.map(({ path }) => path), ...sorted.others, ...unread.map((path) => `${path}/`)],
     inspectImage: options.inspectImage,
     onProgress: (done, total) => onProgress('images', done, total),
   });
-  const rowFiles = sorted.rows.map(({ path }) => path);
-  return { rows: finishRows(kept, rowFiles, options, problems), images, problems: problems.all() };
+  return { rows: finishRows(kept, read, options, problems), images, problems: problems.all() };
 }
 
 /**

@@ -11,6 +11,8 @@ import type { Bytes, SourceFile } from './sourceFile';
 import { readAll } from './sourceFile';
 
 export interface ImageOptions {
+  /** Paths of what else was dropped: a row's picture is looked for by the folders that the drop has. */
+  others: readonly string[];
   /** Decodes an image or the like, once per content; what it throws makes the image unusable. */
   inspectImage?: (bytes: Bytes, hash: string) => Promise<void>;
   onProgress: (done: number, total: number) => void;
@@ -65,7 +67,7 @@ export async function loadImages(
   problems: ProblemList,
   options: ImageOptions,
 ): Promise<{ rows: RowWithImage[]; images: Map<string, Bytes> }> {
-  const byPath = matchImages(rows, images, problems);
+  const byPath = matchImages(rows, images, options.others, problems);
   const sources = new Map(images.map((source) => [source.path, source]));
   const hashOf = new Map<FileRow, string>();
   const loaded = new Map<string, Bytes>();

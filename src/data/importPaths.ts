@@ -51,13 +51,17 @@ interface Table {
   form: (path: string) => string;
   byPath: Map<string, string[]>;
   byBase: Map<string, string[]>;
+  /** Paths of the folders that pictures lie in, at any depth, each with its slash. */
+  folders: Set<string>;
+  /** Names of all folders of the drop, also of those without a picture. */
+  folderNames: Set<string>;
 }
 
 export interface FileIndex {
   exact: Table;
   folded: Table;
-  /** How many folders the files lie in. */
-  folders: number;
+  /** How many folders directly hold pictures. */
+  holders: number;
 }
 
 export interface Match {
@@ -66,7 +70,7 @@ export interface Match {
   exact: boolean;
   /** Only letter case or accents' form differ. */
   folded: boolean;
-  /** Folders of the name are not in the drop, or the name gives none and the files lie in several. */
+  /** Folders of the name are not in the drop, or the name gives none and the row's file does not tell which either. */
   byName: boolean;
 }
 
@@ -78,43 +82,92 @@ function push(map: Map<string, string[]>, key: string, path: string): void {
   else map.set(key, [path]);
 }
 
-function tableOf(paths: string[], form: (path: string) => string): Table {
-  const table: Table = { form, byPath: new Map(), byBase: new Map() };
-  for (const path of paths) {
+/** Every folder that `path` lies in, from the top on, each with its slash. */
+function foldersAbove(path: string): string[] {
+  return [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index + 1));
+}
+
+/** Names of the folders that `path` lies in. */
+function folderNamesOf(path: string): string[] {
+  return path.split('/').slice(0, -1);
+}
+
+function tableOf(pictures: readonly string[], others: readonly string[], form: (path: string) => string): Table {
+  const table: Table = { form, byPath: new Map(), byBase: new Map(), folders: new Set(), folderNames: new Set() };
+  for (const path of pictures) {
     push(table.byPath, form(path), path);
     push(table.byBase, form(baseName(path)), path);
+  }
+  const holders = new Set(pictures.map(folderOf));
+  for (const folder of holders) for (const above of foldersAbove(form(folder))) table.folders.add(above);
+  for (const folder of new Set([...holders, ...others.map(folderOf)])) {
+    for (const name of folderNamesOf(form(folder))) table.folderNames.add(name);
   }
   return table;
 }
 
-/** Prepares look-ups among `paths`. */
-export function indexFiles(paths: string[]): FileIndex {
+/**
+ * Prepares look-ups among `pictures`.
+ * @param others paths of what else was dropped: a folder of theirs is one that the drop has
+ */
+export function indexFiles(pictures: readonly string[], others: readonly string[]): FileIndex {
   return {
-    exact: tableOf(paths, (path) => path),
-    folded: tableOf(paths, fold),
-    folders: new Set(paths.map(folderOf)).size,
+    exact: tableOf(pictures, others, (path) => path),
+    folded: tableOf(pictures, others, fold),
+    holders: new Set(pictures.map(folderOf)).size,
   };
 }
 
-/** The files that lie where the name says: beside the row's file, else from the top. */
-function atPlace({ byPath }: Table, name: string, folder: string): string[] {
-  return byPath.get(folder + name) ?? byPath.get(name) ?? [];
+/** Whether the name's folder is there, seen from `folder`. Names without a folder say nothing of the kind. */
+function hasFolder({ folders }: Table, name: string, folder: string): boolean {
+  return name.includes('/') && folders.has(folder + folderOf(name));
 }
 
-/** The files deeper in the drop whose paths end as the name, those under the row's folder first. */
-function deeper({ byBase, form }: Table, name: string, folder: string): string[] {
+/** The files that lie where the name says: beside the row's file, else from the top. */
+function atPlace(table: Table, name: string, folder: string): string[] {
+  const beside = table.byPath.get(folder + name);
+  if (beside) return beside;
+  return hasFolder(table, name, folder) ? [] : (table.byPath.get(name) ?? []);
+}
+
+/**
+ * The files deeper in the drop whose paths end as the name, those under the row's folder first. None where the name's
+ * folder is in its place and lacks the file: the same folder elsewhere is another.
+ */
+function deeper(table: Table, name: string, folder: string): string[] {
+  if (hasFolder(table, name, folder)) return [];
+  const { byBase, form } = table;
   const sameEnd = (byBase.get(baseName(name)) ?? []).filter((path) => endsAlike(form(path), name));
   const near = sameEnd.filter((path) => form(path).startsWith(folder));
-  return near.length > 0 ? near : sameEnd;
+  return near.length > 0 || hasFolder(table, name, '') ? near : sameEnd;
+}
+
+/**
+ * Whether those folders of `name` that the drop has are the ones that `path` lies in, from the innermost out. Where
+ * these reach the drop's top folder, what stands before it in the name may be the name of a folder further in.
+ */
+function agreesOnFolders({ folders, folderNames }: Table, name: string, path: string): boolean {
+  const own = folderNamesOf(path);
+  const known = folderNamesOf(name).filter((folder) => folderNames.has(folder));
+  const outer = known.splice(0, Math.max(0, known.length - own.length));
+  const apart = outer.filter((folder) => !own.includes(folder));
+  const aboveTop = own.length > 0 && !apart.some((folder) => folders.has(`${folder}/`));
+  return (apart.length === 0 || aboveTop) && endsAlike(path, [...known, baseName(path)].join('/'));
 }
 
 /** The files that the name ends as, where its first folders are not in the drop; none of its folders may differ. */
-function higher({ byBase, form }: Table, name: string, folder: string): string[] {
-  return (byBase.get(baseName(name)) ?? []).filter((path) => {
-    const formed = form(path);
+function higher(table: Table, name: string, folder: string): string[] {
+  if (hasFolder(table, name, folder)) return [];
+  return (table.byBase.get(baseName(name)) ?? []).filter((path) => {
+    const formed = table.form(path);
     const beside = formed.startsWith(folder) ? formed.slice(folder.length) : formed;
-    return endsAlike(name, formed) || endsAlike(name, beside);
+    return (endsAlike(name, formed) || endsAlike(name, beside)) && agreesOnFolders(table, name, formed);
   });
+}
+
+/** Whether a name without a folder can mean this file only: it lies beside the row's file, or in the one folder below. */
+function isOrdinary(path: string, folder: string, holders: number): boolean {
+  return folderOf(path) === folder || (holders === 1 && path.startsWith(folder));
 }
 
 /**
@@ -123,25 +176,25 @@ function higher({ byBase, form }: Table, name: string, folder: string): string[]
  * name ends as. A file that lies in another folder than the name says is none of these.
  */
 export function findFile(index: FileIndex, name: string, rowFile: string): Found {
-  const { exact, folded, folders } = index;
+  const { exact, folded, holders } = index;
   const wanted = plainName(name);
-  const folder = folderOf(rowFile);
-  const bare = !wanted.includes('/') && folders > 1;
+  const bare = !wanted.includes('/');
   const attempts = [
-    { search: atPlace, table: exact, byName: false },
-    { search: deeper, table: exact, byName: bare },
-    { search: atPlace, table: folded, byName: false },
-    { search: deeper, table: folded, byName: bare },
-    { search: higher, table: exact, byName: true },
-    { search: higher, table: folded, byName: true },
+    { search: atPlace, table: exact },
+    { search: deeper, table: exact },
+    { search: atPlace, table: folded },
+    { search: deeper, table: folded },
+    { search: higher, table: exact },
+    { search: higher, table: folded },
   ];
-  for (const { search, table, byName } of attempts) {
-    const found = search(table, table.form(wanted), table.form(folder));
-    if (found.length > 1) return { kind: 'ambiguous', paths: found };
+  for (const { search, table } of attempts) {
+    const folder = table.form(folderOf(rowFile));
+    const [path, ...more] = search(table, table.form(wanted), folder);
+    if (path === undefined) continue;
+    if (more.length > 0) return { kind: 'ambiguous', paths: [path, ...more] };
     const atItsPlace = search === atPlace && table === exact;
-    if (found.length === 1) {
-      return { kind: 'found', path: found[0]!, exact: atItsPlace, folded: table === folded, byName };
-    }
+    const byName = search === higher || (bare && !isOrdinary(table.form(path), folder, holders));
+    return { kind: 'found', path, exact: atItsPlace, folded: table === folded, byName };
   }
   return { kind: 'missing' };
 }

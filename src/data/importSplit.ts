@@ -5,9 +5,11 @@ import { permutation, STREAM, streamKey } from '../base/random';
 import { baseName } from './importPaths';
 import type { RowWithImage } from './importImages';
 
-// A whole word, alone or joined to what is commonly written with it: valset, minival, testdev, trainingdata.
+// A whole word, alone or joined to what is commonly written with it: valset, minival, testdev, trainingdata. What is for
+// validation may stand in the plural; "validated" means checked rows, which may well be for training.
 const TRAIN_WORD = /^(mini)?(train|training)(set|split|data|mini)?$/;
-const VAL_WORD = /^(mini)?(val|valid|validation|eval|evaluation|test|testing|dev)+(set|split|data|mini)?$/;
+const VAL_WORD =
+  /^(mini)?(val|valid|validate|validation|eval|evaluate|evaluation|test|testing|dev)+(set|split|data|mini)?s?$/;
 
 /** Words of a file name in small letters: signs, digits and a capital after a small letter part them. */
 function wordsOf(name: string): string[] {
@@ -51,28 +53,14 @@ function splitByRatio(rows: RowWithImage[], ratio: number, seed: number): Set<Ro
 
 /**
  * A split per row, in the rows' order. Files whose names hold the word `val`, `valid`, `validation`, `eval`, `test` or
- * `dev` are for validation and all others for training; when no name tells the two apart, rows go by ratio.
- * @param files every file of rows that was read: validation rows stay such when no training row is usable
+ * `dev`, or its plural, are for validation and all others for training; when no name tells the two apart, rows go by
+ * ratio.
+ * @param files every file that holds rows, also where none of them has a picture: the rows of another keep their side
  * @param ratio share for validation, 0 to below 1
- * @returns byRatio: whether the ratio decided
  */
-export function splitRows(
-  rows: RowWithImage[],
-  files: readonly string[],
-  ratio: number,
-  seed: number,
-): { splits: Split[]; byRatio: boolean } {
-  const named = new Map<string, Split>();
-  for (const file of files) {
-    const split = splitOfFile(file);
-    if (split !== null) named.set(file, split);
-  }
-  for (const { row } of rows) {
-    if (!named.has(row.file)) named.set(row.file, splitOfFile(row.file) ?? 'train');
-  }
-  if (new Set(named.values()).size === 2) {
-    return { splits: rows.map(({ row }) => named.get(row.file) ?? 'train'), byRatio: false };
-  }
+export function splitRows(rows: RowWithImage[], files: readonly string[], ratio: number, seed: number): Split[] {
+  const named = new Map(files.map((file) => [file, splitOfFile(file) ?? 'train']));
+  if (new Set(named.values()).size === 2) return rows.map(({ row }) => named.get(row.file) ?? 'train');
   const validation = splitByRatio(rows, ratio, seed);
-  return { splits: rows.map((entry) => (validation.has(entry) ? 'val' : 'train')), byRatio: true };
+  return rows.map((entry) => (validation.has(entry) ? 'val' : 'train'));
 }

@@ -1,6 +1,7 @@
 // Makes the files in a zip readable one by one, counting what really comes out. Never writes to a disk.
 
 import { Inflate } from 'fflate';
+import { crc32 } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
 import type { Bytes, SourceFile } from './sourceFile';
 import { blobChunks } from './sourceFile';
@@ -11,18 +12,6 @@ const LOCAL_BYTES = 30;
 /** Deflate expands at most 1032 times, so one piece never yields more than 17 MB at once. */
 const PIECE_BYTES = 16 * 1024;
 const DAMAGED = 'The zip is damaged; make it anew, or unpack it and drop the folder.';
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-function updateCrc(crc: number, bytes: Uint8Array): number {
-  let c = ~crc;
-  for (const byte of bytes) c = CRC_TABLE[(c ^ byte) & 255]! ^ (c >>> 8);
-  return ~c >>> 0;
-}
 
 async function packedData(zip: Blob, entry: ZipEntry): Promise<Blob> {
   const header = new DataView(await zip.slice(entry.offset, entry.offset + LOCAL_BYTES).arrayBuffer());
@@ -66,7 +55,7 @@ async function* entryChunks(zip: Blob, entry: ZipEntry): AsyncGenerator<Bytes> {
     // The declared sizes were held against the cap, so a file that grows beyond its own is stopped here.
     const lying = `the file is larger than the ${entry.bytes} bytes that the zip declares`;
     check(bytes <= entry.bytes, 'zip.tooLarge', lying, DAMAGED);
-    crc = updateCrc(crc, chunk);
+    crc = crc32(chunk, crc);
     yield chunk;
   }
   check(bytes === entry.bytes, 'zip.damaged', `${bytes} of ${entry.bytes} declared bytes came out`, DAMAGED);

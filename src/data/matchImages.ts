@@ -106,13 +106,16 @@ function reportByName(claims: Claim[], problems: ProblemList): void {
 /**
  * Rows by the path of the image file that they mean; rows without one are reported.
  * @param images every image file of the drop
+ * @param others paths of what else was dropped
  */
 export function matchImages(
   rows: FileRow[],
   images: SourceFile[],
+  others: readonly string[],
   problems: ProblemList,
 ): Map<string, NonEmpty<FileRow>> {
-  const index = indexFiles(images.map(({ path }) => path));
+  const paths = images.map(({ path }) => path);
+  const index = indexFiles(paths, others);
   const claims: Claim[] = [];
   const missing: NonEmpty<FileRow>[] = [];
   for (const group of groupBy(rows, (row) => JSON.stringify([row.file, row.image])).values()) {

@@ -1,5 +1,7 @@
 // The schema of one row: MMHERC's {image, question, thought, answer}. Knows nothing of files and lines.
 
+import { isJsonObject } from '../base/json';
+
 const FIELDS = ['image', 'question', 'thought', 'answer'] as const;
 type Field = (typeof FIELDS)[number];
 
@@ -61,18 +63,17 @@ function warningsOf(row: RowFields): RowFault[] {
  * @returns the four fields with warnings, or every fault of the row
  */
 export function readRow(value: unknown): RowResult {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isJsonObject(value)) {
     return { faults: [{ code: 'row.notObject', message: `expected an object {…}, found ${kindOf(value)}` }] };
   }
-  const own = value as Record<string, unknown>;
   const missing = FIELDS.filter((field) => !Object.hasOwn(value, field));
   const faults: RowFault[] = missing.length > 0 ? [missingFields(value, missing)] : [];
   for (const field of FIELDS) {
-    const fault = missing.includes(field) ? null : fieldFault(field, own[field]);
+    const fault = missing.includes(field) ? null : fieldFault(field, value[field]);
     if (fault) faults.push(fault);
   }
   if (faults.length > 0) return { faults };
-  const { image, question, thought, answer } = own as RowFields;
+  const { image, question, thought, answer } = value as RowFields;
   const row = { image, question, thought, answer };
   return { row, warnings: warningsOf(row) };
 }

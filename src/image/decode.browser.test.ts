@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { IMAGE_LOADINGS } from '../base/imageLoading';
-import { verifyImage } from '../verify/groups/image';
-import type { ImageFile } from '../verify/groups/imageFixture';
-import { openHttpFolder } from '../verify/httpFolder';
-import type { CheckResult } from '../verify/types';
+import { openHttpFolder } from '../reference/httpFolder';
 import { decodeImage } from './decode';
 import { libraryRgb } from './rgbImage';
 import type { RgbImage } from './rgbImage';
@@ -14,7 +11,7 @@ import { VIEW_CASES } from './viewCases';
 
 const folder = await openHttpFolder('/reference');
 const imageCase = folder.cases.find(({ kind }) => kind === 'image')!;
-const meta = (await folder.json(`${imageCase.path}/image.json`)) as ImageFile;
+const meta = (await folder.json(`${imageCase.path}/image.json`)) as { cases: { file: string }[] };
 const bytesOf = (file: string): Promise<Uint8Array> => folder.bytes(`${imageCase.path}/${file}`);
 
 /** Chromium's own decoding of an opaque picture. */
@@ -45,23 +42,6 @@ async function jpegWith(orientation: number, profile = false): Promise<Uint8Arra
 function pixel(image: RgbImage, x: number, y: number): number[] {
   return [...image.data.subarray(3 * (y * image.width + x), 3 * (y * image.width + x) + 3)];
 }
-
-describe('the image group of the reference in the browser', () => {
-  it('agrees in every case, JPEG included', async () => {
-    const results: CheckResult[] = [];
-    const uncovered: string[] = [];
-    const context = {
-      folder,
-      report: (result: CheckResult) => void results.push(result),
-      uncovered: (name: string) => void uncovered.push(name),
-      device: () => Promise.reject(new Error('no device is needed here')),
-    };
-    await verifyImage(context, imageCase);
-    expect(results.filter((result) => !result.pass)).toEqual([]);
-    expect(uncovered).toEqual([]);
-    for (const { name } of meta.cases) expect(results.some((result) => result.name.startsWith(name))).toBe(true);
-  });
-});
 
 describe.each(IMAGE_LOADINGS)('the view of the loading %s', (loading) => {
   const jpegs = VIEW_CASES.filter(({ name }) => name.startsWith('jpeg'));

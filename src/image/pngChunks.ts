@@ -1,6 +1,7 @@
 // The chunk structure of a PNG file: header, palette, transparency and where the compressed data lies.
 // Must not inflate. Only chunks that change pixels are read, as Pillow does: no gamma, no colour profile.
 
+import { crc32 } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
 
 export const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
@@ -41,20 +42,6 @@ const COPY_AGAIN = 'Copy the file again, or open and save it with a picture prog
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Entry n: the checksum of the byte n alone (PNG specification, annex D). */
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** CRC-32 of PNG and zip. */
-export function crc32(bytes: Uint8Array): number {
-  let c = -1;
-  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
-  return ~c >>> 0;
 }
 
 /**

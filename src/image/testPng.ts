@@ -1,6 +1,6 @@
 // Writes PNG files for tests, from samples, by the specification. Never part of the app.
 
-import { crc32 } from './pngChunks';
+import { crc32 } from '../base/bytes';
 
 export interface TestPng {
   width: number;

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { parseSafetensors, writeSafetensors } from '../formats/safetensors';
 import { openWeights } from '../formats/weightFiles';
-import { demoFile, demoFolder } from '../worker/testing/demoFolder';
+import { demoFile, demoFolder } from '../base/testing/demoFolder';
 import { parseModelConfig } from './config';
 import { checkWeights } from './qwen25vl';
 

@@ -3,7 +3,7 @@ import { bfloat16ToFloat32, float16ToFloat32 } from '../formats/floats';
 import { VARIANTS, withGpu } from '../gpu/testGpu';
 import { embeddingGather } from './cpuReference/embedding';
 import { embedGather, gatherRows, scatterRows } from './rows';
-import { compareExact } from '../verify/compare';
+import { compareExact } from '../reference/compare';
 import { place, unplace } from './testing/columns';
 import { packHalves, storedMatrix } from './testing/storedWeights';
 import { testValues } from './testValues';

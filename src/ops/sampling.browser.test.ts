@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VARIANTS, withGpu, type GpuBench } from '../gpu/testGpu';
-import { openHttpFolder } from '../verify/httpFolder';
+import { openHttpFolder } from '../reference/httpFolder';
 import * as reference from './cpuReference/logitsProcessors';
 import { prepareDecodeStep, processedProbabilities, sampleTokens, type SamplingOptions } from './sampling';
 import { decodeWords, uploadDecode, type DecodeScene } from './testing/decodeState';

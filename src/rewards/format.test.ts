@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openTestFolder } from '../verify/testFolder';
+import { openTestFolder } from '../reference/testFolder';
 import { formatReward, formatRewardFunction, isInForm, predictedAnswer } from './format';
 
 interface FormatFile {

@@ -4,6 +4,7 @@
 import * as v from 'valibot';
 import { sha256Hex } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
+import { isJsonObject, type JsonObject } from '../base/json';
 import { decodeCheckpoint, encodeCheckpoint } from '../formats/checkpoint';
 import { readGzipLines, writeGzipLines } from '../formats/gzipLines';
 import { decodeRunFile, encodeRunFile, type RunFile } from '../formats/runFile';
@@ -21,10 +22,7 @@ import { findRun, putRun, PUT_RUN_STORES, readEvents, type RunRecord } from './r
 
 const Text = v.pipe(v.string(), v.maxLength(1000));
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const JsonObject = v.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'expected an object',
-);
+const Json = v.custom<JsonObject>(isJsonObject, 'expected an object');
 
 const Info = v.object({ stage: Text, step: Count, logSeq: Count, best: v.boolean() });
 
@@ -36,7 +34,7 @@ const Portable = v.object({
   datasetId: Text,
   datasetName: Text,
   modelName: Text,
-  recipe: JsonObject,
+  recipe: Json,
 });
 
 const About = v.object({ record: Portable, checkpoint: Info, events: Count, best: v.optional(Info) });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openTestFolder } from '../verify/testFolder';
+import { openTestFolder } from '../reference/testFolder';
 import { presets } from '../recipe/presets';
 import {
   grpoOptimizerSteps,

@@ -6,7 +6,7 @@ import { verifyLora } from './groups/lora';
 import { verifyModel } from './groups/model';
 import { verifyRewards } from './groups/rewards';
 import { verifyTokenizer } from './groups/tokenizer';
-import type { Verifier } from './types';
+import type { Verifier } from '../reference/types';
 
 export const VERIFIERS: ReadonlyMap<string, Verifier> = new Map<string, Verifier>([
   ['tokenizer', verifyTokenizer],

@@ -7,7 +7,7 @@ import { parseModelConfig, type ModelConfig } from '../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import { visionFeatures, type VisionProbe } from '../model/visionTower';
 import type { PatchGrid } from '../model/visionLayout';
-import type { ReferenceFolder, ReferenceTensor, VerifyContext } from './types';
+import type { ReferenceFolder, ReferenceTensor, VerifyContext } from '../reference/types';
 
 export interface ReferenceModel {
   gpu: Gpu;

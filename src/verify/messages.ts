@@ -1,7 +1,7 @@
 // What the worker of the numeric check tells its page, and the page the terminal.
 
 import type { ErrorRecord } from '../base/errors';
-import type { CheckResult } from './types';
+import type { CheckResult } from '../reference/types';
 
 export type VerifyMessage =
   | { type: 'check'; case: string; result: CheckResult }

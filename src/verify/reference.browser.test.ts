@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { requestDevice } from '../gpu/device';
 import { VERIFIERS } from './groups';
-import { openHttpFolder } from './httpFolder';
+import { openHttpFolder } from '../reference/httpFolder';
 import type { VerifyMessage } from './messages';
 import { runVerification } from './run';
 

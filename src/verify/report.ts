@@ -1,7 +1,7 @@
 // Messages of the numeric check as lines of text.
 
 import type { VerifyMessage } from './messages';
-import type { CheckResult } from './types';
+import type { CheckResult } from '../reference/types';
 
 /** `worst 1.2e-6 at [3, 17] (limit 3.0e-5)`, as far as the result has these. */
 function figures({ worst, limit, at, detail }: CheckResult): string {

@@ -3,7 +3,7 @@ import { LorikeetError } from '../base/errors';
 import type { VerifyMessage } from './messages';
 import { formatMessage } from './report';
 import { runVerification } from './run';
-import type { ReferenceFolder, Verifier } from './types';
+import type { ReferenceFolder, Verifier } from '../reference/types';
 
 function folderOf(...ids: string[]): ReferenceFolder {
   const absent = (): Promise<never> => Promise.reject(new Error('not read here'));

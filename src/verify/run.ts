@@ -2,7 +2,7 @@
 
 import { toErrorRecord } from '../base/errors';
 import type { VerifyMessage } from './messages';
-import type { CheckResult, ReferenceCase, ReferenceFolder, VerifyContext, Verifier } from './types';
+import type { CheckResult, ReferenceCase, ReferenceFolder, VerifyContext, Verifier } from '../reference/types';
 
 export interface VerificationOptions {
   folder: ReferenceFolder;

@@ -3,7 +3,7 @@
 import { toErrorRecord } from '../base/errors';
 import { requestDevice } from '../gpu/device';
 import { VERIFIERS } from './groups';
-import { openHttpFolder } from './httpFolder';
+import { openHttpFolder } from '../reference/httpFolder';
 import type { VerifyMessage, VerifyRequest } from './messages';
 import { runVerification } from './run';
 

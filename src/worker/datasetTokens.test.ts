@@ -5,7 +5,7 @@ import type { DatasetRow } from '../base/dataset';
 import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
 import { countTokens } from './datasetTokens';
-import { demoFolder } from './testing/demoFolder';
+import { demoFolder } from '../base/testing/demoFolder';
 import { loadTextModel, type TextModel } from './textModel';
 
 const PICTURE = new Uint8Array(readFileSync(new URL('../../public/demo/data/images/train_000.png', import.meta.url)));

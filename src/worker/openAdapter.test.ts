@@ -9,7 +9,7 @@ import type { AdapterSource } from '../protocol/messages';
 import { presets } from '../recipe/presets';
 import { openAdapter } from './openAdapter';
 import { openModel, type OpenModel } from './openModel';
-import { demoFile, demoFolder } from './testing/demoFolder';
+import { demoFile, demoFolder } from '../base/testing/demoFolder';
 
 const R = 4;
 let model: OpenModel;

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { parseSafetensors, writeSafetensors } from '../formats/safetensors';
 import { openModel, type OpenModel } from './openModel';
-import { changedJson, demoFile, demoFolder } from './testing/demoFolder';
+import { changedJson, demoFile, demoFolder } from '../base/testing/demoFolder';
 
 type Changes = Parameters<typeof demoFolder>[0];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compareTensor } from '../../verify/compare';
-import { openTestFolder } from '../../verify/testFolder';
-import type { TensorTolerance } from '../../verify/types';
+import { compareTensor } from '../../reference/compare';
+import { openTestFolder } from '../../reference/testFolder';
+import type { TensorTolerance } from '../../reference/types';
 import type { SamplingOptions } from './logitsProcessors';
 import { samplingProbabilities } from './logitsProcessors';
 

@@ -1,7 +1,7 @@
 // Elementwise comparison of an op's result with the float64 reference. For tests only.
 
 import { expect } from 'vitest';
-import { compareTensor } from '../../verify/compare';
+import { compareTensor } from '../../reference/compare';
 
 /** Float32 sums of some hundred terms: about 60 roundings of 2^-24 in the worst case. */
 export const F32_TOLERANCE = 1e-5;

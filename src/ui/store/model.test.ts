@@ -2,7 +2,7 @@
 // The demo model as a picked folder.
 
 import { afterEach, expect, test } from 'vitest';
-import { demoFile, demoFolder } from '../../worker/testing/demoFolder';
+import { demoFile, demoFolder } from '../../base/testing/demoFolder';
 import { modelRead, useModel, watchModel } from './model';
 import { factsOfFiles } from './modelFacts';
 import { modelSource, pickModelFolder, useSettings } from './settings';

@@ -2,9 +2,9 @@
 
 import { openPass, scoreLabels, type Trainee } from '../../train/lossPass';
 import { clearGradient } from '../../train/optimizer';
-import { compareScalar, compareTensor } from '../compare';
+import { compareScalar, compareTensor } from '../../reference/compare';
 import { floats, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
-import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../types';
+import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../../reference/types';
 import { accumulationOf, lossOptions, verifyAdvantages, verifyPolicyLosses, type LossFile } from './grpoCpu';
 import { checkSampling } from './grpoSampling';
 import { byRow, packScene, sequencesOf, toLabels, type PackedScene, type Scene, type SceneValues } from './grpoScene';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openTestFolder } from '../testFolder';
-import type { CheckResult, ReferenceCase, VerifyContext } from '../types';
+import { openTestFolder } from '../../reference/testFolder';
+import type { CheckResult, ReferenceCase, VerifyContext } from '../../reference/types';
 import { verifyAdvantages, verifyPolicyLosses } from './grpoCpu';
 
 const folder = openTestFolder();

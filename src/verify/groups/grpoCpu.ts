@@ -5,8 +5,8 @@ import { completionMetrics } from '../../train/groupMetrics';
 import { LOSS_TYPES } from '../../recipe/config';
 import { defaultRecipe } from '../../recipe/defaultRecipe';
 import type { Accumulation, PolicyLossOptions, PolicySequence } from '../../train/policy/policyLossTypes';
-import { compareScalar, compareTensor } from '../compare';
-import type { CheckResult, ReferenceCase, ReferenceTensor, VerifyContext } from '../types';
+import { compareScalar, compareTensor } from '../../reference/compare';
+import type { CheckResult, ReferenceCase, ReferenceTensor, VerifyContext } from '../../reference/types';
 import { policyStepLoss } from './policyStepLoss';
 
 interface ScalarTolerance {

@@ -3,9 +3,9 @@
 import { rowsAndWidth } from '../../gpu/tensor';
 import { logitsStride } from '../../ops/head';
 import { processedProbabilities } from '../../ops/sampling';
-import { compareTensor } from '../compare';
+import { compareTensor } from '../../reference/compare';
 import { floats, integers, type ReferenceModel } from '../loadModel';
-import type { ReferenceCase, TensorTolerance, VerifyContext } from '../types';
+import type { ReferenceCase, TensorTolerance, VerifyContext } from '../../reference/types';
 
 interface SamplingFile {
   cases: {

@@ -3,9 +3,9 @@
 import { groupAdvantages } from '../../train/advantages';
 import { openPass, scoreLabels } from '../../train/lossPass';
 import { clearGradient, updateAdapter } from '../../train/optimizer';
-import { compareScalar } from '../compare';
+import { compareScalar } from '../../reference/compare';
 import type { ReferenceModel } from '../loadModel';
-import type { ReferenceCase, TensorTolerance, VerifyContext } from '../types';
+import type { ReferenceCase, TensorTolerance, VerifyContext } from '../../reference/types';
 import { compareMetrics, lossOptions, type LossCase } from './grpoCpu';
 import { byRow, packScene, sequencesOf, toLabels, type Rollout, type Scene } from './grpoScene';
 import { compareFactors, loadReferenceAdapter, referenceTrainee } from './lora';

@@ -1,6 +1,6 @@
 // The record types of image.json, as the reference's README describes them. Types only.
 
-import type { TensorTolerance } from '../types';
+import type { TensorTolerance } from '../../reference/types';
 import type { StoredArray } from './storedArray';
 
 export interface Limits {

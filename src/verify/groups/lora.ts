@@ -12,9 +12,9 @@ import type { SchedulerType } from '../../recipe/config';
 import { openPass, type Trainee } from '../../train/lossPass';
 import { clearGradient, updateAdapter } from '../../train/optimizer';
 import { learningRateAt } from '../../train/schedule';
-import { compareExact, compareScalar, compareTensor } from '../compare';
+import { compareExact, compareScalar, compareTensor } from '../../reference/compare';
 import { floats, imageRefOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
-import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../types';
+import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../../reference/types';
 
 interface SftRow {
   ids: number[];

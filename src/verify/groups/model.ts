@@ -10,9 +10,9 @@ import { embedStream, finalRows, forwardOnly } from '../../model/languageModel';
 import { mropeTable, visionTable } from '../../model/ropeTables';
 import { patchPlaces, visionLayout } from '../../model/visionLayout';
 import { headLogits, logitsStride } from '../../ops/head';
-import { compareExact, compareTensor } from '../compare';
+import { compareExact, compareTensor } from '../../reference/compare';
 import { floats, gpuOf, imageRefOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
-import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../types';
+import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../../reference/types';
 import { rowsAndWidth, type Tensor } from '../../gpu/tensor';
 
 interface RopeLayout {

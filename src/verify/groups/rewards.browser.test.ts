@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { openHttpFolder } from '../httpFolder';
-import type { CheckResult } from '../types';
+import { openHttpFolder } from '../../reference/httpFolder';
+import type { CheckResult } from '../../reference/types';
 import { verifyRewards } from './rewards';
 
 it('passes every check of the rewards group with the encoder in the same thread', async () => {

@@ -3,8 +3,8 @@
 import { formatReward, predictedAnswer } from '../../rewards/format';
 import type { SentenceEncoder } from '../../rewards/minilm';
 import { cosine, embeddedAnswer, rememberEmbeddings } from '../../rewards/semantic';
-import { compareExact, compareTensor } from '../compare';
-import type { ReferenceCase, Verifier, VerifyContext } from '../types';
+import { compareExact, compareTensor } from '../../reference/compare';
+import type { ReferenceCase, Verifier, VerifyContext } from '../../reference/types';
 
 interface FormatFile {
   cases: { completion: string; format_reward: number; prediction: string }[];

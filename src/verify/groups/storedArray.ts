@@ -2,8 +2,8 @@
 
 import { sha256Hex } from '../../base/bytes';
 import { check } from '../../base/errors';
-import { compareExact, compareTensor } from '../compare';
-import type { CheckResult, ReferenceTensor, TensorTolerance } from '../types';
+import { compareExact, compareTensor } from '../../reference/compare';
+import type { CheckResult, ReferenceTensor, TensorTolerance } from '../../reference/types';
 
 export interface StoredArray {
   tensor: string;

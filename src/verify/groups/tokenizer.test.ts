@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { referenceFolder } from '../../../tools/vite/referencePlugin.mjs';
-import type { CheckResult, VerifyContext } from '../types';
+import type { CheckResult, VerifyContext } from '../../reference/types';
 import { verifyTokenizer } from './tokenizer';
 
 const root = referenceFolder();

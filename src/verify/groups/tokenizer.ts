@@ -4,8 +4,8 @@ import { findChatTemplate, renderChat } from '../../text/chatTemplate';
 import { encodeChat } from '../../text/prompt';
 import { createTokenizer } from '../../text/tokenizer';
 import type { ChatMessage, Tokenizer } from '../../text/tokenizer';
-import { compareExact } from '../compare';
-import type { CheckResult, ReferenceCase, Verifier, VerifyContext } from '../types';
+import { compareExact } from '../../reference/compare';
+import type { CheckResult, ReferenceCase, Verifier, VerifyContext } from '../../reference/types';
 
 interface StringCase {
   name: string;

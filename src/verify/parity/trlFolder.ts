@@ -1,7 +1,7 @@
 // The folder that tools/parity/run_trl.py wrote, read over HTTP. Knows its form, not what is compared.
 
 import { check } from '../../base/errors';
-import { decodeTensors } from '../decodeTensors';
+import { decodeTensors } from '../../reference/decodeTensors';
 
 /** A rollout of TRL's GRPOTrainer; completions, rewards and advantages of all groups in a row. */
 export interface TrlRollout {

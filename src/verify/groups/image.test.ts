@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { verifyImage } from '../verify/groups/image';
-import type { ImageFile } from '../verify/groups/imageFixture';
-import { openTestFolder } from '../verify/testFolder';
-import type { CheckResult, ReferenceCase, ReferenceFolder } from '../verify/types';
+import { verifyImage } from './image';
+import type { ImageFile } from './imageFixture';
+import { openTestFolder } from '../../reference/testFolder';
+import type { CheckResult, ReferenceCase, ReferenceFolder } from '../../reference/types';
 
 /** The folder with the JPEG cases hidden: Node cannot decode them. */
 function withoutJpeg(folder: ReferenceFolder): ReferenceFolder {

@@ -2,10 +2,10 @@
 
 import { requestDevice } from '../../gpu/device';
 import { createGpu } from '../../gpu/gpu';
-import { loadReferenceAdapter, referenceTrainee } from '../../verify/groups/lora';
-import { openHttpFolder } from '../../verify/httpFolder';
-import { loadReferenceModel, type ReferenceModel } from '../../verify/loadModel';
-import type { Trainee } from '../lossPass';
+import { loadReferenceAdapter, referenceTrainee } from '../groups/lora';
+import { openHttpFolder } from '../../reference/httpFolder';
+import { loadReferenceModel, type ReferenceModel } from '../loadModel';
+import type { Trainee } from '../../train/lossPass';
 
 /** The base of case lora/all with its adapter on all seven linears. @throws when the reference lacks the case */
 export async function openReferenceCase(): Promise<{ reference: ReferenceModel; trainee: Trainee }> {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Reward, RewardBatch } from './reward';
-import { userRewardWorker } from './userRewardWorker';
-import { createUserReward } from './userReward';
-import { rewardFunctions } from '../worker/rewardFunctions';
+import type { Reward, RewardBatch } from '../rewards/reward';
+import { userRewardWorker } from '../rewards/userRewardWorker';
+import { createUserReward } from '../rewards/userReward';
+import { rewardFunctions } from './rewardFunctions';
 
 const batch: RewardBatch = {
   completions: ['<answer>red</answer>', '<answer>red</answer>'],

@@ -1,14 +1,14 @@
 // Tier 4: ways of arranging the same work must give the same losses and the same adapter gradients.
 
 import { beforeAll, expect, test } from 'vitest';
-import type { Example, Prompt } from '../data/encode';
-import { mropePositions } from '../data/mrope';
-import { packExamples, packGroups, type PackedBatch } from '../data/pack';
-import { imageRefOf, type ReferenceModel } from '../verify/loadModel';
-import { expectTensor } from '../ops/testing/expectTensor';
-import { openPass, supervisedPass, type PassOptions, type Trainee } from './lossPass';
-import { clearGradient } from './optimizer';
-import { openReferenceCase } from './testing/referenceCase';
+import type { Example, Prompt } from '../../data/encode';
+import { mropePositions } from '../../data/mrope';
+import { packExamples, packGroups, type PackedBatch } from '../../data/pack';
+import { imageRefOf, type ReferenceModel } from '../loadModel';
+import { expectTensor } from '../../ops/testing/expectTensor';
+import { openPass, supervisedPass, type PassOptions, type Trainee } from '../../train/lossPass';
+import { clearGradient } from '../../train/optimizer';
+import { openReferenceCase } from './referenceCase';
 
 let reference: ReferenceModel;
 let trainee: Trainee;

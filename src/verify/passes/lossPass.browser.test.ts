@@ -1,13 +1,13 @@
 // What a pass says of each label, against all logits of the same batch.
 
 import { beforeAll, expect, test } from 'vitest';
-import type { Prompt } from '../data/encode';
-import { mropePositions } from '../data/mrope';
-import { packGroups, packPrompts, type PackedBatch } from '../data/pack';
-import { batchLogits } from '../infer/logits';
-import type { ReferenceModel } from '../verify/loadModel';
-import { openPass, scoreLabels, supervisedPass, type Trainee } from './lossPass';
-import { openReferenceCase } from './testing/referenceCase';
+import type { Prompt } from '../../data/encode';
+import { mropePositions } from '../../data/mrope';
+import { packGroups, packPrompts, type PackedBatch } from '../../data/pack';
+import { batchLogits } from '../../infer/logits';
+import type { ReferenceModel } from '../loadModel';
+import { openPass, scoreLabels, supervisedPass, type Trainee } from '../../train/lossPass';
+import { openReferenceCase } from './referenceCase';
 
 let reference: ReferenceModel;
 let trainee: Trainee;
