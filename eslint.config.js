@@ -82,6 +82,26 @@ const shaderZones = Object.keys(LAYERS)
     message: `${layer} runs shaders through ops; only ${SHADER_LAYERS.join(' and ')} import them.`,
   }));
 
+/** The page's rooms, upper first, as src/ui/README.md has them: none imports from one below its own. */
+const UI_ROOMS = [
+  ['format', 'parts'],
+  ['recipe'],
+  ['workerUrls'],
+  ['store'],
+  ['workerClient', 'workerHandle'],
+  ['actions'],
+  ['charts'],
+  ['exports'],
+  ['history', 'run', 'setup', 'HistoryPlace'],
+  ['wanted', 'automation'],
+  ['App', 'AppBanners', 'Header', 'Unsupported', 'main'],
+].map((room) => room.map((name) => `./src/ui/${name}{.ts,.tsx,/**/*}`));
+const roomZones = UI_ROOMS.slice(0, -1).map((room, i) => ({
+  target: room,
+  from: UI_ROOMS.slice(i + 1).flat(),
+  message: 'A room of the page imports only from those above it in src/ui/README.md.',
+}));
+
 function typeOnlyRule(layer, targets) {
   const patterns = targets.map((target) => ({
     regex: `^(\\.\\./)+${target}(/|$)`,
@@ -166,7 +186,7 @@ export default tseslint.config(
     files: ['src/**/*.{ts,tsx}'],
     // Tests may reach for fixtures (src/reference) and for another implementation; .dependency-cruiser.mjs bounds them.
     ignores: ['**/*.test.{ts,tsx}', '**/testing/**'],
-    rules: { 'import-x/no-restricted-paths': ['error', { zones: [...zones, ...shaderZones] }] },
+    rules: { 'import-x/no-restricted-paths': ['error', { zones: [...zones, ...shaderZones, ...roomZones] }] },
   },
   ...Object.entries(TYPE_ONLY).map(([layer, targets]) => typeOnlyRule(layer, targets)),
   {

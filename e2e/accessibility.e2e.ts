@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { violations } from './axe';
+import { holdStill, violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
 import { openApp } from './openApp';
 import type { App } from './openApp';
@@ -15,20 +15,27 @@ let app: App;
 
 beforeAll(async () => {
   app = await openApp();
+  await holdStill(app.page);
 });
 
 afterAll(async () => {
   await app.close();
 });
 
-/** Opens everything that the place keeps folded. */
+/** Opens everything that Setup keeps folded, and waits for what is shown only then. */
 async function unfold(): Promise<void> {
-  await app.page.evaluate(() => document.querySelectorAll('details').forEach((part) => (part.open = true)));
+  const { page } = app;
+  for (const name of ['Look through all', 'All options', 'The prompt, with its tokens']) {
+    await page.locator('.setupMain [aria-expanded="false"]', { hasText: name }).click();
+  }
+  await page.locator('.promptPreview[aria-busy="false"] .promptText').waitFor();
+  await page.locator('.recipeForm').waitFor();
+  await page.locator('.dataTable .tableRow').first().waitFor();
 }
 
 test('Setup, with the demo and with all that can be unfolded', async () => {
   await openPage(app.page, app.origin);
-  expect(await violations(app.page)).toEqual([]);
+  await app.page.locator('#start:not([disabled])').waitFor();
   await unfold();
   expect(await violations(app.page)).toEqual([]);
 });
@@ -39,14 +46,19 @@ test('Setup, with problems to show', async () => {
   await writeFile(bad, '{"image": "missing.png", "question": "Q"}\nno json\n');
   await dropPaths(page, [bad]);
   await card(page, 2).locator('.problems').waitFor({ timeout: PATIENCE });
-  await unfold();
-  expect(await violations(page, '.setupCard:has(#card2)')).toEqual([]);
+  await page.setInputFiles('#pick-adapter', bad);
+  await card(page, 1).locator('.problemText').waitFor();
+  await page.locator('#start[disabled]').waitFor();
+  expect(await violations(page, '.setupCard.problem, .startPanel')).toEqual([]);
+  await card(page, 1).locator('button', { hasText: 'Use a fresh adapter instead' }).click();
 });
 
 test('Run and History before the first run', async () => {
   await goTo(app.page, 'Run');
+  await app.page.locator('.emptyRun').waitFor();
   expect(await violations(app.page)).toEqual([]);
   await goTo(app.page, 'History');
+  await app.page.locator('.historyPage .emptyNote').waitFor();
   expect(await violations(app.page)).toEqual([]);
 });
 
@@ -87,9 +99,10 @@ test('the result, and History with a run and the question before it is deleted',
 
 test('the page that says what to do without WebGPU', async () => {
   const page = await app.page.context().newPage();
-  await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+  await holdStill(page);
   await page.goto(`${app.origin}/`);
-  await page.locator('main').waitFor({ timeout: PATIENCE });
+  await page.locator('main.unsupported[data-code="browser.noWebGpu"]').waitFor({ timeout: PATIENCE });
   expect(await violations(page)).toEqual([]);
   await page.close();
   expect(app.errors).toEqual([]);

@@ -87,14 +87,20 @@ test('broken JSON, a missing field, a missing picture and a false picture are na
   expect(await app.page.locator('#start').isEnabled()).toBe(true);
 });
 
-test('data without a usable row leaves the earlier data in use and stored', async () => {
+test('data without a usable row is not replaced unasked: the earlier data stays stored, and is used on the user’s word', async () => {
+  const { page } = app;
   const path = join(app.folder, 'hopeless_train.jsonl');
   await writeFile(path, '{"image": 1}\nnothing\n');
-  await dropPaths(app.page, [path]);
-  await cardSays(app.page, 2, 'The new data cannot be used; the earlier data stays.');
-  expect(await card(app.page, 2).locator('[role=alert]').textContent()).toContain('hopeless_train.jsonl');
-  await app.page.reload();
-  await cardSays(app.page, 2, '2 rows to train, 2 to validate');
+  await dropPaths(page, [path]);
+  await cardSays(page, 2, 'The new data cannot be used; the earlier data is kept.');
+  expect(await card(page, 2).locator('[role=alert]').textContent()).toContain('hopeless_train.jsonl');
+  expect(await page.locator('#start').isEnabled()).toBe(false);
+  expect(await page.locator('#startObstacle').textContent()).toBe('The data has a problem.');
+  await card(page, 2).locator('button', { hasText: 'Use mixed instead' }).click();
+  await cardSays(page, 2, '2 rows to train, 2 to validate');
+  expect(await page.locator('#start').isEnabled()).toBe(true);
+  await page.reload();
+  await cardSays(page, 2, '2 rows to train, 2 to validate');
 });
 
 /** Width and height of the turned picture as the Data card shows it. */
@@ -166,6 +172,21 @@ test('a folder that brings no files leaves no model: neither the one before nor 
   await cardSays(page, 1, 'The folder brought no files: it is empty, or it holds only links');
   expect(await page.locator('#start').isEnabled()).toBe(false);
   await useBundledModel();
+});
+
+test('an adapter folder that brings no files keeps a run from starting, in every place, until another adapter is chosen', async () => {
+  const { page } = app;
+  await page.setInputFiles('#pick-adapter-folder', join(app.folder, 'linked-model'));
+  await page.locator('.adapterRow [data-code="adapter.missingFile"]').waitFor();
+  await goTo(page, 'Run');
+  await goTo(page, 'Setup');
+  const row = page.locator('.adapterRow');
+  expect(await row.textContent()).toContain('The folder brought no files: it is empty, or it holds only links');
+  expect(await page.locator('#start').isEnabled()).toBe(false);
+  expect(await page.locator('#startObstacle').textContent()).toBe('The adapter has a problem.');
+  await row.locator('button', { hasText: 'Use a fresh adapter instead' }).click();
+  expect(await row.textContent()).toContain('Starts from a fresh adapter.');
+  await expect.poll(() => page.locator('#start').isEnabled()).toBe(true);
 });
 
 test('rows that do not fit are named before the run; when none is left the run says what to change', async () => {

@@ -1,14 +1,14 @@
 // The page: header and the place that is chosen; or, without WebGPU, what to do.
 
+import { AppBanners } from './AppBanners';
 import { Header } from './Header';
 import { HistoryPlace } from './HistoryPlace';
-import { OutdatedBanner } from './parts/OutdatedBanner';
-import { useThemeOnRoot } from './parts/useTheme';
 import { useTrainingGuards } from './run/useTrainingGuards';
 import { RunPlace } from './run/RunPlace';
 import { SetupPlace } from './setup/SetupPlace';
 import { useDevice } from './store/device';
 import { useSettings } from './store/settings';
+import { useThemeOnRoot } from './store/useTheme';
 import { Unsupported } from './Unsupported';
 
 /** The root component. */
@@ -21,7 +21,7 @@ export function App(): React.JSX.Element {
   return (
     <>
       <Header />
-      <OutdatedBanner />
+      <AppBanners />
       {place === 'setup' && <SetupPlace />}
       {place === 'run' && <RunPlace />}
       {place === 'history' && <HistoryPlace />}

@@ -1,7 +1,7 @@
 // The header of every place: name, places, the machine, what was sent, the theme switch.
 
 import { Icon, Logo } from './parts/Icon';
-import { useTheme } from './parts/useTheme';
+import { useTheme } from './store/useTheme';
 import { adapterName, requestsText, useDevice } from './store/device';
 import { isBusy, useRun } from './store/run';
 import { goTo, setTheme, useSettings, type Place } from './store/settings';

@@ -4,21 +4,18 @@ import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import { nameOfFiles } from '../data/walkDrop';
 import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
 import type { WorkerClient } from './workerClient';
-import { OWN_REWARDS_OFF } from '../rewards/userRewardWorker';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
-import { beginImport, dropImport, useDataset } from './store/dataset';
-import { recipeProblem } from './recipe/readRecipe';
-import { ownRewards } from './recipe/userRewards';
-import { useDevice } from './store/device';
+import { beginImport, dropImport, failImport, useDataset } from './store/dataset';
+import { showFault } from './store/fault';
 import { replayRun } from './store/history';
-import { useModel } from './store/model';
-import { beginPreview } from './store/promptPreview';
+import { beginPreview, failPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
-import { beginExport } from './store/runExports';
-import { goTo, modelSource, useSettings } from './store/settings';
-import { askToKeep, useStorage } from './store/storage';
+import { beginExport, failExports } from './store/runExports';
+import { goTo, modelSource, pickedAdapter, useSettings } from './store/settings';
+import { startObstacle } from './store/startObstacle';
+import { askToKeep } from './store/storage';
 
 let client: WorkerClient | null = null;
 
@@ -69,59 +66,12 @@ export function exportRun(runId: string): Promise<Blob> {
   return file;
 }
 
-/** Why training cannot start now. */
-export interface StartObstacle {
-  /** One line beside the button; what is wrong with a card is said in the card. */
-  line: string;
-  /** The problem itself, for who does not see the cards. */
-  error: ErrorRecord;
-}
-
-function notReady(line: string): StartObstacle {
-  return { line, error: { code: 'page.notReady', message: line } };
-}
-
-/** What is wrong with the chosen model; null when it has been read and can be trained. */
-export function modelObstacle(): StartObstacle | null {
-  const { look } = useModel.getState();
-  switch (look.kind) {
-    case 'none':
-      return notReady('Choose the model’s folder first.');
-    case 'reading':
-      return notReady('The model’s files are being read.');
-    case 'problem':
-      return { line: 'The model has a problem.', error: look.error };
-    case 'known':
-      return null;
-    default:
-      return look satisfies never;
-  }
-}
-
-/** Why training cannot start now; null when it can. */
-export function startObstacle(): StartObstacle | null {
-  const dataset = useDataset.getState();
-  const storage = useStorage.getState();
-  if (storage.outdated) return notReady('Reload this tab first.');
-  if (storage.blocked) return notReady('Close other Lorikeet tabs first.');
-  if (isBusy(useRun.getState().view)) return notReady('A run is under way.');
-  const model = modelObstacle();
-  if (model) return model;
-  if (dataset.importing) return notReady('The data is being checked.');
-  if (!dataset.info) return notReady('Choose data first.');
-  if (dataset.info.trainRows === 0) return notReady('No row to train on.');
-  const { recipe } = useSettings.getState();
-  const problem = recipeProblem(recipe);
-  if (problem) return { line: 'The recipe has a problem.', error: problem };
-  const guarded = useDevice.getState().guard?.ownRewards !== false;
-  return ownRewards(recipe).length === 0 || guarded ? null : notReady(OWN_REWARDS_OFF);
-}
-
 /** Starts a run with what is set up, and shows it. Does nothing while there is an obstacle. */
 export function startRun(): void {
   if (startObstacle() !== null) return;
   const settings = useSettings.getState();
-  const { recipe, seed, adapter } = settings;
+  const { recipe, seed } = settings;
+  const adapter = pickedAdapter(settings);
   const model = modelSource(settings)!;
   const datasetId = useDataset.getState().info!.id;
   const runId = crypto.randomUUID();
@@ -215,9 +165,13 @@ export function failRun(error: ErrorRecord): void {
   events.forEach(pushEvent);
 }
 
-/** Runs an async action of a button; a failure is shown where imports show theirs. */
+/** The data worker has crashed: all that waits for it says so in its own place; with nothing waiting, the page does. */
+export function failData(error: ErrorRecord): void {
+  const told = [failImport(error), failPreview(error), failExports(error)];
+  if (!told.includes(true)) showFault(error);
+}
+
+/** Runs what no place of the page waits for; a failure is shown above all places. */
 export function orShow(work: Promise<unknown>): void {
-  work.catch((error: unknown) => {
-    useDataset.setState({ failure: { error: toErrorRecord(error), problems: [] } });
-  });
+  work.catch((error: unknown) => showFault(toErrorRecord(error)));
 }

@@ -6,28 +6,17 @@ import type { DatasetInfo, ImportProblem, RunEvent, DataMessage, InputFile } fro
 import { importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
-import {
-  continueRun,
-  importDemo,
-  pauseRun,
-  resumeRun,
-  startObstacle,
-  startRun,
-  stopRun,
-  exportRun,
-  importFiles,
-  modelObstacle,
-  type StartObstacle,
-} from './actions';
+import { continueRun, importDemo, pauseRun, resumeRun, startRun, stopRun, exportRun, importFiles } from './actions';
 import { artifactOf, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
-import { readAdapterFiles } from './setup/adapterFiles';
+import { takeAdapter } from './setup/adapterFiles';
 import { readRecipe } from './recipe/readRecipe';
 import { useDataset } from './store/dataset';
 import { modelRead } from './store/model';
 import { flushNow, useRun } from './store/run';
 import { recipeOf } from './store/history';
 import { modelSource, setRecipe, setSeed, useSettings } from './store/settings';
+import { adapterObstacle, modelObstacle, startObstacle, type StartObstacle } from './store/startObstacle';
 import { assertWanted, type Wanted } from './wanted';
 
 /** What the page tells the host. */
@@ -108,7 +97,7 @@ export function installAutomation(): void {
     setRecipe: takeRecipe,
     setSeed,
     setModel: (names, folder) => takeModel(takeFiles(input, names), folder),
-    setAdapter: (names, name) => takeAdapter(takeFiles(input, names), name),
+    setAdapter: (names, name) => giveAdapter(takeFiles(input, names), name),
     importData: (names) => importFiles(takeFiles(input, names)),
     start: startWhenReady,
     openRun: async (names) => {
@@ -149,9 +138,9 @@ async function takeModel(list: InputFile[], folder: string): Promise<void> {
   refuse(modelObstacle());
 }
 
-async function takeAdapter(list: InputFile[], name: string): Promise<void> {
-  const files = list.map(({ path, file }) => ({ path: `${name}/${path}`, file }));
-  useSettings.setState({ adapter: await readAdapterFiles(files) });
+async function giveAdapter(list: InputFile[], name: string): Promise<void> {
+  await takeAdapter(list.map(({ path, file }) => ({ path: `${name}/${path}`, file })));
+  refuse(adapterObstacle());
 }
 
 function takeRecipe(json: unknown): string[] {

@@ -19,11 +19,10 @@ import './styles/result.css';
 import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
-import { LorikeetError } from '../base/errors';
 import type { DataMessage, RunEvent, DatasetInfo } from '../protocol/messages';
 import { startWorkers, type TrainerReport } from './workerClient';
 import { watchStorage, type StorageStatus } from '../storage/connection';
-import { connectClient, failRun, importDemo, orShow } from './actions';
+import { connectClient, failData, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
 import { hasHost, installAutomation, tellHost } from './automation';
 import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
@@ -34,8 +33,8 @@ import { rememberDuration } from './store/lastRun';
 import { watchModel } from './store/model';
 import { applyPreview } from './store/promptPreview';
 import { pushEvent, useRun } from './store/run';
-import { applyExport, failExports } from './store/runExports';
-import { BLOCKED, useStorage } from './store/storage';
+import { applyExport } from './store/runExports';
+import { useStorage } from './store/storage';
 import { useSettings } from './store/settings';
 
 const HISTORY_DELAY_MS = 400;
@@ -98,8 +97,7 @@ function onStorage(status: StorageStatus): void {
   const { blocked } = useStorage.getState();
   useStorage.setState(status);
   if (!blocked || status.blocked) return;
-  const { failure, info, importing } = useDataset.getState();
-  if (failure?.error.code === BLOCKED.code) useDataset.setState({ failure: null });
+  const { info, importing } = useDataset.getState();
   if (!info && !importing) orShow(openFirstDataset());
   orShow(Promise.all([refreshHistory(), readStorage()]));
 }
@@ -132,8 +130,7 @@ function start(): void {
     data: (message) => orShow(onData(message)),
     crashed: (worker, error) => {
       if (worker === 'data') {
-        useDataset.setState({ importing: null, failure: { error, problems: [] } });
-        failExports(new LorikeetError(error.code, error.message, error.hint));
+        failData(error);
         tellHost({ type: 'datasetFailed', error, problems: [] });
       } else {
         failRun(error);

@@ -7,7 +7,8 @@ import { assertWanted } from './wanted';
 
 const DATA = { info: {} as DatasetInfo, bundled: false };
 const OWN = { ...useSettings.getState(), modelKind: 'files', picked: { name: 'own', files: {} } } as Settings;
-const ADAPTER = { source: { name: 'a', config: '', weights: new Blob() }, r: 1, lora_alpha: 1, target_modules: [] };
+const READ = { source: { name: 'a', config: '', weights: new Blob() }, r: 1, lora_alpha: 1, target_modules: [] };
+const ADAPTER = { kind: 'known', adapter: READ } as const;
 
 function refusal(...args: Parameters<typeof assertWanted>): string {
   try {

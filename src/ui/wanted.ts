@@ -3,7 +3,7 @@
 import { LorikeetError } from '../base/errors';
 import type { ModelSource } from '../protocol/messages';
 import type { DatasetView } from './store/dataset';
-import type { Settings } from './store/settings';
+import { pickedAdapter, type Settings } from './store/settings';
 
 /** What the host has asked for; a run begins with nothing else. */
 export interface Wanted {
@@ -25,7 +25,7 @@ export function assertWanted(
   const found = {
     model: settings.modelKind === 'files' && !settings.picked ? 'none' : settings.modelKind,
     data: info === null ? 'none' : bundled ? 'bundled' : 'files',
-    adapter: settings.adapter !== null,
+    adapter: pickedAdapter(settings) !== null,
   };
   for (const part of ['model', 'data', 'adapter'] as const) {
     if (found[part] === wanted[part]) continue;

@@ -1,14 +1,10 @@
 // Starts the three workers and gives typed ways to talk to them. Holds no state of a run.
 
-import dataUrl from '../worker/data.worker.ts?worker&url';
-import encoderUrl from '../worker/rewardEncoder.worker.ts?worker&url';
-import trainerUrl from '../worker/trainer.worker.ts?worker&url';
 import type { ErrorRecord } from '../base/errors';
 import { scriptUrl } from '../base/scriptUrl';
 import type { DataMessage, DataRequest, TrainerMessage, TrainerRequest } from '../protocol/messages';
 import { createWorkerHandle, type WorkerHandle } from './workerHandle';
-
-export type WorkerName = 'trainer' | 'data' | 'rewardEncoder';
+import { WORKER_URLS, type WorkerName } from './workerUrls';
 
 /** What the trainer says to the page; what it says of the reward encoder's worker stays here. */
 export type TrainerReport = Exclude<TrainerMessage, { type: 'encoderGone' }>;
@@ -29,13 +25,6 @@ export interface WorkerClient {
   /** Ends the workers; requests in flight get no answer. */
   close(): void;
 }
-
-/** Addresses of their scripts. */
-export const WORKER_URLS: Record<WorkerName, string> = {
-  trainer: trainerUrl,
-  data: dataUrl,
-  rewardEncoder: encoderUrl,
-};
 
 /** What a run ends with when its encoder's worker has crashed. */
 function encoderError({ message }: ErrorRecord): ErrorRecord {

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
-import { useTheme } from '../parts/useTheme';
+import { useTheme } from '../store/useTheme';
 import type { ChartSpec } from './chartSpec';
 import { cancelDraw, scheduleDraw } from './drawQueue';
 import { useChartFocus } from './focus';

@@ -2,17 +2,14 @@
 
 import { createContext, useContext, useEffect, useState } from 'react';
 import type { ImageLoading } from '../../base/imageLoading';
-import { useSettings } from '../store/settings';
 import { thumbnailUrl } from './thumbnails';
 
-/** The image_loading of the run on show; null, as in Setup: that of the recipe that is being set up. */
-export const RunLoading = createContext<ImageLoading | null>(null);
+/** The image_loading of the recipe on show: the run's, or in Setup the one that is being set up. */
+export const ShownLoading = createContext<ImageLoading>('library');
 
 /** The picture of a hash; `alt` says what it is for (its name). */
 export function Thumb({ hash, alt, size }: { hash: string; alt: string; size?: number }): React.JSX.Element {
-  const ofRun = useContext(RunLoading);
-  const ofSetup = useSettings((settings) => settings.recipe.image_loading);
-  const loading = ofRun ?? ofSetup;
+  const loading = useContext(ShownLoading);
   const key = `${loading} ${hash}`;
   const [shown, setShown] = useState<{ key: string; url: string | null }>({ key: '', url: null });
   useEffect(() => {

@@ -2,7 +2,7 @@
 
 import { memo, useDeferredValue } from 'react';
 import type { Recipe } from '../../recipe/config';
-import { RunLoading } from '../parts/Thumb';
+import { ShownLoading } from '../parts/Thumb';
 import { useEvery } from '../parts/useEvery';
 import { followRun, storedRun, useHistory } from '../store/history';
 import { isBusy, useRun } from '../store/run';
@@ -32,7 +32,7 @@ export function RunPlace(): React.JSX.Element {
   if (!view || !recipe) return <NoRun />;
   const mending = stored?.resumable && view.error && isMendable(view.error, recipe) ? view.error : null;
   return (
-    <RunLoading value={recipe.image_loading}>
+    <ShownLoading value={recipe.image_loading}>
       <main className="page runPage">
         <InterruptedBanner />
         <RunBanners view={view} />
@@ -47,7 +47,7 @@ export function RunPlace(): React.JSX.Element {
         )}
         {later?.view && later.recipe && <RunDetails view={later.view} recipe={later.recipe} />}
       </main>
-    </RunLoading>
+    </ShownLoading>
   );
 }
 

@@ -20,8 +20,10 @@ export function StepPicker({ steps, step, onChoose }: StepPickerProps): React.JS
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const at = steps.findIndex((known) => known.step === step);
-  const close = (): void => {
-    setOpen(false);
+  const close = (): void => setOpen(false);
+  /** For who used the list itself: its focus would be lost with it. */
+  const closeToButton = (): void => {
+    close();
     button.current?.focus();
   };
   return (
@@ -42,9 +44,10 @@ export function StepPicker({ steps, step, onChoose }: StepPickerProps): React.JS
         <StepList
           steps={steps}
           at={at}
-          onClose={close}
+          onLeave={close}
+          onClose={closeToButton}
           onChoose={(next) => {
-            close();
+            closeToButton();
             onChoose(next);
           }}
         />
@@ -77,11 +80,13 @@ function Arrow({ name, icon, to, onChoose }: ArrowProps): React.JSX.Element {
 interface StepListProps extends Pick<StepPickerProps, 'steps' | 'onChoose'> {
   /** Index of the step on show. */
   at: number;
+  /** Another control has taken the focus. */
+  onLeave(): void;
   onClose(): void;
 }
 
 /** The list: arrows, page, Home and End move, digits go to that step, Enter takes it, Escape leaves all as it was. */
-function StepList({ steps, at, onChoose, onClose }: StepListProps): React.JSX.Element {
+function StepList({ steps, at, onChoose, onLeave, onClose }: StepListProps): React.JSX.Element {
   const [active, setActive] = useState(at);
   const [typed, setTyped] = useState('');
   const box = useRef<HTMLDivElement>(null);
@@ -119,7 +124,7 @@ function StepList({ steps, at, onChoose, onClose }: StepListProps): React.JSX.El
       tabIndex={0}
       aria-activedescendant={`${id}-${active}`}
       onKeyDown={onKeyDown}
-      onBlur={(event) => !event.currentTarget.parentElement?.contains(event.relatedTarget) && onClose()}
+      onBlur={(event) => !event.currentTarget.parentElement?.contains(event.relatedTarget) && onLeave()}
     >
       <div role="presentation" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map(({ index, start }) => (

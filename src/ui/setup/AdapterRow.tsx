@@ -1,24 +1,18 @@
 // The line of the Model card that says what the adapter starts from: fresh, or an adapter that PEFT or this page saved.
 
 import { filesFromDrop, filesFromList } from '../../data/walkDrop';
-import type { InputFile } from '../../protocol/messages';
+import { orShow } from '../actions';
 import { ProblemText } from '../parts/ProblemText';
-import { useAttempt } from '../parts/useAttempt';
-import { useSettings } from '../store/settings';
-import { readAdapterFiles } from './adapterFiles';
-
-async function take(files: Promise<InputFile[]> | InputFile[]): Promise<void> {
-  useSettings.setState({ adapter: await readAdapterFiles(await files) });
-}
+import { useSettings, type AdapterChoice } from '../store/settings';
+import { takeAdapter, takeFreshAdapter } from './adapterFiles';
 
 /** Picks, shows and removes the adapter to start from. Files may be dropped on it as well. */
 export function AdapterRow(): React.JSX.Element {
   const adapter = useSettings((settings) => settings.adapter);
-  const [problem, attempt] = useAttempt();
   const pick = (input: HTMLInputElement): void => {
     const files = filesFromList(input.files ?? new DataTransfer().files);
     input.value = '';
-    attempt(take(files));
+    void takeAdapter(files);
   };
   return (
     <div
@@ -26,29 +20,19 @@ export function AdapterRow(): React.JSX.Element {
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        attempt(take(filesFromDrop(event.dataTransfer).then((given) => given?.files ?? [])));
+        orShow(filesFromDrop(event.dataTransfer).then((given) => given && takeAdapter(given.files)));
       }}
     >
       <div className="rowBetween">
-        {adapter ? (
-          <p>
-            <span className="soft">Starts from the adapter </span>
-            <strong className="label">{adapter.source.name}</strong>
-            <span className="num">
-              : r {adapter.r}, alpha {adapter.lora_alpha} on {adapter.target_modules.join(', ')}
-            </span>
-          </p>
-        ) : (
-          <p className="soft">Starts from a fresh adapter.</p>
-        )}
+        <AdapterLine choice={adapter} />
         <span className="buttons">
-          {adapter && (
-            <button type="button" className="linkButton" onClick={() => useSettings.setState({ adapter: null })}>
-              Remove
+          {adapter.kind !== 'fresh' && (
+            <button type="button" className="linkButton" onClick={takeFreshAdapter}>
+              {adapter.kind === 'problem' ? 'Use a fresh adapter instead' : 'Remove'}
             </button>
           )}
           <label className="linkButton" title="adapter_config.json and adapter_model.safetensors, or a zip with them">
-            {adapter ? 'Another one' : 'Start from a PEFT adapter'}
+            {adapter.kind !== 'fresh' ? 'Another one' : 'Start from a PEFT adapter'}
             <input
               id="pick-adapter"
               className="visuallyHidden"
@@ -71,10 +55,33 @@ export function AdapterRow(): React.JSX.Element {
           </label>
         </span>
       </div>
-      {adapter && (
+      {adapter.kind === 'known' && (
         <p className="note">Its r, alpha and linears take the place of the recipe’s. It stays chosen until a reload.</p>
       )}
-      <ProblemText problem={problem} />
+      {adapter.kind === 'problem' && <ProblemText problem={adapter.error} />}
     </div>
   );
+}
+
+function AdapterLine({ choice }: { choice: AdapterChoice }): React.JSX.Element {
+  switch (choice.kind) {
+    case 'fresh':
+      return <p className="soft">Starts from a fresh adapter.</p>;
+    case 'reading':
+      return <p className="soft">Reading the adapter’s files.</p>;
+    case 'problem':
+      return <p className="label">The adapter that was chosen cannot be used.</p>;
+    case 'known':
+      return (
+        <p>
+          <span className="soft">Starts from the adapter </span>
+          <strong className="label">{choice.adapter.source.name}</strong>
+          <span className="num">
+            : r {choice.adapter.r}, alpha {choice.adapter.lora_alpha} on {choice.adapter.target_modules.join(', ')}
+          </span>
+        </p>
+      );
+    default:
+      return choice satisfies never;
+  }
 }

@@ -44,7 +44,8 @@ export function DataCard(): React.JSX.Element {
             Cancel
           </button>
         ) : view.bundled && view.info ? (
-          <span className="chip good inUse">Demo data in use</span>
+          // After a failure the way back to it is beside the problem.
+          !view.failure && <span className="chip good inUse">Demo data in use</span>
         ) : (
           <button type="button" className="button soft" onClick={importDemo}>
             Use the demo data
@@ -52,7 +53,9 @@ export function DataCard(): React.JSX.Element {
         )}
       </DropZone>
       {view.importing && <ImportBar view={view} />}
-      {view.failure && <Problems failure={view.failure.error} problems={view.failure.problems} />}
+      {!view.importing && view.failure && (
+        <Problems failure={view.failure.error} problems={view.failure.problems} instead={nameOf(view)} />
+      )}
       {!view.importing && !view.info && !view.failure && <FaintExamples />}
       {!view.importing && view.info && (
         <>
@@ -106,12 +109,17 @@ function lineOf(view: DatasetView): string {
     const { progress } = view.importing;
     return progress ? `${VERBS[progress.step]}, ${progress.done} of ${progress.total}.` : 'Looking at the files.';
   }
-  if (view.failure) return view.info ? 'The new data cannot be used; the earlier data stays.' : 'Nothing usable.';
+  if (view.failure) return view.info ? 'The new data cannot be used; the earlier data is kept.' : 'Nothing usable.';
   if (!view.info) return 'Choose rows to learn from.';
   const { trainRows, valRows, images, problems } = view.info;
   const { errors } = splitProblems(problems);
   const wrong = errors.length === 0 ? 'No errors.' : `${plural(errors.length, 'error')}.`;
   return `${plural(trainRows, 'row')} to train, ${valRows} to validate, ${plural(images, 'picture')}. ${wrong}`;
+}
+
+/** What the card calls the data that is in use; null for none. */
+function nameOf({ info, bundled }: DatasetView): string | null {
+  return bundled ? 'the demo data' : (info?.name ?? null);
 }
 
 function stateOf(view: DatasetView): CardState {

@@ -3,7 +3,7 @@
 import { bytesText, count } from '../format';
 import { Segmented } from '../parts/Segmented';
 import { useModel, type ModelLook } from '../store/model';
-import { pickModelFolder, useSettings } from '../store/settings';
+import { pickedAdapter, pickModelFolder, useSettings } from '../store/settings';
 import { AdapterRow } from './AdapterRow';
 import { SetupCard, type CardState } from './SetupCard';
 
@@ -11,11 +11,21 @@ import { SetupCard, type CardState } from './SetupCard';
 export function ModelCard(): React.JSX.Element {
   const kind = useSettings((settings) => settings.modelKind);
   const picked = useSettings((settings) => settings.picked);
-  const lora = useSettings(({ adapter, recipe }) => adapter ?? recipe.lora);
+  const lora = useSettings((settings) => pickedAdapter(settings) ?? settings.recipe.lora);
   const look = useModel((model) => model.look);
+  const badAdapter = useSettings(({ adapter }) => adapter.kind === 'problem');
   const facts = look.kind === 'known' ? look.facts : null;
   return (
-    <SetupCard number={1} title="Model" line={lineOf(look, kind, picked?.name)} state={stateOf(look)}>
+    <SetupCard
+      number={1}
+      title="Model"
+      line={
+        badAdapter && look.kind === 'known'
+          ? 'The adapter to start from has a problem.'
+          : lineOf(look, kind, picked?.name)
+      }
+      state={stateOf(look, badAdapter)}
+    >
       <div className="rowBetween">
         <Segmented
           label="Where the model comes from"
@@ -87,7 +97,7 @@ function lineOf(look: ModelLook, kind: string, folder?: string): string {
   }
 }
 
-function stateOf(look: ModelLook): CardState {
+function stateOf(look: ModelLook, badAdapter: boolean): CardState {
   switch (look.kind) {
     case 'none':
       return { kind: 'empty' };
@@ -96,7 +106,7 @@ function stateOf(look: ModelLook): CardState {
     case 'problem':
       return { kind: 'problem' };
     case 'known':
-      return { kind: 'ready' };
+      return { kind: badAdapter ? 'problem' : 'ready' };
     default:
       return look satisfies never;
   }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { ErrorRecord } from '../../base/errors';
 import type { ImportProblem } from '../../protocol/messages';
 import { plural } from '../format';
-import { splitProblems, useDataset } from '../store/dataset';
+import { dismissFailure, splitProblems, useDataset } from '../store/dataset';
 
 const SHOWN = 6;
 
@@ -12,12 +12,14 @@ export interface ProblemsProps {
   problems: ImportProblem[];
   /** Set when nothing could be imported. */
   failure?: ErrorRecord;
+  /** What is used once such a failure is dismissed; null for nothing. */
+  instead?: string | null;
   /** Rows that remain usable. */
   usable?: number;
 }
 
 /** The list of problems, errors first, the first few at once. */
-export function Problems({ problems, failure, usable }: ProblemsProps): React.JSX.Element {
+export function Problems({ problems, failure, instead, usable }: ProblemsProps): React.JSX.Element {
   const [all, setAll] = useState(false);
   const { errors, warnings } = splitProblems(problems);
   const ordered = [...errors, ...warnings];
@@ -45,8 +47,8 @@ export function Problems({ problems, failure, usable }: ProblemsProps): React.JS
       <div className="rowBetween">
         <span className="buttons">
           {failure && (
-            <button type="button" className="button" onClick={() => useDataset.setState({ failure: null })}>
-              Dismiss
+            <button type="button" className="button" onClick={dismissFailure}>
+              {instead ? `Use ${instead} instead` : 'Dismiss'}
             </button>
           )}
           {!failure && errors.length > 0 && (

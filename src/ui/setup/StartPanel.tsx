@@ -2,7 +2,7 @@
 
 import { useMemo } from 'react';
 import type { DatasetRow } from '../../storage/datasets';
-import { startObstacle, startRun } from '../actions';
+import { startRun } from '../actions';
 import { duration } from '../format';
 import { CompletionText } from '../parts/CompletionText';
 import { Icon } from '../parts/Icon';
@@ -13,6 +13,7 @@ import { lastDuration } from '../store/lastRun';
 import { useModel } from '../store/model';
 import { isBusy, useRun } from '../store/run';
 import { goTo, useSettings } from '../store/settings';
+import { startObstacle } from '../store/startObstacle';
 import { useStorage } from '../store/storage';
 import { useDemoFacts, type DemoFacts } from './demoFacts';
 import { wantedText } from './previewBatch';

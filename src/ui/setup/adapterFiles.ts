@@ -1,11 +1,12 @@
 // A PEFT adapter from picked or dropped files: two files, a folder or a zip with them. Reads the config for show;
-// whether the adapter fits the base model is checked by the trainer, with names.
+// whether the adapter fits the base model is checked by the trainer, with names. Notes the choice in the settings.
 
 import { unzipSync } from 'fflate';
 import { isClutterName } from '../../base/clutter';
-import { check, LorikeetError } from '../../base/errors';
+import { check, LorikeetError, toErrorRecord } from '../../base/errors';
+import { NO_FILES } from '../../formats/modelFolder';
 import type { InputFile } from '../../protocol/messages';
-import type { PickedAdapter } from '../store/settings';
+import { useSettings, type AdapterChoice, type PickedAdapter } from '../store/settings';
 
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
@@ -82,6 +83,7 @@ function readConfig(text: string): Omit<PickedAdapter, 'source'> {
 
 /** @throws adapter.missingFile, adapter.several, adapter.zip, adapter.tooLarge, adapter.config */
 export async function readAdapterFiles(given: readonly InputFile[]): Promise<PickedAdapter> {
+  check(given.length > 0, 'adapter.missingFile', NO_FILES.message, HINT);
   const files = given.filter(({ path }) => !isClutterName(placeOf(path).name));
   const zip = files.find(({ path }) => path.toLowerCase().endsWith('.zip'));
   const { folder, config, weights } = findPair(zip ? await unpacked(zip) : files);
@@ -89,4 +91,27 @@ export async function readAdapterFiles(given: readonly InputFile[]): Promise<Pic
   const inside = folder.split('/').filter(Boolean).pop();
   const name = inside ?? zip?.path.replace(/\.zip$/i, '') ?? 'adapter';
   return { source: { name, config: text, weights }, ...readConfig(text) };
+}
+
+/** Counts the choices, so that files that were overtaken say nothing. */
+let latest = 0;
+
+/** Takes files as the adapter of the next run; what is wrong with them stays the choice until another is made. */
+export async function takeAdapter(files: readonly InputFile[]): Promise<void> {
+  const turn = ++latest;
+  const choose = (adapter: AdapterChoice): void => {
+    if (turn === latest) useSettings.setState({ adapter });
+  };
+  choose({ kind: 'reading' });
+  try {
+    choose({ kind: 'known', adapter: await readAdapterFiles(files) });
+  } catch (error) {
+    choose({ kind: 'problem', error: toErrorRecord(error) });
+  }
+}
+
+/** Chooses a fresh adapter in the place of any other. */
+export function takeFreshAdapter(): void {
+  latest += 1;
+  useSettings.setState({ adapter: { kind: 'fresh' } });
 }

@@ -22,7 +22,7 @@ export interface DatasetView {
   /** True for the dataset that comes with the page. */
   bundled: boolean;
   importing: ImportView | null;
-  /** Of the last import, if it brought nothing usable. */
+  /** Of the last import that ended, if it brought nothing usable; until it is dismissed no other data is used. */
   failure: { error: ErrorRecord; problems: ImportProblem[] } | null;
   /** The user has read the problems and goes on without those rows. */
   accepted: boolean;
@@ -42,7 +42,8 @@ let importCount = 0;
 /** Notes a new import, which supersedes any earlier one, and returns its id. */
 export function beginImport(label: string, bundled: boolean): number {
   importCount += 1;
-  useDataset.setState({ importing: { id: importCount, label, bundled, progress: null, stored: false }, failure: null });
+  // An earlier failure counts again when this import is cancelled.
+  useDataset.setState({ importing: { id: importCount, label, bundled, progress: null, stored: false } });
   return importCount;
 }
 
@@ -52,6 +53,19 @@ export function dropImport(): number | null {
   if (importing === null || importing.stored) return null;
   useDataset.setState({ importing: null });
   return importing.id;
+}
+
+/** The worker is gone: the import under way will not end. @returns whether there was one, not stored yet */
+export function failImport(error: ErrorRecord): boolean {
+  const { importing } = useDataset.getState();
+  if (importing === null || importing.stored) return false;
+  useDataset.setState({ importing: null, failure: { error, problems: [] } });
+  return true;
+}
+
+/** The user has read why the last import failed: the earlier data, if there is any, is in use again. */
+export function dismissFailure(): void {
+  useDataset.setState({ failure: null });
 }
 
 /**

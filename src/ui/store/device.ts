@@ -6,7 +6,7 @@ import { BROWSER_NEEDED } from '../../base/minimumBrowser.mjs';
 import { keepsRequestsInside, servedPolicy } from '../../base/servedPolicy';
 import type { AdapterInfo } from '../../protocol/messages';
 import { userRewardRefusal } from '../../rewards/userRewardWorker';
-import { WORKER_URLS } from '../workerClient';
+import { WORKER_URLS } from '../workerUrls';
 
 export interface DeviceView {
   adapter: AdapterInfo | null;

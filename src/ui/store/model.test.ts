@@ -3,10 +3,10 @@
 
 import { afterEach, expect, test } from 'vitest';
 import { demoFile, demoFolder } from '../../base/testing/demoFolder';
-import { startObstacle } from '../actions';
 import { modelRead, useModel, watchModel } from './model';
 import { factsOfFiles } from './modelFacts';
 import { modelSource, pickModelFolder, useSettings } from './settings';
+import { startObstacle } from './startObstacle';
 
 /** The element that a folder was picked with; browsers name the folder in each file's path. */
 function picker(folder: string, files: Record<string, Blob>): HTMLInputElement {

@@ -22,6 +22,13 @@ export function beginPreview(): number {
   return newest;
 }
 
+/** The worker is gone: the question that waits gets no answer. @returns whether there was one */
+export function failPreview(error: ErrorRecord): boolean {
+  const { waiting } = usePromptPreview.getState();
+  if (waiting) usePromptPreview.setState({ prompt: null, error, waiting: false });
+  return waiting;
+}
+
 /** Takes the data worker's answer; true when the message was one, to whichever question. */
 export function applyPreview(message: DataMessage): boolean {
   if (message.type !== 'prompt' && message.type !== 'promptFailed') return false;

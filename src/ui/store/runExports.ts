@@ -1,11 +1,11 @@
 // Runs being packed into files by the data worker: who waits for which. Holds no bytes.
 
-import { LorikeetError } from '../../base/errors';
+import { fromErrorRecord, type ErrorRecord } from '../../base/errors';
 import type { DataMessage } from '../../protocol/messages';
 
 interface Waiting {
   resolve(file: Blob): void;
-  reject(error: LorikeetError): void;
+  reject(error: Error): void;
 }
 
 const waiting = new Map<number, Waiting>();
@@ -24,12 +24,14 @@ export function applyExport(message: DataMessage): boolean {
   const asked = waiting.get(message.id);
   waiting.delete(message.id);
   if (message.type === 'runFile') asked?.resolve(message.file);
-  else asked?.reject(new LorikeetError(message.error.code, message.error.message, message.error.hint));
+  else asked?.reject(fromErrorRecord(message.error));
   return true;
 }
 
-/** The worker is gone: nothing that was asked for will come. */
-export function failExports(error: LorikeetError): void {
-  for (const { reject } of waiting.values()) reject(error);
+/** The worker is gone: nothing that was asked for will come. @returns whether anything was */
+export function failExports(error: ErrorRecord): boolean {
+  const asked = [...waiting.values()];
   waiting.clear();
+  for (const { reject } of asked) reject(fromErrorRecord(error));
+  return asked.length > 0;
 }

@@ -29,6 +29,13 @@ export interface PickedAdapter {
   target_modules: string[];
 }
 
+/** What a run's adapter starts from. One that cannot be read stays chosen: nothing takes its place unasked. */
+export type AdapterChoice =
+  | { kind: 'fresh' }
+  | { kind: 'reading' }
+  | { kind: 'known'; adapter: PickedAdapter }
+  | { kind: 'problem'; error: ErrorRecord };
+
 export interface Settings {
   place: Place;
   theme: Theme;
@@ -40,8 +47,7 @@ export interface Settings {
   picked: PickedModel | null;
   /** Why the folder that was picked last is not taken; nothing takes its place. */
   pickFault: ErrorRecord | null;
-  /** null: a fresh adapter. */
-  adapter: PickedAdapter | null;
+  adapter: AdapterChoice;
 }
 
 export const useSettings = create<Settings>(() => ({
@@ -53,7 +59,7 @@ export const useSettings = create<Settings>(() => ({
   modelKind: 'bundled',
   picked: null,
   pickFault: null,
-  adapter: null,
+  adapter: { kind: 'fresh' },
 }));
 
 function readTheme(value: unknown): Theme | null {
@@ -113,6 +119,11 @@ export function setSeed(seed: number): void {
 export function setTheme(theme: Theme): void {
   useSettings.setState({ theme });
   save('theme', theme);
+}
+
+/** The adapter that a run would start from now; null for a fresh one. */
+export function pickedAdapter({ adapter }: Settings): PickedAdapter | null {
+  return adapter.kind === 'known' ? adapter.adapter : null;
 }
 
 /** The model that a run would use now; null while "from a folder" has no folder. */

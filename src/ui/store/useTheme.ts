@@ -1,7 +1,7 @@
 // The theme in force: the user's choice, else the system's. Sets data-theme on the root element.
 
 import { useEffect, useSyncExternalStore } from 'react';
-import { useSettings } from '../store/settings';
+import { useSettings } from './settings';
 
 const DARK = '(prefers-color-scheme: dark)';
 
