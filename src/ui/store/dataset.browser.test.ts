@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { DatasetInfo } from '../../protocol/messages';
 import { applyDataMessage, beginImport, useDataset } from './dataset';
+
+// A failure stays until the user has read it.
+beforeEach(() => useDataset.setState({ importing: null, failure: null }));
 
 const imported = (id: number) => ({ type: 'imported' as const, id, info: { id: 'nowhere' } as DatasetInfo });
 
