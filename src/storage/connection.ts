@@ -114,12 +114,14 @@ export function createConnection(
         resolve(connection);
       };
     });
-    // One race for all who ask: each would leave its reactions on the part that never settles. Once opened, that counts.
-    const attempt = { answer: Promise.race([opened, watchOpening(name, opening, opened)]) };
+    const attempt = { answer: opened };
+    // Before the watcher's own: whoever hears that nothing is in the way any more asks again at once.
     opened.then(
       () => (attempt.answer = opened),
       () => undefined,
     );
+    // One race for all who ask: each would leave its reactions on the part that never settles. Once opened, that counts.
+    attempt.answer = Promise.race([opened, watchOpening(name, opening, opened)]);
     return attempt;
   };
   return {

@@ -68,6 +68,23 @@ test('a tab that keeps the old version open is named within 5 seconds, and all g
   await second.transact(['c'], (open) => void open('c').put('new', 'key'));
 });
 
+test('whoever hears that nothing is in the way any more may ask again in the same moment', async () => {
+  const name = await fresh();
+  const old = await earlier(name, 1, ['a']);
+  const { open } = createConnection(name, 2, (database) => void database.createObjectStore('c'));
+  onTestFinished(async () => (await open()).close());
+  await expect(open()).rejects.toMatchObject({ code: 'storage.blocked' });
+  const again = new Promise((resolve, reject) => {
+    const stop = watchStorage(({ blocked }) => {
+      if (blocked) return;
+      stop();
+      open().then(({ version }) => resolve(version), reject);
+    });
+  });
+  old.close();
+  expect(await again).toBe(2);
+});
+
 test('a tab whose database was taken over by a newer version learns of it at once', async () => {
   const name = await fresh();
   const old = openDatabase(name, ['a']);
