@@ -52,7 +52,11 @@ export function watchInterrupts(source = process) {
   let cut;
   const ended = new Promise((_, reject) => (cut = reject));
   ended.catch(() => {});
+  // Playwright 1.65 throws in its own handlers when the page goes while an object of it is being made ("Cannot find
+  // parent object"): of a browser that is being closed nobody wants to know. To go when it no longer does.
+  const ignore = () => {};
   const endNow = () => {
+    source.on('uncaughtException', ignore);
     setTimeout(() => process.exit(STOPPED), PATIENCE_MS).unref();
     cut(new Interrupted());
   };
@@ -60,7 +64,10 @@ export function watchInterrupts(source = process) {
     wanted: false,
     during: (how) => (stop = how),
     until: (work) => Promise.race([work, ended]),
-    unwatch: () => SIGNALS.forEach((signal) => source.off(signal, onSignal)),
+    unwatch: () => {
+      SIGNALS.forEach((signal) => source.off(signal, onSignal));
+      source.off('uncaughtException', ignore);
+    },
   };
   const onSignal = () => {
     watch.wanted = true;

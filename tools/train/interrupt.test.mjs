@@ -48,6 +48,28 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'])('%s ends at once what is no run', asy
   expect(await ended).toEqual({ end: 130, text: 'ready\ncut true\n' });
 });
 
+test('what is thrown while everything closes after a signal does not decide how the process ends', async () => {
+  const script = `
+    const { watchInterrupts } = await import(${MODULE});
+    const interruption = watchInterrupts();
+    setInterval(() => {}, 1000);
+    console.log('ready');
+    await interruption.until(new Promise(() => {})).catch(() => {});
+    setImmediate(() => { throw new Error('the page is gone'); });
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    console.log('closed');
+    process.exit(130);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  children.push(child);
+  let text = '';
+  child.stdout.on('data', (part) => {
+    text += part;
+    if (text === 'ready\n') child.kill('SIGTERM');
+  });
+  const end = await new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
+  expect([end, text]).toEqual([130, 'ready\nclosed\n']);
+});
+
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'])('%s stops a run and lets it save', async (signal) => {
   const { child, ended, says } = watcher('stops');
   await says('ready');
