@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { toErrorRecord } from '../base/errors';
 import { defaultRecipe } from './defaultRecipe';
 import { REWRITTEN_OPTIONS } from './libraryForms';
 import { FIXED_OPTIONS, IGNORED_OPTIONS, IGNORED_REASONS } from './libraryOptions';
 import { parseRecipe } from './recipe';
 import { SECTION_RULES, SECTIONS } from './recipeRules';
 import type { Section } from './recipeRules';
+import { problemOf } from './testing/problemOf';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -27,15 +27,6 @@ function decisionsOn(section: Section, name: string): string[] {
     ['ignored', Object.keys(IGNORED_OPTIONS[section])],
   ];
   return tables.filter(([, names]) => names.includes(name)).map(([table]) => table);
-}
-
-function problemOf(json: unknown): { code: string; message: string } {
-  try {
-    parseRecipe(json);
-  } catch (error) {
-    return toErrorRecord(error);
-  }
-  throw new Error('the recipe was accepted');
 }
 
 /** A small number as the page writes it. */

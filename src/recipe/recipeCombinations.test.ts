@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { toErrorRecord } from '../base/errors';
 import type { GrpoOptions } from './config';
 import { parseRecipe } from './recipe';
-
-function problemOf(json: unknown): { code: string; message: string } {
-  try {
-    parseRecipe(json);
-  } catch (error) {
-    return toErrorRecord(error);
-  }
-  throw new Error('the recipe was accepted');
-}
+import { problemOf } from './testing/problemOf';
 
 const own = (name: string): GrpoOptions['reward_funcs'][number] => ({ name, javascript: 'const score = () => [];' });
 

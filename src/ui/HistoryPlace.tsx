@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { importRunFile } from '../storage/checkpointFile';
+import { orShow } from './actions';
 import { DeleteDialog } from './history/DeleteDialog';
 import { RunItem } from './history/RunItem';
 import { Icon } from './parts/Icon';
@@ -31,7 +32,7 @@ export function HistoryPlace(): React.JSX.Element {
     runs.some(({ status }) => status === 'elsewhere'),
     refreshHistory,
   );
-  useEffect(() => void refreshHistory().catch(() => undefined), []);
+  useEffect(() => orShow(refreshHistory()), []);
   const drop = (event: React.DragEvent): void => {
     event.preventDefault();
     setOver(false);
