@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     for (var e = 0u; e < 4u; e++) { // unroll
       let wRow = min(n + e, params.n - 1u) * params.k4;
       for (var j = 0u; j < COLS4; j++) { // unroll
-        let wv = decode4(w[wRow + columns[j]]);
+        let wv = weight4(wRow + columns[j]);
         for (var i = 0u; i < ROWS; i++) { // unroll
           acc[i * COLS4 + j] += xv[i][e] * wv;
         }
