@@ -5,6 +5,7 @@ import { requestDevice } from '../gpu/device';
 import { createFeatureStore } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
 import type { LoraAdapter } from '../model/lora';
+import type { BaseStorage } from '../model/baseStorage';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
@@ -41,11 +42,22 @@ export interface Session extends FoundFiles {
   rewards: Reward[];
 }
 
-async function loadWeights(gpu: Gpu, { config, weights, configJson, weightFiles }: OpenModel, reporter: Reporter) {
-  const model = await loadQwen25VL(gpu, weights, config, {
+function storageOf({ dtype, load_in_4bit: quantized, bnb_4bit_use_double_quant: doubleQuant }: Recipe): BaseStorage {
+  return { dtype, nf4: quantized ? { doubleQuant } : null };
+}
+
+async function loadWeights(gpu: Gpu, opened: OpenModel, recipe: Recipe, reporter: Reporter) {
+  const { config, weights, configJson, weightFiles } = opened;
+  const { quantizedOnCpu, ...model } = await loadQwen25VL(gpu, weights, config, {
+    storage: storageOf(recipe),
     onProgress: (share) =>
       reporter.progress({ phase: 'load', done: Math.round(share * 100), total: 100, unit: 'percent of the weights' }),
   });
+  if (quantizedOnCpu) {
+    const message =
+      'This GPU does not quantize to 4 bits as bitsandbytes does: the weights were quantized on the processor instead.';
+    reporter.emit({ type: 'notice', level: 'info', code: 'gpu.quantize', message });
+  }
   return { model, fingerprint: await baseFingerprint(configJson, weightFiles) };
 }
 
@@ -87,7 +99,7 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const { rows, datasetName } = prepared;
   const { text, name } = prepared.model;
   const { recipe } = prepared.adapter;
-  const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, loading.reporter);
+  const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, recipe, loading.reporter);
   const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
   const { featuresOf } = createFeatureStore(gpu, model.vision, (image) => patchesOf(image, text.processor));
   await loading.encoderReady;
