@@ -7,6 +7,7 @@ import { deleteRun } from '../runs';
 import type { Database } from '../database';
 import { opfs, type Files, type OpenFile } from '../opfs';
 import { runDatabase } from '../runDatabase';
+import { noise } from './noise';
 
 export const FAULTS = [
   'shortWrite', // half is taken, and the count says so
