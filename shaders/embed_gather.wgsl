@@ -2,6 +2,7 @@
 // One dispatch for each part of the embedding: it writes the tokens whose id lies there; the first one the pictures too.
 // id u32 [T]; imageRow i32 [T]; w [rows of the part, C] in its storage type; features f32 [rows, C]; x f32 [T, C].
 // import lib/decode_f32.wgsl
+// import lib/grid.wgsl
 
 struct Params {
   tokens: u32,
@@ -19,9 +20,9 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let c = id.x;
-  let t = id.y;
+  let t = grid_row(id, groups, 8u);
   if (c >= params.c4 || t >= params.tokens) {
     return;
   }

@@ -1,5 +1,5 @@
 // What the variants of matmul_nt share: sizes, strides and buffers. w may be a part of the matrix: its first output column
-// is column 4*firstColumn4 of bias and addend (yOffset4 counts it already). The kernel says what an `Output` is: f32 or vec4f.
+// is column 4*firstColumn4 of bias (offsets of y and addend count it already). The kernel says what an `Output` is: f32 or vec4f.
 struct Params {
   m: u32,
   n: u32,
@@ -11,6 +11,7 @@ struct Params {
   yOffset4: u32,
   addendStride4: u32,
   firstColumn4: u32,
+  addendOffset4: u32,
   scale: f32,
 }
 

@@ -52,11 +52,8 @@ async function load(gpu: Gpu, stack: Stack, options: LoaderOptions, weights?: We
   }
 }
 
-function free({ parts }: FrozenMatrix): void {
-  for (const { data, scales } of parts) {
-    data.buffer.destroy();
-    scales?.buffer.destroy();
-  }
+function free(gpu: Gpu, { parts }: FrozenMatrix): void {
+  for (const { data, scales } of parts) gpu.free(data, ...(scales ? [scales] : []));
 }
 
 const AUTO: BaseStorage = { dtype: 'auto', nf4: null };
@@ -105,7 +102,7 @@ describe('the storage type', () => {
       const [got] = await read(y);
       const values = valuesOf(STACK).flatMap((one) => Array.from(one));
       expect(Array.from(got)).toEqual(Array.from(got, (_, i) => values[(i % 12) * 4 + Math.floor(i / 12)]));
-      free(matrix);
+      free(gpu, matrix);
     });
   });
 });
@@ -143,8 +140,8 @@ describe('a matrix beyond one binding', () => {
       for (const [, dx] of results) {
         expectTensor('NN', (await read(dx))[0], linearBackwardInput(dy, values, shape), [m, k]);
       }
-      free(whole);
-      free(cut);
+      free(gpu, whole);
+      free(gpu, cut);
     });
   });
 
@@ -173,7 +170,7 @@ describe('4 bits', () => {
         });
         expect(matrix.parts).toHaveLength(parts);
         expect(await nf4Values(bench, matrix)).toEqual(expectedNf4(stack, doubleQuant));
-        free(matrix);
+        free(bench.gpu, matrix);
       }
     });
   });
@@ -189,7 +186,7 @@ describe('4 bits', () => {
       expect(loader.quantizesOnCpu).toBe(true);
       expect(await nf4Values(bench, matrix)).toEqual(expectedNf4(stack, true));
       loader.close();
-      free(matrix);
+      free(bench.gpu, matrix);
     });
   });
 });
@@ -240,7 +237,7 @@ describe('a large tensor', () => {
         takes = [];
         take!();
       }
-      free(await loading);
+      free(gpu, await loading);
       expect(seen).toEqual([2, 3, 3]);
       expect(reads).toEqual([PIECE_BYTES, PIECE_BYTES, PIECE_BYTES]);
     });
@@ -260,7 +257,7 @@ describe('a large tensor', () => {
         expect(differs, `megabyte ${i}`).toBe(-1);
       }
       expect(matrix.parts[0]!.scales!.shape).toEqual([(rows * COLUMNS) / NF4_BLOCK]);
-      free(matrix);
+      free(bench.gpu, matrix);
     });
   });
 });

@@ -61,10 +61,10 @@ function allocate(gpu: Gpu, plan: PartPlan, columns: number, storage: WeightStor
   const count = rows * columns;
   if (storage !== 'nf4') {
     const words = Math.ceil((count * STORAGE_BITS[storage]) / 32);
-    return { firstRow, rows, data: gpu.persistent([words], undefined, storage === 'f32' ? 'f32' : 'u32') };
+    return { firstRow, rows, data: gpu.persistent([words]) };
   }
   const blocks = Math.ceil(count / NF4_BLOCK);
-  const data = gpu.persistent([(blocks * NF4_BLOCK * STORAGE_BITS.nf4) / 32], undefined, 'u32');
+  const data = gpu.persistent([(blocks * NF4_BLOCK * STORAGE_BITS.nf4) / 32]);
   return { firstRow, rows, data, scales: gpu.persistent([blocks]) };
 }
 

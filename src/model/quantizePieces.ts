@@ -77,7 +77,7 @@ function codesOf(values: Float32Array): { codes: Uint32Array<ArrayBuffer>; maxim
  */
 export function createQuantizer(gpu: Gpu, options: { doubleQuant: boolean; onCpu?: boolean }): Quantizer {
   const { device, rec } = gpu;
-  const staging = gpu.persistent([PIECE_BYTES / 4], undefined, 'u32');
+  const staging = gpu.persistent([PIECE_BYTES / 4], undefined, 'staging');
   let onCpu = options.onCpu ?? false;
   let samples: Sample[] = [];
 
@@ -102,13 +102,13 @@ export function createQuantizer(gpu: Gpu, options: { doubleQuant: boolean; onCpu
   /** Whether all sampled blocks have the same codes on the GPU. */
   const samplesAgree = async () => {
     if (samples.length === 0) return true;
-    const probe = gpu.persistent([samples.length * WORDS_PER_BLOCK], undefined, 'u32');
+    const probe = gpu.persistent([samples.length * WORDS_PER_BLOCK], undefined, 'staging');
     samples.forEach(({ part, block }, i) => {
       const place = { fromOffset: block * WORDS_PER_BLOCK, toOffset: i * WORDS_PER_BLOCK, count: WORDS_PER_BLOCK };
       rec.copy(part.data, probe, place);
     });
     const [bytes] = await rec.read(probe);
-    probe.buffer.destroy();
+    gpu.free(probe);
     const got = new Uint32Array(bytes);
     return samples.every(({ codes }, i) => codes.every((word, w) => word === got[i * WORDS_PER_BLOCK + w]));
   };
@@ -153,7 +153,7 @@ export function createQuantizer(gpu: Gpu, options: { doubleQuant: boolean; onCpu
       }
       return true;
     },
-    close: () => staging.buffer.destroy(),
+    close: () => gpu.free(staging),
   };
 }
 

@@ -5,6 +5,7 @@ import { check } from '../base/errors';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { rowParts } from './rowParts';
 import ntSource from '../../shaders/matmul_nt.wgsl?raw';
 import ntTileSource from '../../shaders/matmul_nt_tile.wgsl?raw';
 import nnSource from '../../shaders/matmul_nn.wgsl?raw';
@@ -90,15 +91,27 @@ export function weightBindings({ data, scales }: MatrixPart): Record<string, Ten
   return scales ? { w: data, scales } : { w: data };
 }
 
-/** Specialisation and workgroups of a product of (m, ...) with `columns` output columns. */
-function blocks(rec: Recorder, m: number, columns: number): { spec: Record<string, number>; grid: [number, number] } {
-  if (rec.variant === 'gpu') return { spec: {}, grid: [Math.ceil(columns / 64), Math.ceil(m / 64)] };
+/** Some rows of a product: where they begin, how many, and their dispatch. */
+interface ProductPart {
+  first: number;
+  count: number;
+  spec: Record<string, number>;
+  grid: [number, number];
+  flops: number;
+}
+
+/** Dispatches of a product of (m, `inner`) with `columns` output columns: one, or as many as the budget asks for. */
+function productParts(rec: Recorder, m: number, columns: number, inner: number): ProductPart[] {
+  const gpu = rec.variant === 'gpu';
   // Tall blocks load less per product; a few rows do not fill one.
-  const rows = m <= 8 ? 8 : 16;
-  return {
-    spec: { ROWS: rows, COLS4: BLOCK_COLUMNS4 },
-    grid: [Math.ceil(columns / GROUP_COLUMNS), Math.ceil(m / rows)],
-  };
+  const rows = gpu ? 64 : m <= 8 ? 8 : 16;
+  const spec: Record<string, number> = gpu ? {} : { ROWS: rows, COLS4: BLOCK_COLUMNS4 };
+  const columnGroups = Math.ceil(columns / (gpu ? 64 : GROUP_COLUMNS));
+  return rowParts(rec, m, 2 * m * columns * inner, rows).map((part) => ({
+    ...part,
+    spec,
+    grid: [columnGroups, Math.ceil(part.count / rows)],
+  }));
 }
 
 function quarter(operation: string, name: string, value: number): number {
@@ -126,27 +139,37 @@ export function matmulNT(
   const { x, w, y, bias } = tensors;
   const { m, scale = 1, add } = options;
   const addend = typeof add === 'object' ? add : undefined;
+  const k4 = quarter('matmulNT', 'K', w.columns);
+  const xStride4 = quarter('matmulNT', 'x stride', x.stride);
+  const yStride4 = quarter('matmulNT', 'y stride', y.stride);
+  const addendStride4 = add || bias ? quarter('matmulNT', 'N', w.rows) : 0;
+  const xOffset4 = quarter('matmulNT', 'x offset', x.offset);
+  const yOffset4 = quarter('matmulNT', 'y offset', y.offset);
   for (const part of w.parts) {
-    const { spec, grid } = blocks(rec, m, part.rows);
-    rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
-      spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
-      imports: imports(rec, w.storage),
-      bindings: { x: x.data, ...weightBindings(part), bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
-      uniforms: {
-        m,
-        n: part.rows,
-        k4: quarter('matmulNT', 'K', w.columns),
-        xStride4: quarter('matmulNT', 'x stride', x.stride),
-        xOffset4: quarter('matmulNT', 'x offset', x.offset),
-        wOffset4: quarter('matmulNT', 'W offset', part.offset ?? 0),
-        yStride4: quarter('matmulNT', 'y stride', y.stride),
-        yOffset4: quarter('matmulNT', 'y offset', y.offset + part.firstRow),
-        addendStride4: add || bias ? quarter('matmulNT', 'N', w.rows) : 0,
-        firstColumn4: quarter('matmulNT', 'first row of a part of W', part.firstRow),
-        scale,
-      },
-      grid,
-    });
+    const firstColumn4 = quarter('matmulNT', 'first row of a part of W', part.firstRow);
+    for (const { first, count, spec, grid, flops } of productParts(rec, m, part.rows, w.columns)) {
+      rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
+        spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
+        imports: imports(rec, w.storage),
+        bindings: { x: x.data, ...weightBindings(part), bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
+        uniforms: {
+          m: count,
+          n: part.rows,
+          k4,
+          xStride4,
+          xOffset4: xOffset4 + first * xStride4,
+          wOffset4: quarter('matmulNT', 'W offset', part.offset ?? 0),
+          yStride4,
+          yOffset4: yOffset4 + first * yStride4 + firstColumn4,
+          addendStride4,
+          addendOffset4: first * addendStride4 + firstColumn4,
+          firstColumn4,
+          scale,
+        },
+        grid,
+        flops,
+      });
+    }
   }
 }
 
@@ -161,25 +184,31 @@ export function matmulNN(
 ): void {
   const { x, w, y } = tensors;
   const { m, scale = 1, accumulate = false } = options;
-  const { spec, grid } = blocks(rec, m, w.columns);
+  const xStride4 = quarter('matmulNN', 'x stride', x.stride);
+  const yStride4 = quarter('matmulNN', 'y stride', y.stride);
+  const yOffset4 = quarter('matmulNN', 'y offset', y.offset);
   for (const part of w.parts) {
-    rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
-      spec: { ...spec, ADD: accumulate || part.firstRow > 0 ? 1 : 0 },
-      imports: imports(rec, w.storage),
-      bindings: { x: x.data, ...weightBindings(part), y: y.data },
-      uniforms: {
-        m,
-        n: part.rows,
-        k4: quarter('matmulNN', 'K', w.columns),
-        xStride4: quarter('matmulNN', 'x stride', x.stride),
-        xOffset4: quarter('matmulNN', 'x offset', x.offset + part.firstRow),
-        wOffset4: quarter('matmulNN', 'W offset', part.offset ?? 0),
-        yStride4: quarter('matmulNN', 'y stride', y.stride),
-        yOffset4: quarter('matmulNN', 'y offset', y.offset),
-        scale,
-      },
-      grid,
-    });
+    const xOffset4 = quarter('matmulNN', 'x offset', x.offset + part.firstRow);
+    for (const { first, count, spec, grid, flops } of productParts(rec, m, w.columns, part.rows)) {
+      rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
+        spec: { ...spec, ADD: accumulate || part.firstRow > 0 ? 1 : 0 },
+        imports: imports(rec, w.storage),
+        bindings: { x: x.data, ...weightBindings(part), y: y.data },
+        uniforms: {
+          m: count,
+          n: part.rows,
+          k4: quarter('matmulNN', 'K', w.columns),
+          xStride4,
+          xOffset4: xOffset4 + first * xStride4,
+          wOffset4: quarter('matmulNN', 'W offset', part.offset ?? 0),
+          yStride4,
+          yOffset4: yOffset4 + first * yStride4,
+          scale,
+        },
+        grid,
+        flops,
+      });
+    }
   }
 }
 
@@ -208,5 +237,6 @@ export function matmulTNAccumulate(
       scale: options.scale ?? 1,
     },
     grid: [Math.ceil(j4 / 8), Math.ceil(i4 / 4)],
+    flops: 2 * options.tokens * options.i * options.j,
   });
 }

@@ -6,9 +6,8 @@ import type { Tensor } from '../gpu/tensor';
 import { decodeImports, type WeightStorage } from './matmul';
 import quantizeSource from '../../shaders/quantize_nf4.wgsl?raw';
 
+const BLOCK = 64;
 const QUANTIZE: Kernel = { name: 'quantize_nf4.wgsl', source: quantizeSource };
-/** A dispatch dimension's limit, in blocks of the kernel's 64 invocations. */
-const ROW_GROUPS = 4096;
 
 /**
  * Writes codes and maxima of whole blocks of 64, beginning at block `firstBlock`.
@@ -19,11 +18,12 @@ export function quantizeNf4Blocks(
   tensors: { w: Tensor; codes: Tensor; maxima: Tensor },
   { storage, blocks, firstBlock }: { storage: Exclude<WeightStorage, 'nf4'>; blocks: number; firstBlock: number },
 ): void {
-  const groups = Math.ceil(blocks / 64);
   rec.dispatch(QUANTIZE, {
     imports: decodeImports(storage),
     bindings: tensors,
     uniforms: { blocks, firstBlock },
-    grid: [Math.min(groups, ROW_GROUPS), Math.ceil(groups / ROW_GROUPS)],
+    grid: [Math.ceil(blocks / 64)],
+    // Fifteen comparisons a weight.
+    flops: blocks * BLOCK * 16,
   });
 }

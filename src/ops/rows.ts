@@ -29,6 +29,7 @@ export function embedGather(
       bindings: { ...tensors, ...weightBindings(part) },
       uniforms: { tokens, c4: width / 4, wOffset4: offset / 4, firstRow, rows },
       grid: [Math.ceil(width / 32), Math.ceil(tokens / 8)],
+      flops: tokens * width,
     });
   }
 }
@@ -40,6 +41,7 @@ export function gatherRows(rec: Recorder, tensors: { x: Tensor; row: Tensor; y: 
     bindings: tensors,
     uniforms: { rows, c4: width / 4 },
     grid: [Math.ceil(width / 32), Math.ceil(rows / 8)],
+    flops: rows * width,
   });
 }
 
@@ -61,5 +63,6 @@ export function scatterRows(
       yOffset4: y.offset / 4,
     },
     grid: [Math.ceil(width / 32), Math.ceil(rows / 8)],
+    flops: rows * width,
   });
 }

@@ -151,7 +151,7 @@ export async function checkForward(
   };
   embedStream(rec, model.language, inputs, x);
   copy('inputs_embeds', x);
-  forwardOnly(model.language, inputs, x, { rec, onLayer: (layer, y) => copy(`layer_${layer}`, y) });
+  await forwardOnly(model.language, inputs, x, { rec, onLayer: (layer, y) => copy(`layer_${layer}`, y) });
   const hidden = scope.tensor([batch.tokens, c]);
   finalRows(
     rec,

@@ -97,7 +97,7 @@ async function checkVision(context: VerifyContext, entry: ReferenceCase): Promis
       values = inputOrder;
     }
     close(name, values, vision);
-    tensor.buffer.destroy();
+    gpu.free(tensor);
   }
   const joined = Float32Array.from(imageFeatures.flatMap((part) => Array.from(part)));
   close('image_embeds', joined, vision);

@@ -27,7 +27,8 @@ type Tensors = Map<string, ReferenceTensor>;
 const STORAGE: BaseStorage = { dtype: 'auto', nf4: { doubleQuant: true } };
 
 function within(tolerance: Partial<TensorTolerance>): TensorTolerance {
-  return { atol: 0, rtol: 0, ...tolerance };
+  // Never 0: an error of 0 must compare as 0 of the allowance.
+  return { atol: Number.MIN_VALUE, rtol: 0, ...tolerance };
 }
 
 /** A tensor through the loader: its packed bytes and scales as they lie on the GPU. */
@@ -37,8 +38,7 @@ async function quantizedOnGpu(gpu: Gpu, weights: WeightFiles, name: string, [row
     const { parts } = await loader.matrix({ tensors: [{ name, rows }], columns, linear: true });
     const [{ data, scales }] = parts as [(typeof parts)[number]];
     const [words, maxima] = await gpu.rec.read(data, scales!);
-    data.buffer.destroy();
-    scales!.buffer.destroy();
+    gpu.free(data, scales!);
     const packed = new Uint8Array(words).slice(0, Math.ceil((rows * columns) / 2));
     return { packed, scales: new Float32Array(maxima), onCpu: loader.quantizesOnCpu };
   } finally {
