@@ -41,7 +41,8 @@ const LAYERS = {
   // Pure files of lower layers that the page would otherwise write a second time.
   ui: [
     ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop', 'budgets/gpuMemory'],
-    ...['rewards/userReward', 'rewards/userRewardWorker', 'formats/modelFolder', 'formats/weightFiles'],
+    ...['rewards/userReward', 'rewards/userRewardWorker'],
+    ...['formats/modelFolder', 'formats/quantization', 'formats/weightFiles'],
   ],
   verify: [...WORKER, 'reference', 'worker'],
 };
