@@ -131,8 +131,9 @@ async function prefill(
       imageTokenId: model.config.imageTokenId,
       spatialMergeSize: context.spatialMergeSize,
     });
-    const scope = rec.scope();
     const features = await context.featuresOf(batch.images);
+    await rec.begin(`prefill ${tokens} ${count}`);
+    const scope = rec.scope();
     const inputs = uploadStream(rec, scope, batch, features, model.config);
     const base = cacheRow;
     const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => base + t));
@@ -204,8 +205,9 @@ async function recordSteps(
 ): Promise<void> {
   const { gpu, model } = context;
   const { rec } = gpu;
-  const scope = rec.scope();
   const slots = active.length;
+  await rec.begin(`decode ${slots}`);
+  const scope = rec.scope();
   const all = scope.upload(Uint32Array.from(active.flatMap((s, slot) => [slot, s])));
   const lists = new Map<number, Tensor>();
   for (const [mode, list] of slotLists(active, sequences, (slot) => slot))

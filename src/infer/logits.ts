@@ -22,6 +22,7 @@ export async function batchLogits(
 ): Promise<Float32Array<ArrayBuffer>> {
   const { rec } = gpu;
   const { config } = model;
+  await rec.begin(`logits ${batch.tokens} ${positions.length}`);
   const scope = rec.scope();
   const inputs = uploadStream(rec, scope, batch, features, config);
   const x = scope.tensor([batch.tokens, config.hiddenSize]);

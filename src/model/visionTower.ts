@@ -134,8 +134,9 @@ export async function visionFeatures(
   const { rec } = gpu;
   const { config, weights } = tower;
   const layout = visionLayout(grids, config);
-  const scope = rec.scope();
   const rows = layout.patches;
+  await rec.begin(`vision ${rows}`);
+  const scope = rec.scope();
   const pixels = scope.upload(inWindowOrder(patches, layout), [rows, patches.length / rows]);
   const table = scope.upload(visionTable(layout.patchPlace, { headSize: config.headSize, theta: config.ropeTheta }));
   const tableRow = scope.upload(Uint32Array.from({ length: rows }, (_, i) => i));

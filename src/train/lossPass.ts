@@ -13,7 +13,6 @@ import {
   finalRowsBackward,
   forwardForTraining,
   forwardOnly,
-  type StreamInputs,
 } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
 import type { Qwen25VL } from '../model/qwen25vl';
@@ -118,9 +117,11 @@ export interface OpenPass {
   backward(c: ArrayLike<number>, e?: ArrayLike<number>): Promise<void>;
 }
 
-async function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope): Promise<StreamInputs> {
-  const features = await trainee.featuresOf(batch.images);
-  return uploadStream(trainee.gpu.rec, scope, batch, features, trainee.model.config);
+/** The batch's features, when the memory of work of other shapes has been given back. */
+async function begin({ gpu, featuresOf }: Trainee, batch: PackedBatch, work: string): Promise<Float32Array> {
+  const features = await featuresOf(batch.images);
+  await gpu.rec.begin(`${work} ${batch.tokens} ${batch.labels.length}`);
+  return features;
 }
 
 /** A training forward up to the labelled rows' hidden states, and the way back from their gradient. */
@@ -136,8 +137,9 @@ interface KeptForward {
 async function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<KeptForward> {
   const { gpu, model, adapter } = trainee;
   const { rec } = gpu;
+  const features = await begin(trainee, batch, 'train');
   const scope = rec.scope();
-  const inputs = await prepare(trainee, batch, scope);
+  const inputs = uploadStream(rec, scope, batch, features, model.config);
   const labels = uploadLabels(scope, batch);
   const place = scope.upload(batch.place);
   const dropout = options.dropout && options.dropout.p > 0 ? { ...options.dropout, place } : undefined;
@@ -235,8 +237,9 @@ export async function scoreLabels(
 ): Promise<LabelValues> {
   const { gpu, model, adapter } = trainee;
   const { rec } = gpu;
+  const features = await begin(trainee, batch, 'score');
   const scope = rec.scope();
-  const inputs = await prepare(trainee, batch, scope);
+  const inputs = uploadStream(rec, scope, batch, features, model.config);
   const labels = uploadLabels(scope, batch);
   const x = scope.tensor([batch.tokens, model.config.hiddenSize]);
   embedStream(rec, model.language, inputs, x);
