@@ -27,7 +27,7 @@ export async function batchLogits(
   const inputs = await uploadStream(rec, scope, batch, featuresOf, config);
   const x = scope.tensor([batch.tokens, config.hiddenSize]);
   embedStream(rec, model, inputs, x);
-  forwardOnly(model, inputs, x, { rec, adapter });
+  await forwardOnly(model, inputs, x, { rec, adapter });
   const rows = positions.length;
   const hidden = scope.tensor([rows, config.hiddenSize]);
   const row = scope.upload(Uint32Array.from(positions));
