@@ -36,7 +36,13 @@ function shortened(recipe: Recipe, newTokens: number): Recipe {
   return {
     ...recipe,
     sft: { ...recipe.sft, max_steps: 3, eval_steps: 0, load_best_model_at_end: false },
-    grpo: { ...recipe.grpo, max_steps: 2, eval_steps: 0, load_best_model_at_end: false, max_completion_length: newTokens },
+    grpo: {
+      ...recipe.grpo,
+      max_steps: 2,
+      eval_steps: 0,
+      load_best_model_at_end: false,
+      max_completion_length: newTokens,
+    },
   };
 }
 
@@ -48,19 +54,21 @@ describe('a run at the size of the 3B model', () => {
     const gpu = createGpu(counting.device, { info: counting.info, debug: false });
     const began = performance.now();
     const recipe = shortened(presets[preset], newTokens);
-    const phases = await syntheticRun(gpu, {
+    const { phases, budget } = await syntheticRun(gpu, {
       config: CONFIG_3B,
       weights: zeroWeights(CONFIG_3B),
       recipe,
       rows,
       validationRows: 8,
+      gpuBytes: 12 * 2 ** 30,
     });
     await gpu.rec.submit();
     const report = counting.report();
     for (const { phase, memory } of phases) {
-      console.log(phase, (memory.peak.total / 1e9).toFixed(2), Object.fromEntries(Object.entries(memory.peak.bytes).map(([k, v]) => [k, +(v / 1e6).toFixed(1)])), 'after', (memory.total/1e9).toFixed(2));
+      console.log(phase, (memory.peak.total / 1e9).toFixed(2), JSON.stringify(Object.fromEntries(Object.entries(memory.peak.bytes).map(([k, v]) => [k, Math.round(v / 1e6)]))));
     }
-    console.log(report, gpu.rec.counts(), (performance.now() - began) / 1000);
+    console.log(JSON.stringify(budget.peaks), budget.fits, budget.usable, JSON.stringify(budget.decisions));
+    console.log(JSON.stringify(report), JSON.stringify(gpu.rec.counts()), (performance.now() - began) / 1000);
     expect(report).toMatchObject({ freedTwice: 0, usedAfterFree: 0 });
     expect(report.liveBytes).toBe(gpu.memory().total);
     expect(gpu.memory().bytes).toMatchObject({ workspace: 0, kv: 0, features: 0, idle: 0, staging: 0 });

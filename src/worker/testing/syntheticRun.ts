@@ -1,6 +1,7 @@
 // A run of the real host code over rows of given sizes, from loading to its last evaluation, on any device: what it
 // takes of the GPU's memory, phase by phase. For tests only.
 
+import type { Budget } from '../../budgets/budgets';
 import type { Example, ImageRef, Prompt } from '../../data/encode';
 import { mropePositions } from '../../data/mrope';
 import type { EvalRow } from '../../eval/evaluate';
@@ -8,7 +9,7 @@ import type { WeightFiles } from '../../formats/weightFiles';
 import type { Gpu } from '../../gpu/gpu';
 import type { GpuMemory } from '../../gpu/memory';
 import type { ImagePatches } from '../../image/patches';
-import { createFeatureStore } from '../../infer/features';
+import { createFeatureStore, residentTower } from '../../infer/features';
 import type { ModelConfig } from '../../model/config';
 import { createAdapter, loadValues } from '../../model/lora';
 import { loadQwen25VL } from '../../model/qwen25vl';
@@ -16,8 +17,10 @@ import type { Recipe } from '../../recipe/config';
 import type { GrpoRow } from '../../train/rolloutTypes';
 import { sftLoop } from '../../train/sftLoop';
 import { newStage } from '../../train/stageState';
+import { decideBudget } from '../decide';
 import { evaluateNow } from '../evaluation';
 import { packContextOf, type Run } from '../run';
+import type { TrainingRows } from '../rows';
 import { newProgress } from '../runProgress';
 import { grpoStage } from '../stages';
 
@@ -32,11 +35,18 @@ export interface SyntheticRows {
 }
 
 export interface SyntheticRunOptions {
+  /** The figure that the user gave. */
+  gpuBytes: number;
   config: ModelConfig;
   weights: WeightFiles;
   recipe: Recipe;
   rows: SyntheticRows;
   validationRows: number;
+}
+
+export interface SyntheticRun {
+  phases: PhaseMemory[];
+  budget: Budget;
 }
 
 /** Bytes by owner after a phase, and their peak in it. */
@@ -88,35 +98,50 @@ function patchesOf({ vision }: ModelConfig): (image: ImageRef) => Promise<ImageP
   });
 }
 
-async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise<Run> {
-  const { config, weights, recipe, rows, validationRows } = options;
-  const model = await loadQwen25VL(gpu, weights, config);
-  const adapter = createAdapter(gpu, config, recipe.lora);
-  loadValues(gpu, adapter, []);
-  const { featuresOf } = createFeatureStore(gpu, model.vision, patchesOf(config));
+function syntheticRows({ config, rows, validationRows }: SyntheticRunOptions): TrainingRows {
   const list = <T>(count: number, make: (row: number) => T): T[] =>
     Array.from({ length: count }, (_, row) => make(row));
+  return {
+    sft: list(rows.count, (row) => syntheticExample(config, rows, row)),
+    grpo: list(rows.count, (row) => grpoRow(config, rows, row)),
+    validation: list(validationRows, (row) => evalRow(config, rows, rows.count + row)),
+    leftOut: [],
+    nearest: null,
+  };
+}
+
+async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise<{ run: Run; budget: Budget }> {
+  const { config, weights, recipe, gpuBytes } = options;
+  const rows = syntheticRows(options);
+  const budget = decideBudget({ config, weights, recipe, rows, info: gpu.info, gpuBytes });
+  const { decisions } = budget;
+  const storage = decisions.storage === 'f32' ? 'f32' : 'stored';
+  const model = await loadQwen25VL(gpu, weights, config, { storage });
+  const adapter = createAdapter(gpu, config, recipe.lora);
+  loadValues(gpu, adapter, []);
+  const { featuresOf } = createFeatureStore({
+    gpu,
+    tower: residentTower(model.vision),
+    patchesOf: patchesOf(config),
+    patchesTogether: decisions.patchesTogether,
+    hostBytes: decisions.features.host,
+  });
   const { spatialMergeSize } = config.vision;
   const nothing = {
     name: 'nothing',
     score: async ({ completions }: { completions: string[] }) => completions.map(() => 0),
   };
   const session = {
-    ...{ gpu, model, adapter, recipe },
+    ...{ gpu, model, adapter, recipe, rows, decisions },
     text: { tokenizer: { decode: (ids: readonly number[]) => ids.join(' ') } },
-    trainee: { gpu, model, adapter, featuresOf },
-    generation: { gpu, model: model.language, spatialMergeSize, featuresOf },
-    rows: {
-      sft: list(rows.count, (row) => syntheticExample(config, rows, row)),
-      grpo: list(rows.count, (row) => grpoRow(config, rows, row)),
-      validation: list(validationRows, (row) => evalRow(config, rows, rows.count + row)),
-    },
+    trainee: { gpu, model, adapter, featuresOf, decisions },
+    generation: { gpu, model: model.language, spatialMergeSize, featuresOf, decisions },
     semantic: nothing,
     rewards: [nothing],
   } as unknown as Run['session'];
-  return {
+  const run: Run = {
     runId: 'synthetic',
-    setup: { seed: 0, datasetId: 'synthetic', modelName: 'synthetic', recipe },
+    setup: { seed: 0, datasetId: 'synthetic', modelName: 'synthetic', recipe, decisions },
     session,
     reporter: {
       emit() {},
@@ -129,6 +154,7 @@ async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise
     eta: { finished() {}, estimate: () => null },
     progress: newProgress(0),
   };
+  return { run, budget };
 }
 
 /** Reads what a checkpoint holds. */
@@ -149,17 +175,17 @@ async function sft(run: Run): Promise<void> {
  * Load, evaluation, SFT, GRPO, what a checkpoint reads, evaluation.
  * @returns what every phase left and its peak
  */
-export async function syntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise<PhaseMemory[]> {
-  const out: PhaseMemory[] = [];
+export async function syntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise<SyntheticRun> {
+  const phases: PhaseMemory[] = [];
   const phase = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     gpu.markMemory();
     const result = await work();
     await gpu.rec.submit();
-    out.push({ phase: name, memory: gpu.memory() });
+    phases.push({ phase: name, memory: gpu.memory() });
     gpu.trim();
     return result;
   };
-  const run = await phase('load', () => openSyntheticRun(gpu, options));
+  const { run, budget } = await phase('load', () => openSyntheticRun(gpu, options));
   await phase('evaluate before', () => evaluateNow(run, 0));
   await phase('sft', () => sft(run));
   run.progress.stage = 'grpo';
@@ -167,5 +193,5 @@ export async function syntheticRun(gpu: Gpu, options: SyntheticRunOptions): Prom
   await phase('grpo', () => grpoStage(run));
   await phase('checkpoint', () => readAdapter(run.session));
   await phase('evaluate after', () => evaluateNow(run, 0));
-  return out;
+  return { phases, budget };
 }
