@@ -1,6 +1,7 @@
 // A training step of the demo model in one submission and in one per dispatch: the same bits, and no more memory.
 
 import { expect, test } from 'vitest';
+import { plainDecisions } from '../budgets/decisions';
 import { encodePrompt } from '../data/encode';
 import { packGroups } from '../data/pack';
 import { openWeights } from '../formats/weightFiles';
@@ -10,7 +11,6 @@ import { imageToPatches } from '../image/patches';
 import { imageGrid } from '../image/smartResize';
 import { viewRgb, viewSize, type ImageView } from '../image/view';
 import { createFeatureStore, residentTower } from '../infer/features';
-import { plainDecisions } from '../budgets/decisions';
 import { generate } from '../infer/generate';
 import { parseModelConfig } from '../model/config';
 import { createAdapter, initialValues, loadValues } from '../model/lora';
