@@ -11,7 +11,7 @@ import { mropeTable } from '../../model/ropeTables';
 import { headLogits, logitsStride } from '../../ops/head';
 import { compareTensor } from '../../reference/compare';
 import type { ReferenceTensor, TensorTolerance, VerifyContext } from '../../reference/types';
-import { floats, imageRefOf, integers, type ReferenceModel } from '../loadModel';
+import { floats, imageRefOf, integers, referenceFeatures, type ReferenceModel } from '../loadModel';
 
 /** The live tokens of one row of a padded batch. */
 export function liveIndices(mask: readonly number[]): number[] {
@@ -63,14 +63,6 @@ export function promptsOfBatch(
     );
     return { ids: Int32Array.from(live), positions, nextPosition: next, images: own };
   });
-}
-
-/** Features of the named images, one after the other. */
-export function joinFeatures(
-  reference: ReferenceModel,
-  images: readonly { hash: string }[],
-): Float32Array<ArrayBuffer> {
-  return Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]!)));
 }
 
 /** Writes packed rows (T, width) to their places in the padded (B, T, width) layout; padding stays 0. */
@@ -140,7 +132,7 @@ export async function checkForward(
   compare('rope_cos', spelledOut(table, config.headSize, 'cos'), config.headSize);
   compare('rope_sin', spelledOut(table, config.headSize, 'sin'), config.headSize);
   const scope = rec.scope();
-  const inputs = uploadStream(rec, scope, batch, joinFeatures(reference, batch.images), config);
+  const inputs = await uploadStream(rec, scope, batch, referenceFeatures(reference), config);
   const c = config.hiddenSize;
   const x = scope.tensor([batch.tokens, c]);
   const copies: [string, Tensor][] = [];

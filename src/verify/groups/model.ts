@@ -8,16 +8,16 @@ import { patchPlaces, visionLayout } from '../../model/visionLayout';
 import type { VisionProbe } from '../../model/visionTower';
 import { compareExact, compareTensor } from '../../reference/compare';
 import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../../reference/types';
-import { floats, gpuOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
 import {
-  checkForward,
-  imagesInRow,
-  joinFeatures,
-  liveIndices,
-  promptsOfBatch,
-  spelledOut,
-  type ForwardMeta,
-} from './forward';
+  floats,
+  gpuOf,
+  integers,
+  loadReferenceModel,
+  REFERENCE_DECISIONS,
+  referenceFeatures,
+  type ReferenceModel,
+} from '../loadModel';
+import { checkForward, imagesInRow, liveIndices, promptsOfBatch, spelledOut, type ForwardMeta } from './forward';
 
 interface RopeLayout {
   name: string;
@@ -139,7 +139,8 @@ async function checkGenerate(context: VerifyContext, entry: ReferenceCase, refer
       gpu,
       model: model.language,
       spatialMergeSize: config.vision.spatialMergeSize,
-      featuresOf: (images) => Promise.resolve(joinFeatures(reference, images)),
+      featuresOf: referenceFeatures(reference),
+      decisions: REFERENCE_DECISIONS,
     },
     prompts,
     {
