@@ -14,11 +14,13 @@ const MODEL = ['base', 'formats', 'gpu', 'ops'];
 const INFER = [...MODEL, 'model', 'text', 'image', 'data'];
 const EVAL = [...INFER, 'infer', 'rewards'];
 const TRAIN = [...EVAL, 'eval', 'recipe'];
-const WORKER = [...TRAIN, 'train', 'storage', 'protocol'];
+const WORKER = [...TRAIN, 'train', 'storage', 'protocol', 'hub'];
 
 const LAYERS = {
   base: [],
   formats: ['base'],
+  // Asks the hub; what it brings is stored by others.
+  hub: ['base', 'formats'],
   // The folders of fixtures that numbers are held against; only tests and verify use them.
   reference: ['base', 'formats'],
   text: ['base'],
