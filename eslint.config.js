@@ -41,6 +41,7 @@ const LAYERS = {
   // Pure files of lower layers that the page would otherwise write a second time.
   ui: [
     ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop'],
+    ...['hub/modelAddress', 'hub/settings'],
     ...['rewards/userReward', 'rewards/userRewardWorker', 'formats/modelFolder', 'formats/weightFiles'],
   ],
   verify: [...WORKER, 'reference', 'worker'],
@@ -90,8 +91,8 @@ const UI_ROOMS = [
   ['recipe'],
   ['workerUrls'],
   ['store'],
-  ['workerClient', 'workerHandle'],
-  ['actions'],
+  ['workerClient', 'workerHandle', 'downloadClient'],
+  ['actions', 'hubActions'],
   ['charts'],
   ['exports'],
   ['history', 'run', 'setup', 'HistoryPlace'],

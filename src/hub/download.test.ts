@@ -201,7 +201,7 @@ test.each([
   [404, { 'X-Error-Code': 'RevisionNotFound' }, 'hub.revision'],
   [404, {}, 'hub.missing'],
 ])('status %i with %o is explained before anything is fetched', async (status, headers, code) => {
-  hub.refusals[`/api/models/${ID}/revision`] = { status, headers: headers as Record<string, string> };
+  hub.refusals[`/api/models/${ID}/revision`] = { status, headers };
   await expect(lookUp()).rejects.toMatchObject({ code });
   expect(hub.seen.length).toBe(1);
 });

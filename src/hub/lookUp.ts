@@ -112,7 +112,11 @@ async function weightFiles(
     const shards = [...new Set(map)].filter((name): name is string => typeof name === 'string').sort();
     const absent = shards.filter((name) => !files.has(name));
     check(shards.length > 0, 'hub.weights', `${id}: ${INDEX} names no files.`);
-    check(absent.length === 0, 'hub.weights', `${id}: ${INDEX} names ${absent[0]}, which the repository does not have.`);
+    check(
+      absent.length === 0,
+      'hub.weights',
+      `${id}: ${INDEX} names ${absent[0]}, which the repository does not have.`,
+    );
     return [INDEX, ...shards];
   }
   if (files.has(SINGLE)) return [SINGLE];
@@ -148,7 +152,10 @@ export async function lookUpModel(
   if (!isJsonObject(config.json)) throw answerError(`${id}, ${CONFIG}`, 'expected an object');
   checkNotQuantized(id, config.json);
   checkConfig(config.json);
-  const names = [...SMALL.filter((name) => files.has(name)), ...(await weightFiles(net, { id, commit }, files, signal))];
+  const names = [
+    ...SMALL.filter((name) => files.has(name)),
+    ...(await weightFiles(net, { id, commit }, files, signal)),
+  ];
   checkModelFolder(names);
   const wanted = names.map((name) => files.get(name)!);
   const bytes = wanted.reduce((sum, file) => sum + file.bytes, 0);

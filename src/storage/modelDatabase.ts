@@ -1,6 +1,5 @@
 // The database of models from the hub: what is known of each model, which files are whole, how far parts have come.
 
-import type { StoredModel } from '../base/hubModel';
 import { openDatabase } from './database';
 
 /** A file that had its hash when it was checked. */
@@ -18,8 +17,6 @@ export interface PartRecord {
   /** Intervals of bytes that are on disk. */
   done: [number, number][];
 }
-
-export type { StoredModel };
 
 export const modelDatabase = openDatabase('lorikeet-models', ['models', 'files', 'parts']);
 

@@ -25,7 +25,7 @@ const NO_ROOM = 'Free disk space, or delete a model, a dataset or a run here, th
 function write(handle: FileSystemSyncAccessHandle, name: string, bytes: Uint8Array, at: number): void {
   let taken: number;
   try {
-    taken = handle.write(bytes as Uint8Array<ArrayBuffer>, { at });
+    taken = handle.write(bytes, { at });
   } catch (error) {
     const failure = storageError(error, `writing ${name}`);
     throw failure.code === 'storage.quota' ? new LorikeetError(failure.code, failure.message, NO_ROOM) : failure;
@@ -120,13 +120,15 @@ export async function fillFile(
       await workOn(folder, name, file.bytes, work);
       await publish(folder, name, file.bytes);
     } catch (error) {
-      throw error instanceof DOMException && error.name !== 'AbortError' ? storageError(error, `writing ${name}`) : error;
+      throw error instanceof DOMException && error.name !== 'AbortError'
+        ? storageError(error, `writing ${name}`)
+        : error;
     }
   });
 }
 
 /** Takes back that a file is whole, since its bytes are not; it is removed. Errors: storage.failed. */
-export function dropFile(file: HubFile): Promise<void> {
+export async function dropFile(file: HubFile): Promise<void> {
   const name = storedName(file);
-  return navigator.locks.request(modelFileLock(name), () => forgetFile(name)) as Promise<void>;
+  await navigator.locks.request(modelFileLock(name), () => forgetFile(name));
 }

@@ -50,7 +50,10 @@ export async function wholeFile(file: HubFile): Promise<File | null> {
   const name = storedName(file);
   const record = await reading('looking for a model file', get<WholeFile>(name, files));
   if (!record) return null;
-  const found = await reading('looking for a model file', modelFolder().then((folder) => fileOf(folder, name)));
+  const found = await reading(
+    'looking for a model file',
+    modelFolder().then((folder) => fileOf(folder, name)),
+  );
   return found?.size === file.bytes ? found : null;
 }
 

@@ -24,7 +24,8 @@ const REPORT_MS = 250;
 const SPARE_BYTES = 200e6;
 
 /** Tells the tabs that follow how a download goes. */
-type Shared = { key: string; progress: Omit<DownloadProgress, 'id' | 'following' | 'type'> } | { key: string; stopped: true };
+type Shared =
+  { key: string; progress: Omit<DownloadProgress, 'id' | 'following' | 'type'> } | { key: string; stopped: true };
 
 function checkConfig(config: JsonObject): void {
   parseModelConfig(config);
@@ -125,7 +126,10 @@ async function fetchModel(net: Net, id: number, model: HubModel, post: Post, sig
       await checkRoom(model);
       await putModel(model);
       const reporter = createReporter(id, model, post, channel);
-      const place = { has: async (file: HubModel['files'][number]) => (await wholeFile(file)) !== null, fill: fillFile };
+      const place = {
+        has: async (file: HubModel['files'][number]) => (await wholeFile(file)) !== null,
+        fill: fillFile,
+      };
       const own = { ...net, waiting: reporter.waiting };
       await downloadModel(own, model, place, reporter.progress, signal);
     });
@@ -141,7 +145,12 @@ async function fetchModel(net: Net, id: number, model: HubModel, post: Post, sig
 }
 
 /** Fetches a model, or follows the tab that does. @throws hub.*, storage.* */
-export async function download(net: Net, { id, model }: Ask<'download'>, post: Post, signal: AbortSignal): Promise<void> {
+export async function download(
+  net: Net,
+  { id, model }: Ask<'download'>,
+  post: Post,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await fetchModel(net, id, model, post, signal);
     post({ type: 'downloaded', id, key: hubModelKey(model) });

@@ -44,6 +44,8 @@ export interface TestHub {
   /** Holds back every body of the file server while it is set: resolve it to go on. */
   gate: Promise<void> | null;
   files: Record<string, Buffer>;
+  /** Forgets requests, faults and refusals. */
+  reset(files: Record<string, Buffer>): void;
   close(): Promise<void>;
 }
 
@@ -63,7 +65,13 @@ function cors(response: ServerResponse, origin: string | null, exposed: string):
 }
 
 /** Sends a part of a file, or what the fault makes of it. */
-function sendBytes(hub: TestHub, request: IncomingMessage, response: ServerResponse, name: string, fault: Fault | null) {
+function sendBytes(
+  hub: TestHub,
+  request: IncomingMessage,
+  response: ServerResponse,
+  name: string,
+  fault: Fault | null,
+) {
   const original = hub.files[name]!;
   const bytes = fault?.kind === 'wrongByte' ? Buffer.from(original) : original;
   if (fault?.kind === 'wrongByte') bytes[fault.at] = bytes[fault.at]! ^ 1;
@@ -168,6 +176,10 @@ export async function startTestHub(
   const hub: TestHub = {
     ...{ endpoint: await listen(front), fileServer: await listen(store) },
     ...{ seen: [], fault: () => null, refusals: {}, gate: null, files },
+    reset: (fresh) => {
+      counts.clear();
+      Object.assign(hub, { seen: [], fault: () => null, refusals: {}, gate: null, files: fresh });
+    },
     close: async () => {
       for (const server of [front, store]) {
         server.close();
