@@ -193,6 +193,23 @@ export default tseslint.config(
   },
   ...Object.entries(TYPE_ONLY).map(([layer, targets]) => typeOnlyRule(layer, targets)),
   {
+    files: ['src/**/*.{ts,tsx}'],
+    ignores: ['src/gpu/memory.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.property.name='createBuffer']",
+          message: 'Every GPU buffer has an owner: use rec.scope or gpu.persistent (src/gpu/memory.ts counts them).',
+        },
+        {
+          selector: "CallExpression[callee.property.name='destroy'][callee.object.property.name='buffer']",
+          message: 'Give tensors back by gpu.free: commands that use them may still be recorded only.',
+        },
+      ],
+    },
+  },
+  {
     files: ['src/ui/**/*.{ts,tsx}'],
     plugins: { 'react-hooks': reactHooks },
     rules: { 'react-hooks/rules-of-hooks': 'error', 'react-hooks/exhaustive-deps': 'error' },

@@ -1,6 +1,7 @@
 // x[t] = features[imageRow[t]] where imageRow[t] >= 0, else embedding[id[t]].
 // id u32 [T]; imageRow i32 [T]; embedding [V, C] in its storage type; features f32 [rows, C]; x f32 [T, C].
 // import lib/decode_f32.wgsl
+// import lib/grid.wgsl
 
 struct Params {
   tokens: u32,
@@ -15,9 +16,9 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let c = id.x;
-  let t = id.y;
+  let t = grid_row(id, groups, 8u);
   if (c >= params.c4 || t >= params.tokens) {
     return;
   }

@@ -2,6 +2,7 @@
 // Workgroup variant for GPUs: a 64 x 64 tile of y, K in steps of 16 through workgroup memory, 4 x 4 outputs each.
 // Same interface and requirements as matmul_nt.wgsl.
 // import lib/decode_f32.wgsl
+// import lib/grid.wgsl
 // import lib/matmul_nt_interface.wgsl
 const ADD: u32 = 0u; // spec
 const BIAS: bool = false; // spec
@@ -16,10 +17,11 @@ var<workgroup> wTile: array<f32, 16 * 68>;
 @compute @workgroup_size(16, 16)
 fn main(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let row0 = group.y * TILE;
+  let row0 = grid_row(group, groups, 1u) * TILE;
   let column0 = group.x * TILE;
   let loadRow = index / 4u;
   let loadK4 = index % 4u;
@@ -64,7 +66,7 @@ fn main(
           value += y[at];
         }
         if (ADD == 2u) {
-          value += addend[row * params.addendStride4 * 4u + column];
+          value += addend[(params.addendOffset4 + row * params.addendStride4) * 4u + column];
         }
         y[at] = value;
       }

@@ -9,6 +9,7 @@ struct Params {
   yStride4: u32,
   yOffset4: u32,
   addendStride4: u32,
+  addendOffset4: u32,
   scale: f32,
 }
 

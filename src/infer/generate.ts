@@ -6,7 +6,7 @@ import type { ImageRef, Prompt } from '../data/encode';
 import { packPrompts } from '../data/pack';
 import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
-import { elementCount, type Tensor } from '../gpu/tensor';
+import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
 import type { LayerCache } from '../model/decoderBlock';
 import { embedStream, finalRows, forwardOnly, type LanguageModel, type StreamInputs } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
@@ -138,7 +138,7 @@ async function prefill(
     const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => base + t));
     const x = scope.tensor([tokens, model.config.hiddenSize]);
     embedStream(rec, model, inputs, x);
-    forwardOnly(model, inputs, x, {
+    await forwardOnly(model, inputs, x, {
       rec,
       adapter,
       caches: kv.map((tensor): LayerCache => ({ kv: tensor, row, attend: 'stream' })),
@@ -194,14 +194,14 @@ function sampleAll(
 }
 
 /** Records `steps` decode steps of the active sequences. */
-function recordSteps(
+async function recordSteps(
   context: GenerateContext,
   tensors: DecodeTensors & { table: Tensor; kv: readonly Tensor[] },
   sequences: readonly Sequence[],
   active: readonly number[],
   steps: number,
   options: GenerateOptions,
-): void {
+): Promise<void> {
   const { gpu, model } = context;
   const { rec } = gpu;
   const scope = rec.scope();
@@ -219,7 +219,9 @@ function recordSteps(
   const x = scope.tensor([slots, model.config.hiddenSize]);
   const hidden = scope.tensor([slots, model.config.hiddenSize]);
   const logits = scope.tensor([slots, logitsStride(model.config.vocabSize)]);
-  const inputs: StreamInputs = { tokens: slots, ids, imageRow, features: x, table: tensors.table, tableRow, ranges };
+  const { table } = tensors;
+  const pairs = slots * rowsAndWidth('decode: table', table)[0];
+  const inputs: StreamInputs = { tokens: slots, pairs, ids, imageRow, features: x, table, tableRow, ranges };
   // Nothing is an image token while decoding, so any tensor may stand for the features; it must not be the output.
   const features = scope.tensor([1, model.config.hiddenSize]);
   for (let step = 0; step < steps; step++) {
@@ -230,7 +232,7 @@ function recordSteps(
       { slots, maxNew: options.maxNewTokens },
     );
     embedStream(rec, model, { ...inputs, features }, x);
-    forwardOnly(model, inputs, x, {
+    await forwardOnly(model, inputs, x, {
       rec,
       adapter: options.adapter,
       caches: tensors.kv.map((tensor): LayerCache => ({ kv: tensor, row: kvRow, attend: 'cache' })),
@@ -260,7 +262,8 @@ export async function generate(
   const scope = rec.scope();
   const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0);
   const cacheRows = promptTokens + sequences.length * options.maxNewTokens;
-  const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, 2 * config.kvHeads * config.headSize]));
+  const width = 2 * config.kvHeads * config.headSize;
+  const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, width], 'f32', 'kv'));
   const tensors = decodeTensors(scope, context, prompts, sequences, options);
   const positions = Math.max(...prompts.map((prompt) => prompt.nextPosition)) + options.maxNewTokens;
   const table = scope.upload(textTable(positions, { headSize: config.headSize, theta: config.ropeTheta }), [
@@ -277,18 +280,18 @@ export async function generate(
   }
   sampleAll(context, { ...tensors, logits }, first, options);
 
-  const width = 2 + options.maxNewTokens;
+  const stateWidth = 2 + options.maxNewTokens;
   const stepsTogether = rec.variant === 'software' ? 2 : 8;
   let state = new Uint32Array(0);
   for (let step = 1; active.length > 0; step += stepsTogether) {
     if (step < options.maxNewTokens) {
       const steps = Math.min(stepsTogether, options.maxNewTokens - step);
-      recordSteps(context, { ...tensors, table, kv }, sequences, active, steps, options);
+      await recordSteps(context, { ...tensors, table, kv }, sequences, active, steps, options);
     }
     const [bytes] = await rec.read(tensors.state);
     gpu.assertHealthy();
     state = new Uint32Array(bytes);
-    active = active.filter((s) => state[s * width + 1] === 0);
+    active = active.filter((s) => state[s * stateWidth + 1] === 0);
     options.onProgress?.(sequences.length - active.length, sequences.length);
   }
   scope.release();
@@ -296,8 +299,8 @@ export async function generate(
   const out: Completion[][] = prompts.map(() => []);
   const ends = new Set(options.endIds);
   sequences.forEach(({ prompt }, s) => {
-    const length = state[s * width]!;
-    const ids = Array.from(state.subarray(s * width + 2, s * width + 2 + length));
+    const length = state[s * stateWidth]!;
+    const ids = Array.from(state.subarray(s * stateWidth + 2, s * stateWidth + 2 + length));
     const last = ids.at(-1);
     out[prompt]!.push({ ids, terminated: last !== undefined && ends.has(last) });
   });

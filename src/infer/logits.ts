@@ -26,7 +26,7 @@ export async function batchLogits(
   const inputs = uploadStream(rec, scope, batch, features, config);
   const x = scope.tensor([batch.tokens, config.hiddenSize]);
   embedStream(rec, model, inputs, x);
-  forwardOnly(model, inputs, x, { rec, adapter });
+  await forwardOnly(model, inputs, x, { rec, adapter });
   const rows = positions.length;
   const hidden = scope.tensor([rows, config.hiddenSize]);
   const row = scope.upload(Uint32Array.from(positions));

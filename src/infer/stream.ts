@@ -6,6 +6,7 @@ import type { Recorder, Scope } from '../gpu/recorder';
 import type { ModelConfig } from '../model/config';
 import type { StreamInputs } from '../model/languageModel';
 import { mropeTable } from '../model/ropeTables';
+import { rangePairs } from '../ops/attention';
 
 /**
  * @param features f32 (rows, C) of the batch's images, in `batch.images` order
@@ -33,10 +34,11 @@ export function uploadStream(
     section: config.mropeSection,
   });
   const rows = Math.max(1, features.length / config.hiddenSize);
-  const featureTensor = scope.tensor([rows, config.hiddenSize]);
+  const featureTensor = scope.tensor([rows, config.hiddenSize], 'f32', 'features');
   rec.upload(featureTensor, features);
   return {
     tokens,
+    pairs: rangePairs(batch.ranges),
     ids: scope.upload(batch.ids),
     imageRow: scope.upload(batch.imageRow),
     features: featureTensor,

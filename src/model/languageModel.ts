@@ -66,12 +66,12 @@ export interface TrainingState {
  * All layers, keeping what backward needs in `keep`.
  * @param options.recompute keep only each layer's input
  */
-export function forwardForTraining(
+export async function forwardForTraining(
   model: LanguageModel,
   inputs: StreamInputs,
   keep: Scope,
   options: ForwardOptions & { recompute: boolean },
-): TrainingState {
+): Promise<TrainingState> {
   const { rec, adapter, dropout, recompute } = options;
   const shape = [inputs.tokens, model.config.hiddenSize];
   let x = keep.tensor(shape);
@@ -85,6 +85,7 @@ export function forwardForTraining(
     kept.push(recompute ? { input: x } : { saved });
     if (recompute) scope.release();
     x = y;
+    await rec.room();
   }
   return { kept, last: x };
 }
@@ -94,13 +95,13 @@ export function forwardForTraining(
  * @param dx f32 (T, C): gradient of the last layer's output; becomes the gradient of stopLayer's input if asked for
  * @param options.onInput called with each layer's input gradient, for checks; then stopLayer's is finished too
  */
-export function backwardThroughLayers(
+export async function backwardThroughLayers(
   model: LanguageModel,
   inputs: StreamInputs,
   state: TrainingState,
   dx: Tensor,
   options: ForwardOptions & { stopLayer: number; onInput?: (layer: number, dx: Tensor) => void },
-): void {
+): Promise<void> {
   const { rec, adapter, dropout, stopLayer, onInput } = options;
   const context = { rec, adapter, dropout, config: model.config, stream: inputs };
   for (let layer = model.weights.blocks.length - 1; layer >= stopLayer; layer--) {
@@ -116,6 +117,7 @@ export function backwardThroughLayers(
       scope.release();
     }
     onInput?.(layer, dx);
+    await rec.room();
   }
 }
 
@@ -161,24 +163,25 @@ export function finalRowsBackward(
  * @param caches one per layer, or none
  * @param onLayer called with each layer's output, for checks
  */
-export function forwardOnly(
+export async function forwardOnly(
   model: LanguageModel,
   stream: Stream,
   x: Tensor,
   options: ForwardOptions & { caches?: LayerCache[]; onLayer?: (layer: number, y: Tensor) => void },
-): void {
+): Promise<void> {
   const { rec, adapter, dropout, caches, onLayer } = options;
   const outer = rec.scope();
   let from = x;
   let to = outer.tensor(x.shape);
-  model.weights.blocks.forEach((block, layer) => {
+  for (const [layer, block] of model.weights.blocks.entries()) {
     const scope = rec.scope();
     const context = { rec, adapter, dropout, config: model.config, stream, cache: caches?.[layer] };
     blockForward(context, block, from, to, scope);
     scope.release();
     onLayer?.(layer, to);
     [from, to] = [to, from];
-  });
+    await rec.room();
+  }
   if (from !== x) rec.copy(from, x);
   outer.release();
 }

@@ -50,7 +50,7 @@ it.each<[string, StoragePolicy, number, 'BF16' | 'F32', 'f32' | 'bf16']>([
       const [words] = await readU32(matrix.data);
       expect(Array.from(new Uint16Array(words.buffer))).toEqual(Array.from(bits));
     }
-    matrix.data.buffer.destroy();
+    gpu.free(matrix.data);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/gpu';
 import type { Recorder, Scope } from '../gpu/recorder';
 import { rowsAndWidth, viewAs, type Tensor } from '../gpu/tensor';
 import { gelu, swiglu } from '../ops/activations';
-import { attention } from '../ops/attention';
+import { attention, rangePairs } from '../ops/attention';
 import { allColumns, matmulNT, type FrozenMatrix } from '../ops/matmul';
 import { rmsNorm } from '../ops/rmsNorm';
 import { rope } from '../ops/rope';
@@ -56,13 +56,15 @@ interface BlockInputs {
   table: Tensor;
   tableRow: Tensor;
   ranges: Tensor;
+  /** Query-key pairs of the ranges. */
+  pairs: number;
 }
 
 function visionBlock(
   rec: Recorder,
   config: VisionConfig,
   weights: VisionBlockWeights,
-  { table, tableRow, ranges }: BlockInputs,
+  { table, tableRow, ranges, pairs }: BlockInputs,
   x: Tensor,
   y: Tensor,
 ): void {
@@ -82,7 +84,7 @@ function visionBlock(
   attention(
     rec,
     { q: columns(0), k: columns(width), v: columns(2 * width), ranges, o, stats },
-    { heads, kvHeads: heads, headSize, rows },
+    { heads, kvHeads: heads, headSize, rows, pairs },
   );
   const x1 = scope.tensor(x.shape);
   linear(rec, o, weights.proj, x1, x);
@@ -137,18 +139,20 @@ export async function visionFeatures(
   const pixels = scope.upload(inWindowOrder(patches, layout), [rows, patches.length / rows]);
   const table = scope.upload(visionTable(layout.patchPlace, { headSize: config.headSize, theta: config.ropeTheta }));
   const tableRow = scope.upload(Uint32Array.from({ length: rows }, (_, i) => i));
-  const windows = scope.upload(layout.windowRanges);
-  const frames = scope.upload(layout.frameRanges);
+  const seen = (ranges: Uint32Array) => ({ ranges: scope.upload(ranges), pairs: rangePairs(ranges) });
+  const windows = seen(layout.windowRanges);
+  const frames = seen(layout.frameRanges);
   let x = scope.tensor([rows, config.hiddenSize]);
   let y = scope.tensor([rows, config.hiddenSize]);
   matmulNT(rec, { x: allColumns(pixels), w: weights.patchEmbed, y: allColumns(x) }, { m: rows });
   probe?.('patch_embed', x);
-  weights.blocks.forEach((block, i) => {
+  for (const [i, block] of weights.blocks.entries()) {
     const ranges = config.fullAttentionBlocks.includes(i) ? frames : windows;
-    visionBlock(rec, config, block, { table, tableRow, ranges }, x, y);
+    visionBlock(rec, config, block, { table, tableRow, ...ranges }, x, y);
     probe?.(`block_${i}`, y);
     [x, y] = [y, x];
-  });
+    await rec.room();
+  }
   const merged = merge(rec, tower, x, scope);
   probe?.('merger_windowed', merged);
   const [bytes] = await rec.read(merged);

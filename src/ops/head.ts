@@ -87,6 +87,7 @@ function recordStats(rec: Recorder, chunk: Chunk, head: FrozenMatrix, stats: Ten
       inverseTemperature,
     },
     grid: [groups],
+    flops: 10 * chunk.rows * head.rows,
   });
 }
 
@@ -103,6 +104,7 @@ function recordLogProbs(
     bindings: { logits: chunk.logits, labels: labels.labels, ...tensors },
     uniforms: { first, count, stride: chunk.stride, rowOffset: chunk.first, inverseTemperature },
     grid: [Math.ceil(count / 64)],
+    flops: 5 * count,
   });
 }
 
@@ -150,6 +152,7 @@ export function headBackward(
       bindings: { logits: chunk.logits, stats, labels: labels.labels, coefficients, labelStart: labels.labelStart },
       uniforms: { rows: chunk.rows, vocab: head.rows, stride, rowOffset: chunk.first, inverseTemperature },
       grid: [groups],
+      flops: 10 * chunk.rows * head.rows,
     });
     matmulNN(
       rec,

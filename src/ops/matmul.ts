@@ -5,6 +5,7 @@ import { check } from '../base/errors';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { rowParts } from './rowParts';
 import ntSource from '../../shaders/matmul_nt.wgsl?raw';
 import ntTileSource from '../../shaders/matmul_nt_tile.wgsl?raw';
 import nnSource from '../../shaders/matmul_nn.wgsl?raw';
@@ -55,15 +56,27 @@ function imports(rec: Recorder, storage: WeightStorage): Record<string, string> 
   };
 }
 
-/** Specialisation and workgroups of a product of (m, ...) with `columns` output columns. */
-function blocks(rec: Recorder, m: number, columns: number): { spec: Record<string, number>; grid: [number, number] } {
-  if (rec.variant === 'gpu') return { spec: {}, grid: [Math.ceil(columns / 64), Math.ceil(m / 64)] };
+/** Some rows of a product: where they begin, how many, and their dispatch. */
+interface ProductPart {
+  first: number;
+  count: number;
+  spec: Record<string, number>;
+  grid: [number, number];
+  flops: number;
+}
+
+/** Dispatches of a product of (m, `inner`) with `columns` output columns: one, or as many as the budget asks for. */
+function productParts(rec: Recorder, m: number, columns: number, inner: number): ProductPart[] {
+  const gpu = rec.variant === 'gpu';
   // Tall blocks load less per product; a few rows do not fill one.
-  const rows = m <= 8 ? 8 : 16;
-  return {
-    spec: { ROWS: rows, COLS4: BLOCK_COLUMNS4 },
-    grid: [Math.ceil(columns / GROUP_COLUMNS), Math.ceil(m / rows)],
-  };
+  const rows = gpu ? 64 : m <= 8 ? 8 : 16;
+  const spec: Record<string, number> = gpu ? {} : { ROWS: rows, COLS4: BLOCK_COLUMNS4 };
+  const columnGroups = Math.ceil(columns / (gpu ? 64 : GROUP_COLUMNS));
+  return rowParts(rec, m, 2 * m * columns * inner, rows).map((part) => ({
+    ...part,
+    spec,
+    grid: [columnGroups, Math.ceil(part.count / rows)],
+  }));
 }
 
 function quarter(operation: string, name: string, value: number): number {
@@ -91,25 +104,33 @@ export function matmulNT(
   const { x, w, y, bias } = tensors;
   const { m, scale = 1, add } = options;
   const addend = typeof add === 'object' ? add : undefined;
-  const { spec, grid } = blocks(rec, m, w.rows);
-  rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
-    spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
-    imports: imports(rec, w.storage),
-    bindings: { x: x.data, w: w.data, bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
-    uniforms: {
-      m,
-      n: w.rows,
-      k4: quarter('matmulNT', 'K', w.columns),
-      xStride4: quarter('matmulNT', 'x stride', x.stride),
-      xOffset4: quarter('matmulNT', 'x offset', x.offset),
-      wOffset4: quarter('matmulNT', 'W offset', w.offset ?? 0),
-      yStride4: quarter('matmulNT', 'y stride', y.stride),
-      yOffset4: quarter('matmulNT', 'y offset', y.offset),
-      addendStride4: add || bias ? quarter('matmulNT', 'N', w.rows) : 0,
-      scale,
-    },
-    grid,
-  });
+  const xStride4 = quarter('matmulNT', 'x stride', x.stride);
+  const yStride4 = quarter('matmulNT', 'y stride', y.stride);
+  const addendStride4 = add || bias ? quarter('matmulNT', 'N', w.rows) : 0;
+  const xOffset4 = quarter('matmulNT', 'x offset', x.offset);
+  const yOffset4 = quarter('matmulNT', 'y offset', y.offset);
+  for (const { first, count, spec, grid, flops } of productParts(rec, m, w.rows, w.columns)) {
+    rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
+      spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
+      imports: imports(rec, w.storage),
+      bindings: { x: x.data, w: w.data, bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
+      uniforms: {
+        m: count,
+        n: w.rows,
+        k4: quarter('matmulNT', 'K', w.columns),
+        xStride4,
+        xOffset4: xOffset4 + first * xStride4,
+        wOffset4: quarter('matmulNT', 'W offset', w.offset ?? 0),
+        yStride4,
+        yOffset4: yOffset4 + first * yStride4,
+        addendStride4,
+        addendOffset4: first * addendStride4,
+        scale,
+      },
+      grid,
+      flops,
+    });
+  }
 }
 
 /**
@@ -122,24 +143,30 @@ export function matmulNN(
 ): void {
   const { x, w, y } = tensors;
   const { m, scale = 1, accumulate = false } = options;
-  const { spec, grid } = blocks(rec, m, w.columns);
-  rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
-    spec: { ...spec, ADD: accumulate ? 1 : 0 },
-    imports: imports(rec, w.storage),
-    bindings: { x: x.data, w: w.data, y: y.data },
-    uniforms: {
-      m,
-      n: w.rows,
-      k4: quarter('matmulNN', 'K', w.columns),
-      xStride4: quarter('matmulNN', 'x stride', x.stride),
-      xOffset4: quarter('matmulNN', 'x offset', x.offset),
-      wOffset4: quarter('matmulNN', 'W offset', w.offset ?? 0),
-      yStride4: quarter('matmulNN', 'y stride', y.stride),
-      yOffset4: quarter('matmulNN', 'y offset', y.offset),
-      scale,
-    },
-    grid,
-  });
+  const xStride4 = quarter('matmulNN', 'x stride', x.stride);
+  const yStride4 = quarter('matmulNN', 'y stride', y.stride);
+  const xOffset4 = quarter('matmulNN', 'x offset', x.offset);
+  const yOffset4 = quarter('matmulNN', 'y offset', y.offset);
+  for (const { first, count, spec, grid, flops } of productParts(rec, m, w.columns, w.rows)) {
+    rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
+      spec: { ...spec, ADD: accumulate ? 1 : 0 },
+      imports: imports(rec, w.storage),
+      bindings: { x: x.data, w: w.data, y: y.data },
+      uniforms: {
+        m: count,
+        n: w.rows,
+        k4: quarter('matmulNN', 'K', w.columns),
+        xStride4,
+        xOffset4: xOffset4 + first * xStride4,
+        wOffset4: quarter('matmulNN', 'W offset', w.offset ?? 0),
+        yStride4,
+        yOffset4: yOffset4 + first * yStride4,
+        scale,
+      },
+      grid,
+      flops,
+    });
+  }
 }
 
 /**
@@ -167,5 +194,6 @@ export function matmulTNAccumulate(
       scale: options.scale ?? 1,
     },
     grid: [Math.ceil(j4 / 8), Math.ceil(i4 / 4)],
+    flops: 2 * options.tokens * options.i * options.j,
   });
 }

@@ -27,6 +27,7 @@ export function embedGather(
     bindings: { ...tensors, embedding: embedding.data },
     uniforms: { tokens, c4: width / 4 },
     grid: [Math.ceil(width / 32), Math.ceil(tokens / 8)],
+    flops: tokens * width,
   });
 }
 
@@ -37,6 +38,7 @@ export function gatherRows(rec: Recorder, tensors: { x: Tensor; row: Tensor; y: 
     bindings: tensors,
     uniforms: { rows, c4: width / 4 },
     grid: [Math.ceil(width / 32), Math.ceil(rows / 8)],
+    flops: rows * width,
   });
 }
 
@@ -58,5 +60,6 @@ export function scatterRows(
       yOffset4: y.offset / 4,
     },
     grid: [Math.ceil(width / 32), Math.ceil(rows / 8)],
+    flops: rows * width,
   });
 }

@@ -130,7 +130,7 @@ interface KeptForward {
   /** f32 (R, C) after the final norm. */
   hidden: Tensor;
   /** From dHidden (R, C) to the adapter's gradient. */
-  backward(dHidden: Tensor): void;
+  backward(dHidden: Tensor): Promise<void>;
 }
 
 async function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<KeptForward> {
@@ -142,30 +142,30 @@ async function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOp
   const place = scope.upload(batch.place);
   const dropout = options.dropout && options.dropout.p > 0 ? { ...options.dropout, place } : undefined;
   const forward = { rec, adapter, dropout };
-  const state = forwardForTraining(model.language, inputs, scope, { ...forward, recompute: options.recompute });
+  const state = await forwardForTraining(model.language, inputs, scope, { ...forward, recompute: options.recompute });
   const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
   const final = finalRows(rec, model.language, { x: state.last, row: labels.row, hidden }, scope);
   return {
     scope,
     labels,
     hidden,
-    backward(dHidden) {
+    async backward(dHidden) {
       const dx = scope.tensor([batch.tokens, model.config.hiddenSize]);
       finalRowsBackward(rec, model.language, { dHidden, row: labels.row, dx }, final);
       const { onInput } = options;
       const stopLayer = onInput ? 0 : lowestLayer(adapter);
-      backwardThroughLayers(model.language, inputs, state, dx, { ...forward, stopLayer, onInput });
+      await backwardThroughLayers(model.language, inputs, state, dx, { ...forward, stopLayer, onInput });
     },
   };
 }
 
 /** Gradient of sum c logp + sum e H; with `logp` the log-probabilities come from the same logits. */
-function recordBackward(
+async function recordBackward(
   trainee: Trainee,
   kept: KeptForward,
   coefficients: { c: ArrayLike<number>; e?: ArrayLike<number> },
   options: PassOptions & { logp?: Tensor },
-): void {
+): Promise<void> {
   const { rec } = trainee.gpu;
   const { scope, labels, hidden } = kept;
   const ordered = orderedCoefficients(coefficients.c, coefficients.e, labels.order);
@@ -183,7 +183,7 @@ function recordBackward(
     labels.head,
     { temperature: options.temperature },
   );
-  kept.backward(dHidden);
+  await kept.backward(dHidden);
 }
 
 /** Forward with everything kept that backward needs; log-probabilities and entropies of all labels. */
@@ -199,7 +199,7 @@ export async function openPass(trainee: Trainee, batch: PackedBatch, options: Pa
   return {
     values,
     async backward(c, e) {
-      recordBackward(trainee, kept, { c, e }, options);
+      await recordBackward(trainee, kept, { c, e }, options);
       scope.release();
       await rec.submit();
     },
@@ -218,7 +218,7 @@ export async function supervisedPass(
   options: PassOptions,
 ): Promise<LabelValues> {
   const kept = await keptForward(trainee, batch, options);
-  recordBackward(trainee, kept, { c }, { ...options, logp: kept.labels.logp });
+  await recordBackward(trainee, kept, { c }, { ...options, logp: kept.labels.logp });
   const values = await readLabels(trainee, batch, kept.labels);
   kept.scope.release();
   return values;
@@ -240,7 +240,7 @@ export async function scoreLabels(
   const labels = uploadLabels(scope, batch);
   const x = scope.tensor([batch.tokens, model.config.hiddenSize]);
   embedStream(rec, model.language, inputs, x);
-  forwardOnly(model.language, inputs, x, { rec, adapter: options.withAdapter ? adapter : undefined });
+  await forwardOnly(model.language, inputs, x, { rec, adapter: options.withAdapter ? adapter : undefined });
   const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
   finalRows(rec, model.language, { x, row: labels.row, hidden }, scope);
   const head = model.language.weights.head;

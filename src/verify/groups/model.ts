@@ -111,7 +111,7 @@ async function checkVision(context: VerifyContext, entry: ReferenceCase): Promis
       values = inputOrder;
     }
     close(name, values, vision);
-    tensor.buffer.destroy();
+    gpu.free(tensor);
   }
   const joined = Float32Array.from(imageFeatures.flatMap((part) => Array.from(part)));
   close('image_embeds', joined, vision);
@@ -238,7 +238,7 @@ async function checkForward(
   };
   embedStream(rec, model.language, inputs, x);
   copy('inputs_embeds', x);
-  forwardOnly(model.language, inputs, x, { rec, onLayer: (layer, y) => copy(`layer_${layer}`, y) });
+  await forwardOnly(model.language, inputs, x, { rec, onLayer: (layer, y) => copy(`layer_${layer}`, y) });
   const hidden = scope.tensor([batch.tokens, c]);
   finalRows(
     rec,
