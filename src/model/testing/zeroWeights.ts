@@ -67,6 +67,9 @@ export function zeroWeights(config: ModelConfig, dtype: SafeDtype = 'BF16'): Wei
       const elements = shape(name).reduce((product, size) => product * size, 1);
       return { dtype, shape: shape(name), bytes: zeroBytes(elements) };
     },
-    readElements: async (_, from, to) => zeroBytes(to - from),
+    readElements: async (_, from, to, memory) => {
+      const bytes = (to - from) * DTYPE_BYTES[dtype];
+      return memory && memory.byteLength >= bytes ? new Uint8Array(memory, 0, bytes) : new Uint8Array(bytes);
+    },
   };
 }
