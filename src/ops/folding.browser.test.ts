@@ -193,9 +193,12 @@ const CASES: Case[] = [
         labelStartHost: start,
       };
       const [stats, logp, dHidden] = [output([rows, STATS_WIDTH]), output([count]), output([rows, 8])];
-      headLogProbs(rec, { hidden, stats, logp }, head, labels, { temperature: 0.8 });
+      headLogProbs(rec, { hidden, stats, logp }, head, labels, { temperature: 0.8, chunkBytes: 2 ** 20 });
       const coefficients = random(bench, [count, 2], 9);
-      headBackward(rec, { hidden, stats, coefficients, dHidden }, head, labels, { temperature: 0.8 });
+      headBackward(rec, { hidden, stats, coefficients, dHidden }, head, labels, {
+        temperature: 0.8,
+        chunkBytes: 2 ** 20,
+      });
       return [stats, logp, dHidden];
     },
   },

@@ -38,6 +38,7 @@ export async function evaluateNow(run: Run, step: number): Promise<Evaluation | 
     rows: session.rows.validation,
     semantic: session.semantic,
     decode: (ids) => text.tokenizer.decode(ids, { skipSpecialTokens: true }),
+    lossTokens: run.setup.decisions.scoreTokens,
     loss: (examples) => lossOf(run, examples),
     samplesPerRow: recipe.eval.samples_per_row,
     temperature: recipe.eval.temperature,
@@ -50,6 +51,8 @@ export async function evaluateNow(run: Run, step: number): Promise<Evaluation | 
     onProgress: (done, total) => reporter.progress({ phase: 'evaluate', done, total, unit: 'completions' }),
     onSample: (sample) => reporter.emit({ type: 'liveSample', stage, sample }),
   });
+  // Nothing of an evaluation's size is needed again soon.
+  session.gpu.trim();
   progress.round++;
   run.eta.finished('evaluation', (performance.now() - began) / 1000);
   reporter.emit({ type: 'evaluation', when: WHEN[stage] ?? 'during', stage, step, result, samples });
