@@ -15,7 +15,7 @@ const LISTED = 20;
 
 /** A remark on files that are there and are not read. */
 export interface WeightNote {
-  code: 'weights.leftAside' | 'weights.extraTensors';
+  code: 'weights.leftAside' | 'weights.extraTensors' | 'weights.notWhole';
   message: string;
 }
 
@@ -43,7 +43,8 @@ interface Opened {
 
 /**
  * Opens the weights among a repository's files: `model.safetensors`, else the shards of its index, the order of
- * transformers (transformers/modeling_utils.py, _get_resolved_checkpoint_files). Reads headers only.
+ * transformers (transformers/modeling_utils.py, _get_resolved_checkpoint_files); but the shards, where only they are
+ * whole. Reads headers only.
  * @param files file name -> contents, names as in the repository
  * @throws LorikeetError `weights.*` or `safetensors.*`, naming the file
  */
@@ -55,12 +56,16 @@ export async function openWeights(files: Record<string, Blob>): Promise<WeightFi
 
 async function openChosen(files: Record<string, Blob>): Promise<Opened> {
   const single = fileOf(files, SINGLE);
-  if (single) {
+  const stray = single && (await strayNote(files, single));
+  if (single && !stray) {
     const { tensors } = await readSafetensorsHeader(single, SINGLE);
     return { files: [SINGLE], tensors, notes: [] };
   }
   const index = fileOf(files, INDEX);
-  if (index) return openShards(files, index);
+  if (index) {
+    const shards = await openShards(files, index);
+    return { ...shards, notes: stray ? [stray, ...shards.notes] : shards.notes };
+  }
   const names = Object.keys(files);
   const pickle = names.find((name) => PICKLE.test(name));
   check(
@@ -76,13 +81,32 @@ async function openChosen(files: Record<string, Blob>): Promise<Opened> {
   );
 }
 
+/** Why a single file beside shards is not taken: it cannot be read, or lacks tensors of the index. Null: it is taken. */
+async function strayNote(files: Record<string, Blob>, single: Blob): Promise<WeightNote | null> {
+  const index = fileOf(files, INDEX);
+  // An index without its files cannot take the single file's place.
+  const shardOf = index && (await readIndex(index).catch(() => null));
+  if (!shardOf || ![...shardOf.values()].every((shard) => Object.hasOwn(files, shard))) return null;
+  try {
+    const { tensors } = await readSafetensorsHeader(single, SINGLE);
+    const missing = [...shardOf.keys()].filter((name) => !tensors.has(name));
+    if (missing.length === 0) return null;
+    const message = `${SINGLE} lacks ${missing.length} of the ${shardOf.size} tensors that ${INDEX} names: ${list(missing, 3)}.`;
+    return { code: 'weights.notWhole', message };
+  } catch (error) {
+    if (!(error instanceof LorikeetError)) throw error;
+    return { code: 'weights.notWhole', message: error.message };
+  }
+}
+
 /** Says which set of weights is read where there is more than one. */
 function leftAside(names: string[], read: string[]): WeightNote[] {
   const taken = read[0] === SINGLE ? SINGLE : `the ${read.length} files of ${INDEX}`;
   const unread = names.filter((name) => SAFETENSORS.test(name) && !read.includes(name)).sort();
   if (read[0] === SINGLE && names.includes(INDEX)) unread.unshift(INDEX);
   if (unread.length === 0) return [];
-  const message = `The weights are read from ${taken}, as transformers does. Left aside: ${list(unread)}.`;
+  const order = unread.includes(SINGLE) ? '' : ', as transformers does';
+  const message = `The weights are read from ${taken}${order}. Left aside: ${list(unread)}.`;
   return [{ code: 'weights.leftAside', message }];
 }
 

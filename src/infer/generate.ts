@@ -142,6 +142,7 @@ async function prefillPart(
   const batch = packPrompts(part, { imageTokenId, spatialMergeSize: context.spatialMergeSize });
   const { tokens } = batch;
   const inputs = await uploadStream(rec, scope, batch, context.featuresOf, model.config);
+  await rec.begin(`prefill ${tokens} ${part.length}`);
   const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => into.cacheRow + t));
   const x = scope.tensor([tokens, hiddenSize]);
   embedStream(rec, model, inputs, x);
@@ -210,6 +211,7 @@ async function recordSteps(
   const { gpu, model } = context;
   const { rec } = gpu;
   const slots = active.length;
+  await rec.begin(`decode ${slots}`);
   const all = scope.upload(Uint32Array.from(active.flatMap((s, slot) => [slot, s])));
   const lists = new Map<number, Tensor>();
   for (const [mode, list] of slotLists(active, sequences, (slot) => slot))
@@ -260,6 +262,7 @@ async function generatePart(
   const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0);
   const cacheRows = promptTokens + sequences.length * options.maxNewTokens;
   const width = 2 * config.kvHeads * config.headSize;
+  await context.gpu.rec.begin(`cache ${cacheRows}`);
   const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, width], 'f32', 'kv'));
   const tensors = decodeTensors(scope, context, prompts, sequences, options);
   const positions = Math.max(...prompts.map((prompt) => prompt.nextPosition)) + options.maxNewTokens;

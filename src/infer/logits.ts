@@ -25,6 +25,7 @@ export async function batchLogits(
   const { config } = model;
   const scope = rec.scope();
   const inputs = await uploadStream(rec, scope, batch, featuresOf, config);
+  await rec.begin(`logits ${batch.tokens} ${positions.length}`);
   const x = scope.tensor([batch.tokens, config.hiddenSize]);
   embedStream(rec, model, inputs, x);
   await forwardOnly(model, inputs, x, { rec, adapter });

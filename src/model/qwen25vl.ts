@@ -8,6 +8,7 @@ import type { ModelConfig } from './config';
 import type { LanguageModel } from './languageModel';
 import { checkSize, defaultStorage, loadMatrix, loadVector, type StoragePolicy } from './loadMatrix';
 import type { VisionTower } from './visionTower';
+import { checkLayout } from './weightLayout';
 import { withHubNames } from './weightNames';
 
 export interface Qwen25VL {
@@ -161,14 +162,17 @@ export async function loadQwen25VL(
 }
 
 /**
- * Checks by the files' headers that every tensor is there with its size; reads no weights.
- * @throws weights.names, weights.tensorMissing, weights.shape with the tensor's name
+ * Checks by the files' headers that every tensor is there with its size and layout; reads no weights.
+ * @throws weights.names, weights.tensorMissing, weights.shape, weights.layout with the tensor's name
  */
 export async function checkWeights(files: WeightFiles, config: ModelConfig): Promise<void> {
   const weights = withHubNames(files);
   const make: Primitives<void, void> = {
     async matrix(parts, columns) {
-      for (const { name, rows } of parts) checkSize(weights, name, rows * columns);
+      for (const { name, rows } of parts) {
+        checkSize(weights, name, rows * columns);
+        checkLayout(weights, name, rows);
+      }
     },
     async vector(parts) {
       for (const { name, size } of parts) checkSize(weights, name, size);
@@ -178,4 +182,7 @@ export async function checkWeights(files: WeightFiles, config: ModelConfig): Pro
     createLoader(make, () => {}),
     config,
   );
+  const { hiddenSize, inChannels, temporalPatchSize, patchSize } = config.vision;
+  const inner = [inChannels, temporalPatchSize, patchSize, patchSize];
+  checkLayout(weights, 'visual.patch_embed.proj.weight', hiddenSize, inner);
 }

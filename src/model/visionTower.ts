@@ -129,6 +129,7 @@ async function towerForward(
 ): Promise<Tensor> {
   const { config, weights } = tower;
   const rows = layout.patches;
+  await rec.begin(`vision ${rows}`);
   const pixels = scope.upload(inWindowOrder(patches, layout), [rows, patches.length / rows]);
   const table = scope.upload(visionTable(layout.patchPlace, { headSize: config.headSize, theta: config.ropeTheta }));
   const tableRow = scope.upload(Uint32Array.from({ length: rows }, (_, i) => i));

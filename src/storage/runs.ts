@@ -16,6 +16,8 @@ export interface RunRecord {
   datasetId: string;
   datasetName: string;
   modelName: string;
+  /** Of a model from the hub: its key in the store of models. */
+  modelKey?: string;
   recipe: unknown;
   /** The imported adapter that the run began with. */
   adapterName?: string;

@@ -119,8 +119,12 @@ export interface OpenPass {
   backward(c: ArrayLike<number>, e?: ArrayLike<number>): Promise<void>;
 }
 
-function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope): Promise<StreamInputs> {
-  return uploadStream(trainee.gpu.rec, scope, batch, trainee.featuresOf, trainee.model.config);
+async function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope, work: string): Promise<StreamInputs> {
+  const { rec } = trainee.gpu;
+  const inputs = await uploadStream(rec, scope, batch, trainee.featuresOf, trainee.model.config);
+  // The tower's memory, if it had work to do, is given back before the layers take theirs.
+  await rec.begin(`${work} ${batch.tokens} ${batch.labels.length}`);
+  return inputs;
 }
 
 /** A scope that is given back when `work` fails; whoever succeeds holds it on. */
@@ -150,7 +154,7 @@ function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOptions)
   const { rec } = gpu;
   const scope = rec.scope();
   return inScope(scope, async () => {
-    const inputs = await prepare(trainee, batch, scope);
+    const inputs = await prepare(trainee, batch, scope, 'train');
     const labels = uploadLabels(scope, batch);
     const place = scope.upload(batch.place);
     const dropout = options.dropout && options.dropout.p > 0 ? { ...options.dropout, place } : undefined;
@@ -264,7 +268,7 @@ export async function scoreLabels(
   const { gpu, model, adapter } = trainee;
   const { rec } = gpu;
   return withScope(rec, async (scope) => {
-    const inputs = await prepare(trainee, batch, scope);
+    const inputs = await prepare(trainee, batch, scope, 'score');
     const labels = uploadLabels(scope, batch);
     const x = scope.tensor([batch.tokens, model.config.hiddenSize]);
     embedStream(rec, model.language, inputs, x);
