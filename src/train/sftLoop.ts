@@ -1,8 +1,10 @@
 // Supervised fine-tuning: optimizer steps over packed micro-batches.
 
 import type { Example } from '../data/encode';
+import { smallerTraining } from '../budgets/smaller';
 import { packExamples, type PackContext } from '../data/pack';
 import { packBins } from '../data/packBins';
+import { relieved } from '../infer/relief';
 import { resetOptimizer } from '../model/lora';
 import type { EvalFigures } from './bestModel';
 import type { SftOptions } from '../recipe/config';
@@ -143,7 +145,16 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
   const place = { step: step + 1, steps };
   const plan = sftStepBatches(rows.length, options, seed, step);
   const batches = plan.batches.map((micro) => Array.from(micro).flatMap((row) => rows[row]!));
-  const figures = await backward(context, batches, place);
+  const lengths = batches.map((indices) => indices.map((index) => examples[index]!.ids.length));
+  const work = {
+    whole: Math.max(...lengths.map((own) => own.reduce((sum, length) => sum + length, 0))),
+    piece: Math.max(...lengths.flat()),
+  };
+  const figures = await relieved(
+    trainee,
+    () => smallerTraining(trainee.decisions, 'sft', work),
+    () => backward(context, batches, place),
+  );
   const loss = figures.reduce((sum, part) => sum + part.loss, 0);
   checkFinite(loss, step + 1, `The loss of SFT step ${step + 1} is ${loss}; expected a finite number.`);
   const rate = learningRateAt(step, steps, options);

@@ -7,6 +7,7 @@ import { DEFAULT_GPU_MEMORY_GB, gpuMemoryBytes } from '../budgets/gpuMemory';
 import { requestDevice, type DeviceInfo } from '../gpu/device';
 import { createFeatureStore, residentTower } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
+import type { Relief } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import type { AnswerBatch, Reward } from '../rewards/reward';
@@ -126,6 +127,13 @@ function beyondMemory({ peaks }: Budget, gigabytes: number): NoticeEvent {
   return { type: 'notice', level: 'warning', code: 'memory.beyond', message };
 }
 
+function smallerParts(change: string): NoticeEvent {
+  const message =
+    `The GPU ran out of memory. What was under way is computed again in smaller parts, and so is the rest of the run: ` +
+    `${change}. Losses and batches count as before.`;
+  return { type: 'notice', level: 'warning', code: 'memory.smallerParts', message };
+}
+
 interface Loading {
   request: SessionRequest;
   encoder: EncoderClient;
@@ -140,12 +148,13 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const { recipe } = prepared.adapter;
   const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, recipe, loading);
   const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
-  const { decisions } = loading;
+  const { decisions, reporter } = loading;
+  const relief: Relief = { gpu, decisions, onSmaller: (change) => reporter.emit(smallerParts(change)) };
   const { featuresOf } = createFeatureStore({
     gpu,
     tower: residentTower(model.vision),
     patchesOf: (image) => patchesOf(image, text.processor),
-    patchesTogether: decisions.patchesTogether,
+    decisions,
     hostBytes: decisions.features.host,
   });
   await loading.encoderReady;
@@ -168,8 +177,8 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
     text,
     adapter,
     decisions,
-    trainee: { gpu, model, adapter, featuresOf, decisions },
-    generation: { gpu, model: model.language, spatialMergeSize, featuresOf, decisions },
+    trainee: { ...relief, model, adapter, featuresOf },
+    generation: { ...relief, model: model.language, spatialMergeSize, featuresOf },
     rows,
     semantic: createSemanticReward(embed),
     rewards: rewardFunctions(recipe.grpo.reward_funcs, { embed }),
