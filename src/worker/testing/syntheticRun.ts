@@ -123,7 +123,7 @@ async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise
     gpu,
     tower: residentTower(model.vision),
     patchesOf: patchesOf(config),
-    patchesTogether: decisions.patchesTogether,
+    decisions,
     hostBytes: decisions.features.host,
   });
   const { spatialMergeSize } = config.vision;
