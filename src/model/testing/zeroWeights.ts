@@ -50,17 +50,12 @@ function shapesOf(config: ModelConfig): Map<string, number[]> {
 /** @param dtype of every tensor */
 export function zeroWeights(config: ModelConfig, dtype: SafeDtype = 'BF16'): WeightFiles {
   const shapes = shapesOf(config);
-  let zeros = new Uint8Array(0);
   const shape = (name: string): number[] => {
     const found = shapes.get(name);
     if (!found) throw new Error(`the zero checkpoint has no ${name}`);
     return found;
   };
-  const zeroBytes = (elements: number) => {
-    const bytes = elements * DTYPE_BYTES[dtype];
-    if (zeros.length < bytes) zeros = new Uint8Array(bytes);
-    return zeros.subarray(0, bytes);
-  };
+  const zeroBytes = (elements: number) => new Uint8Array(elements * DTYPE_BYTES[dtype]);
   return {
     files: ['model.safetensors'],
     notes: [],
