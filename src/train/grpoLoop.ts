@@ -5,6 +5,7 @@ import { frozenCopy, releaseCopy, resetOptimizer, type LoraAdapter } from '../mo
 import type { Control } from './control';
 import type { EvalFigures } from './bestModel';
 import { policyStep } from './grpoPolicyStep';
+import { watchGpu } from './gpuMetrics';
 import { updateAdapter } from './optimizer';
 import { meanOfMetrics } from './policy/policyMetrics';
 import { makeRollout, type MadeRollout, type RolloutContext, type RolloutSeconds } from './rollout';
@@ -66,6 +67,7 @@ function secondsOf({ made }: StepRollouts, part: keyof RolloutSeconds): number {
 async function grpoStep(context: RolloutContext, state: StageState, step: number, steps: number): Promise<void> {
   const { trainee, options, reporter } = context;
   const began = performance.now();
+  const took = watchGpu(trainee.gpu);
   const place = { step: step + 1, steps };
   const plan = grpoStepPlan(context.rows.length, options, step);
   const rollouts = await rolloutsOf(context, state, plan, place);
@@ -98,6 +100,7 @@ async function grpoStep(context: RolloutContext, state: StageState, step: number
       'profiling/generate': secondsOf(rollouts, 'generate'),
       'profiling/score': secondsOf(rollouts, 'score'),
       'profiling/train': (now - trainBegan) / 1000,
+      ...took(),
     },
   });
   state.numTokens = generated.num_tokens ?? state.numTokens;

@@ -8,6 +8,7 @@ import type { EvalFigures } from './bestModel';
 import type { SftOptions } from '../recipe/config';
 import type { Control, Reporter } from './control';
 import { supervisedPass, type LabelValues, type Trainee } from './lossPass';
+import { watchGpu } from './gpuMetrics';
 import { checkFinite, clearGradient, updateAdapter } from './optimizer';
 import { sftStepBatches } from './sampler';
 import { learningRateAt, optimizerSteps } from './schedule';
@@ -139,6 +140,7 @@ async function backward(
 
 async function sftStep(context: SftContext, rows: readonly number[][], state: StageState, step: number, steps: number) {
   const { trainee, examples, options, seed, reporter } = context;
+  const took = watchGpu(trainee.gpu);
   const began = performance.now();
   const place = { step: step + 1, steps };
   const plan = sftStepBatches(rows.length, options, seed, step);
@@ -169,6 +171,7 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
       num_tokens: state.numTokens,
       tokens_per_second: tokens / seconds,
       step_time: seconds,
+      ...took(),
     },
   });
 }

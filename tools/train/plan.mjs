@@ -39,6 +39,7 @@ export const options = {
   port: { type: 'string', value: 'N', about: 'port to serve on (default: a free one)' },
   headed: { type: 'boolean', about: 'show the browser window' },
   software: { type: 'boolean', about: 'use software WebGPU even where there is a GPU' },
+  verbose: { type: 'boolean', about: 'after every step its seconds by part, GPU memory by owner and submissions' },
 };
 
 /** Beyond what any adapter has. */
@@ -103,6 +104,7 @@ function readCommon(flags) {
     recipe: optional(flags.recipe, readRecipe),
     port: flags.port === undefined ? 0 : readInteger('port', flags.port, 1, 65535),
     headed: Boolean(flags.headed),
+    verbose: Boolean(flags.verbose),
   };
 }
 
@@ -163,6 +165,7 @@ function readResumed(flags) {
  * @property {number} port 0: a free one
  * @property {boolean} headed
  * @property {boolean} software
+ * @property {boolean} verbose
  */
 
 /**

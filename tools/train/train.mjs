@@ -35,7 +35,7 @@ async function trainIn(session, display, plan, interruption) {
 
 async function withBrowser(plan, executablePath, origin, interruption) {
   const adapter = plan.software ? 'software' : await chooseAdapter(executablePath, origin);
-  const display = createDisplay();
+  const display = createDisplay(process.stdout, { verbose: plan.verbose });
   display.line(`Training in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
   const browser = await openHeadless({ executablePath, adapter, headed: plan.headed });
   const work = openSession(browser, `${origin}/`).then((session) => trainIn(session, display, plan, interruption));
