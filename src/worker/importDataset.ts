@@ -5,9 +5,10 @@ import type { ErrorRecord } from '../base/errors';
 import { LorikeetError, toErrorRecord } from '../base/errors';
 import { datasetId, importFiles } from '../data/import';
 import type { ImportOptions } from '../data/import';
-import type { DataMessage, ModelSource } from '../protocol/messages';
+import type { DataMessage, ModelChoice } from '../protocol/messages';
 import { deleteDataset, listDatasets, saveDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
+import { sourceOf } from './chosenModel';
 import { countTokens } from './datasetTokens';
 import { loadTextModel } from './textModel';
 import { makeThumbnails, type SmallPicture } from './thumbnail';
@@ -21,7 +22,7 @@ export interface ImportJob {
   options: Pick<ImportOptions, 'name' | 'unread' | 'validationRatio' | 'seed'>;
   recipe: Recipe;
   /** Counts the tokens; null: nothing is counted. */
-  model: ModelSource | null;
+  model: ModelChoice | null;
   /** Aborted when the user no longer wants the data. */
   signal: AbortSignal;
 }
@@ -63,7 +64,7 @@ async function tokens(
   report('tokens', 0, rows.length);
   if (!job.model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
   try {
-    const model = await loadTextModel(job.model);
+    const model = await loadTextModel(await sourceOf(job.model));
     const onRow = (done: number): void => report('tokens', done, rows.length);
     const counted = await countTokens(rows, images, job.recipe, model, onRow);
     const { prompt, target, problems } = counted;
