@@ -141,7 +141,7 @@ async function backward(
 async function sftStep(context: SftContext, rows: readonly number[][], state: StageState, step: number, steps: number) {
   const { trainee, examples, options, seed, reporter } = context;
   const took = watchGpu(trainee.gpu);
-  const began = performance.now();
+  const began = reporter.now();
   const place = { step: step + 1, steps };
   const plan = sftStepBatches(rows.length, options, seed, step);
   const batches = plan.batches.map((micro) => Array.from(micro).flatMap((row) => rows[row]!));
@@ -155,7 +155,7 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
   );
   const tokens = batches.flat().reduce((sum, index) => sum + examples[index]!.ids.length, 0);
   state.numTokens += tokens;
-  const seconds = (performance.now() - began) / 1000;
+  const seconds = (reporter.now() - began) / 1000;
   reporter.emit({
     type: 'step',
     stage: 'sft',
