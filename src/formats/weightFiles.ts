@@ -5,7 +5,7 @@ import { check, LorikeetError } from '../base/errors';
 import { firstNonFinite } from './floats';
 import { readBytes, readSafetensorsHeader } from './safetensors';
 import type { SafeTensor } from './safetensors';
-import type { SafeDtype, TensorLocation } from './safetensorsHeader';
+import { DTYPE_BYTES, type SafeDtype, type TensorLocation } from './safetensorsHeader';
 import { INDEX, readIndex } from './weightIndex';
 
 const SINGLE = 'model.safetensors';
@@ -30,8 +30,10 @@ export interface WeightFiles {
   shape(name: string): number[];
   /** @throws weights.tensorMissing */
   dtype(name: string): SafeDtype;
-  /** Bytes of one tensor; @throws weights.tensorMissing | weights.nonFinite | file.read */
+  /** A whole tensor, for small ones; @throws weights.tensorMissing | weights.nonFinite | file.read */
   read(name: string): Promise<SafeTensor>;
+  /** Bytes of a tensor's elements [from, to), row-major; throws as `read`. */
+  readElements(name: string, from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** The tensors of the files that were chosen, and what is to be said of the choice. */
@@ -165,6 +167,19 @@ function weightFiles(files: Record<string, Blob>, { files: read, tensors, notes 
     );
     return location;
   };
+  const readElements: WeightFiles['readElements'] = async (name, from, to) => {
+    const { dtype, start, file } = locate(name);
+    const size = DTYPE_BYTES[dtype];
+    const bytes = await readBytes(files[file]!, start + from * size, start + to * size, file);
+    const at = nonFiniteElement(dtype, bytes);
+    check(
+      at < 0,
+      'weights.nonFinite',
+      `${file}: tensor "${name}" (${dtype}) has NaN or infinity at element ${from + at}`,
+      'The file is damaged or the training that made it diverged; use another checkpoint.',
+    );
+    return bytes;
+  };
   return {
     files: read,
     notes,
@@ -172,32 +187,25 @@ function weightFiles(files: Record<string, Blob>, { files: read, tensors, notes 
     has: (name) => tensors.has(name),
     shape: (name) => locate(name).shape,
     dtype: (name) => locate(name).dtype,
-    read: async (name) => {
-      const { dtype, shape, start, end, file } = locate(name);
-      const tensor = { dtype, shape, bytes: await readBytes(files[file]!, start, end, file) };
-      checkFinite(name, tensor, file);
-      return tensor;
+    async read(name) {
+      const { dtype, shape, start, end } = locate(name);
+      return { dtype, shape, bytes: await readElements(name, 0, (end - start) / DTYPE_BYTES[dtype]) };
     },
+    readElements,
   };
 }
 
 const EXPONENT_MASK: Partial<Record<SafeDtype, number>> = { F32: 0x7f800000, F16: 0x7c00, BF16: 0x7f80 };
 
-function checkFinite(name: string, tensor: SafeTensor, file: string): void {
-  const mask = EXPONENT_MASK[tensor.dtype];
-  if (mask === undefined) return;
-  const { buffer, byteOffset, byteLength } = tensor.bytes;
+/** Index of the first element that is NaN or infinite, or -1. */
+function nonFiniteElement(dtype: SafeDtype, { buffer, byteOffset, byteLength }: Uint8Array): number {
+  const mask = EXPONENT_MASK[dtype];
+  if (mask === undefined) return -1;
   const bits =
-    tensor.dtype === 'F32'
+    dtype === 'F32'
       ? new Uint32Array(buffer, byteOffset, byteLength / 4)
       : new Uint16Array(buffer, byteOffset, byteLength / 2);
-  const at = firstNonFinite(bits, mask);
-  check(
-    at < 0,
-    'weights.nonFinite',
-    `${file}: tensor "${name}" (${tensor.dtype}) has NaN or infinity at element ${at}`,
-    'The file is damaged or the training that made it diverged; use another checkpoint.',
-  );
+  return firstNonFinite(bits, mask);
 }
 
 function list(names: string[], limit = LISTED): string {

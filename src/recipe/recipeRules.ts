@@ -139,4 +139,8 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   max_prompt_length: integer({ min: 1 }),
   image_loading: choice(...IMAGE_LOADINGS),
   grpo_pre_resize: flag,
+  dtype: choice('auto', 'float32', 'bfloat16', 'float16'),
+  load_in_4bit: orNull(flag, 'no'),
+  bnb_4bit_quant_type: choice('nf4'),
+  bnb_4bit_use_double_quant: flag,
 };

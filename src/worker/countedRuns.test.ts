@@ -65,7 +65,11 @@ describe('a run at the size of the 3B model', () => {
     await gpu.rec.submit();
     const report = counting.report();
     for (const { phase, memory } of phases) {
-      console.log(phase, (memory.peak.total / 1e9).toFixed(2), JSON.stringify(Object.fromEntries(Object.entries(memory.peak.bytes).map(([k, v]) => [k, Math.round(v / 1e6)]))));
+      console.log(
+        phase,
+        (memory.peak.total / 1e9).toFixed(2),
+        JSON.stringify(Object.fromEntries(Object.entries(memory.peak.bytes).map(([k, v]) => [k, Math.round(v / 1e6)]))),
+      );
     }
     console.log(JSON.stringify(budget.peaks), budget.fits, budget.usable, JSON.stringify(budget.decisions));
     console.log(JSON.stringify(report), JSON.stringify(gpu.rec.counts()), (performance.now() - began) / 1000);

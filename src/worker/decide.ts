@@ -83,14 +83,22 @@ export function workloadOf(rows: TrainingRows, recipe: Recipe): Workload {
 const STORED: Record<string, BaseStorage> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
 
 /** The checkpoint's own type, by its largest table. */
-function storedType(weights: WeightFiles): BaseStorage {
+export function storedType(weights: WeightFiles): BaseStorage {
   return STORED[withHubNames(weights).dtype('model.embed_tokens.weight')] ?? 'f32';
 }
 
-/** Storage types to choose from. A software adapter computes in f32 faster than it widens. */
-function storagesOf(weights: WeightFiles, { adapterClass }: Pick<DeviceInfo, 'adapterClass'>): BaseStorage[] {
-  const stored = storedType(weights);
-  return [...new Set<BaseStorage>([...(adapterClass === 'software' ? (['f32'] as const) : []), stored])];
+const NAMED = { float32: 'f32', bfloat16: 'bf16', float16: 'f16' } as const;
+
+/**
+ * Storage types to choose from, the preferred one first: what the recipe asks for, or whatever fits. A software adapter
+ * computes in f32 faster than it widens.
+ */
+function storagesOf({ weights, recipe, info }: Pick<DecideInput, 'weights' | 'recipe' | 'info'>): BaseStorage[] {
+  const { dtype, load_in_4bit: quantized } = recipe;
+  if (quantized) return ['nf4'];
+  const widened = info.adapterClass === 'software' ? (['f32'] as const) : [];
+  const plain = dtype === 'auto' ? [...widened, storedType(weights)] : [NAMED[dtype]];
+  return [...new Set<BaseStorage>([...plain, ...(quantized === null ? (['nf4'] as const) : [])])];
 }
 
 export interface DecideInput {
@@ -104,20 +112,22 @@ export interface DecideInput {
 }
 
 /** The budget of a new run. */
-export function decideBudget({ config, weights, rows, recipe, info, gpuBytes }: DecideInput): Budget {
+export function decideBudget(input: DecideInput): Budget {
+  const { config, rows, recipe, info, gpuBytes } = input;
   return makeBudget({
     config,
     recipe,
     limits: info.limits,
     gpuBytes,
     workload: workloadOf(rows, recipe),
-    storages: storagesOf(weights, info),
+    storages: storagesOf(input),
   });
 }
 
 /** What a run did that noted no decisions. */
-export function decisionsOfOlderRun({ weights, info, recipe, config }: Omit<DecideInput, 'rows' | 'gpuBytes'>) {
-  const [storage = 'f32'] = storagesOf(weights, info);
+export function decisionsOfOlderRun(input: Omit<DecideInput, 'rows' | 'gpuBytes'>) {
+  const { recipe, config } = input;
+  const [storage = 'f32'] = storagesOf(input);
   const kept = (stage: 'sft' | 'grpo') => (recipe[stage].gradient_checkpointing === false ? config.layers : 0);
   return plainDecisions(storage, { sft: kept('sft'), grpo: kept('grpo') });
 }
