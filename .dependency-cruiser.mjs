@@ -35,6 +35,17 @@ export default {
       from: { path: '^src/[^/]+/', pathNot: `^src/(${LAYERS.join('|')})/` },
       to: {},
     },
+    {
+      name: 'download-worker-sees-no-data',
+      severity: 'error',
+      comment:
+        'The download worker may reach another host, so nothing that it imports may read rows, pictures or runs.',
+      from: { path: '^src/worker/download\\.worker\\.ts$' },
+      to: {
+        path: '^src/(data|recipe|rewards|text|image|infer|eval|train|storage/(?!model|database|connection))',
+        reachable: true,
+      },
+    },
     ...LAYERS.slice(0, -1).map(noImportUpwards),
   ],
   options: {

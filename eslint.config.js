@@ -99,7 +99,7 @@ const UI_ROOMS = [
   ['charts'],
   ['exports'],
   ['history', 'run', 'setup', 'HistoryPlace'],
-  ['wanted', 'automation'],
+  ['wanted', 'hubModel', 'automation'],
   ['App', 'AppBanners', 'Header', 'Unsupported', 'main'],
 ].map((room) => room.map((name) => `./src/ui/${name}{.ts,.tsx,/**/*}`));
 const roomZones = UI_ROOMS.slice(0, -1).map((room, i) => ({

@@ -59,27 +59,31 @@ function codeOf(value: number): number {
   return NEAREST[Math.max(0, Math.min(BINS - 1, Math.floor(Math.fround(scaled + 0.5))))]!;
 }
 
-/** Quantizes the block maxima of one tensor. */
+/** Quantizes the block maxima of one tensor. Plain loops: a model has tens of millions of them. */
 export function quantizeMaxima(maxima: Float32Array): NestedMaxima {
-  const offset = Math.fround(maxima.reduce((sum, one) => sum + one, 0) / Math.max(1, maxima.length));
+  let sum = 0;
+  for (let i = 0; i < maxima.length; i++) sum += maxima[i]!;
+  const offset = Math.fround(sum / Math.max(1, maxima.length));
   const codes = new Uint8Array(maxima.length);
   const nested = new Float32Array(Math.ceil(maxima.length / NESTED_BLOCK));
   for (let block = 0; block < nested.length; block++) {
     const from = block * NESTED_BLOCK;
-    const differences = maxima.slice(from, from + NESTED_BLOCK).map((one) => one - offset);
-    const top = differences.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    const to = Math.min(maxima.length, from + NESTED_BLOCK);
+    let top = 0;
+    for (let i = from; i < to; i++) top = Math.max(top, Math.abs(Math.fround(maxima[i]! - offset)));
     nested[block] = top;
     if (top === 0) continue; // code 0, as in bitsandbytes
     const inverse = Math.fround(1 / top);
-    differences.forEach((one, i) => (codes[from + i] = codeOf(Math.fround(one * inverse))));
+    for (let i = from; i < to; i++) codes[i] = codeOf(Math.fround(Math.fround(maxima[i]! - offset) * inverse));
   }
   return { codes, nested, offset };
 }
 
 /** The block maxima that 8 bits stand for, in f32 steps as bitsandbytes computes them. */
 export function restoreMaxima({ codes, nested, offset }: NestedMaxima): Float32Array<ArrayBuffer> {
-  return Float32Array.from(
-    codes,
-    (code, i) => Math.fround(DYNAMIC_MAP[code]! * nested[Math.floor(i / NESTED_BLOCK)]!) + offset,
-  );
+  const out = new Float32Array(codes.length);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = Math.fround(DYNAMIC_MAP[codes[i]!]! * nested[Math.floor(i / NESTED_BLOCK)]!) + offset;
+  }
+  return out;
 }

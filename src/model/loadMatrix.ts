@@ -9,7 +9,7 @@ import type { WeightFiles } from '../formats/weightFiles';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix, MatrixPart, WeightStorage } from '../ops/matmul';
-import { largestBinding, storageOf, STORAGE_BITS, type BaseStorage } from './baseStorage';
+import { largestBinding, storageOf, STORAGE_BITS, type StorageOptions } from './baseStorage';
 import { planParts, type PartPlan } from './matrixParts';
 import { convertPiece, PIECE_BYTES, type Piece } from './pieces';
 import { createQuantizer, type Nf4Part, type Quantizer } from './quantizePieces';
@@ -34,11 +34,13 @@ export interface MatrixLoader {
 }
 
 export interface LoaderOptions {
-  storage: BaseStorage;
+  storage: StorageOptions;
   /** Largest buffer to make, in bytes; by default what the device binds. */
   limitBytes?: number;
   /** Quantize on the CPU from the start. */
   quantizeOnCpu?: boolean;
+  /** false: 4 bits are not checked, for devices that compute nothing. */
+  verifyQuantization?: boolean;
 }
 
 /**
@@ -87,7 +89,11 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
   const { queue } = gpu.device;
   let quantizer: Quantizer | undefined;
   const quantizerOf = (doubleQuant: boolean) =>
-    (quantizer ??= createQuantizer(gpu, { doubleQuant, onCpu: options.quantizeOnCpu }));
+    (quantizer ??= createQuantizer(gpu, {
+      doubleQuant,
+      onCpu: options.quantizeOnCpu,
+      verify: options.verifyQuantization,
+    }));
 
   /** Reads the plans' elements in order; waits until the GPU has taken the piece before the last one. */
   const stream = async (request: MatrixRequest, plans: readonly PartPlan[], parts: MatrixPart[], write: WritePiece) => {
@@ -134,7 +140,7 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
       const rows = tensors.map((tensor) => tensor.rows);
       const total = rows.reduce((a, b) => a + b, 0);
       const dtypes = tensors.map(({ name }) => weights.dtype(name));
-      const storage = storageOf(gpu, chosen, { elements: total * columns, dtypes, linear }, limitBytes);
+      const storage = storageOf(chosen, dtypes, linear);
       const plans = planParts(tensors[0]!.name, { rows, columns, storage }, limitBytes);
       const parts =
         storage === 'nf4' && chosen.nf4

@@ -72,11 +72,17 @@ function codesOf(values: Float32Array): { codes: Uint32Array<ArrayBuffer>; maxim
   return { codes: new Uint32Array(bytes.buffer), maxima };
 }
 
-/**
- * @param options.onCpu quantize on the CPU from the start
- */
-export function createQuantizer(gpu: Gpu, options: { doubleQuant: boolean; onCpu?: boolean }): Quantizer {
+export interface QuantizerOptions {
+  doubleQuant: boolean;
+  /** Quantize on the CPU from the start. */
+  onCpu?: boolean;
+  /** false: take what the GPU has, for devices that compute nothing. */
+  verify?: boolean;
+}
+
+export function createQuantizer(gpu: Gpu, options: QuantizerOptions): Quantizer {
   const { device, rec } = gpu;
+  const { doubleQuant, verify = true } = options;
   const staging = gpu.persistent([PIECE_BYTES / 4], undefined, 'staging');
   let onCpu = options.onCpu ?? false;
   let samples: Sample[] = [];
@@ -132,7 +138,7 @@ export function createQuantizer(gpu: Gpu, options: { doubleQuant: boolean; onCpu
         const tensors = { w: staging, codes: part.data, maxima: part.scales };
         quantizeNf4Blocks(rec, tensors, { storage, blocks, firstBlock });
         await rec.submit();
-        sample(part, firstBlock, piece, blocks);
+        if (verify) sample(part, firstBlock, piece, blocks);
       }
       // bitsandbytes divides in an incomplete block, which only the CPU is sure to do exactly.
       if (count % NF4_BLOCK) writeOnCpu(part, firstBlock + blocks, blockValues(piece, blocks));
@@ -142,12 +148,12 @@ export function createQuantizer(gpu: Gpu, options: { doubleQuant: boolean; onCpu
       samples = [];
       const maxima: Float32Array<ArrayBuffer>[] = [];
       for (const { scales } of parts) maxima.push(new Float32Array((await rec.read(scales))[0]));
-      const inRange = onCpu || maxima.every((list) => list.every((one) => one < LARGEST_ON_GPU));
+      const inRange = onCpu || !verify || maxima.every((list) => list.every((one) => one < LARGEST_ON_GPU));
       if (!agree || !inRange) {
         onCpu = true;
         return false;
       }
-      if (options.doubleQuant) {
+      if (doubleQuant) {
         requantizeMaxima(maxima, plans);
         parts.forEach(({ scales }, i) => device.queue.writeBuffer(scales.buffer, 0, maxima[i]!));
       }

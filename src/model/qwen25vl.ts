@@ -4,10 +4,10 @@ import type { WeightFiles } from '../formats/weightFiles';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix } from '../ops/matmul';
-import type { BaseStorage } from './baseStorage';
+import { defaultStorage, type StorageOptions } from './baseStorage';
 import type { ModelConfig } from './config';
 import type { LanguageModel } from './languageModel';
-import { checkSize, createMatrixLoader, type MatrixRequest } from './loadMatrix';
+import { checkSize, createMatrixLoader, type LoaderOptions, type MatrixRequest } from './loadMatrix';
 import type { VisionTower } from './visionTower';
 import { checkLayout } from './weightLayout';
 import { withHubNames } from './weightNames';
@@ -143,9 +143,6 @@ async function assemble<M, V>(load: Loader<M, V>, config: ModelConfig) {
   };
 }
 
-/** What a checkpoint is loaded as where nothing else is asked for. */
-const AS_STORED: BaseStorage = { dtype: 'auto', nf4: null };
-
 /**
  * @param options.onProgress called with the share of tensors loaded, 0 to 1
  * @returns the model, and whether the GPU was found to quantize otherwise than it should, so that the CPU did
@@ -155,12 +152,12 @@ export async function loadQwen25VL(
   gpu: Gpu,
   files: WeightFiles,
   config: ModelConfig,
-  options: { storage?: BaseStorage; onProgress?: (share: number) => void } = {},
+  options: { onProgress?: (share: number) => void } & Partial<LoaderOptions> = {},
 ): Promise<Qwen25VL & { quantizedOnCpu: boolean }> {
   const weights = withHubNames(files);
   const total = weights.names().length;
   let loaded = 0;
-  const loader = createMatrixLoader(gpu, weights, { storage: options.storage ?? AS_STORED });
+  const loader = createMatrixLoader(gpu, weights, { storage: defaultStorage(gpu), ...options });
   const load = createLoader<FrozenMatrix, Tensor>(loader, () => {
     loaded++;
     options.onProgress?.(Math.min(1, loaded / total));
@@ -178,7 +175,7 @@ export async function loadTower(
   gpu: Gpu,
   files: WeightFiles,
   config: ModelConfig,
-  storage: BaseStorage,
+  storage: StorageOptions,
 ): Promise<VisionTower> {
   const loader = createMatrixLoader(gpu, withHubNames(files), { storage });
   try {

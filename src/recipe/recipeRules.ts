@@ -140,7 +140,7 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   image_loading: choice(...IMAGE_LOADINGS),
   grpo_pre_resize: flag,
   dtype: choice('auto', 'float32', 'bfloat16', 'float16'),
-  load_in_4bit: orNull(flag, 'no'),
+  load_in_4bit: orNull(flag, 'by GPU memory'),
   bnb_4bit_quant_type: choice('nf4'),
   bnb_4bit_use_double_quant: flag,
 };

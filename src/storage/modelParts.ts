@@ -4,10 +4,9 @@
 import { get } from 'idb-keyval';
 import type { HubFile } from '../base/hubModel';
 import { check, LorikeetError } from '../base/errors';
-import { storageError } from './database';
+import { reading, storageError } from './database';
 import { modelDatabase as database, modelFileLock, PART_ENDING, type PartRecord } from './modelDatabase';
 import { forgetFile, modelFolder, storedName, wholeFile } from './modelStore';
-import { reading } from './runDatabase';
 
 type Done = readonly (readonly [number, number])[];
 

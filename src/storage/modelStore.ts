@@ -5,7 +5,7 @@ import { get, values } from 'idb-keyval';
 import type { HubFile, HubModel, StoredModel, StoredModelView } from '../base/hubModel';
 import { hubModelKey } from '../base/hubModel';
 import { check, LorikeetError } from '../base/errors';
-import { request } from './database';
+import { reading, request } from './database';
 import {
   MODEL_FOLDER,
   modelDatabase as database,
@@ -15,7 +15,6 @@ import {
   type PartRecord,
   type WholeFile,
 } from './modelDatabase';
-import { reading } from './runDatabase';
 
 const models = database.store('models');
 const files = database.store('files');

@@ -4,9 +4,9 @@
 import { get, values } from 'idb-keyval';
 import { LorikeetError } from '../base/errors';
 import { removeFiles, takeRecords } from './checkpointStore';
-import { request } from './database';
+import { reading, request } from './database';
 import { opfs } from './opfs';
-import { ofRun, reading, runDatabase as database } from './runDatabase';
+import { ofRun, runDatabase as database } from './runDatabase';
 
 export interface RunRecord {
   id: string;

@@ -5,7 +5,7 @@ import type { ImageRef } from '../data/encode';
 import { openWeights, type WeightFiles } from '../formats/weightFiles';
 import { createGpu, type Gpu } from '../gpu/gpu';
 import type { FeaturesOf } from '../infer/features';
-import type { BaseStorage } from '../model/baseStorage';
+import type { StorageOptions } from '../model/baseStorage';
 import { parseModelConfig, type ModelConfig } from '../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import { visionFeatures, type VisionProbe } from '../model/visionTower';
@@ -90,7 +90,7 @@ export async function openReferenceWeights({ folder }: VerifyContext, path: stri
 export async function loadReferenceModel(
   context: VerifyContext,
   path: string,
-  { probe, storage }: { probe?: VisionProbe; storage?: BaseStorage } = {},
+  { probe, storage }: { probe?: VisionProbe; storage?: StorageOptions } = {},
 ): Promise<ReferenceModel> {
   const { folder } = context;
   const gpu = gpuOf(await context.device());
@@ -98,7 +98,9 @@ export async function loadReferenceModel(
     await folder.json(`${path}/config.json`),
     await optionalJson(folder, `${path}/generation_config.json`),
   );
-  const model = await loadQwen25VL(gpu, await openReferenceWeights(context, path), config, { storage });
+  const model = await loadQwen25VL(gpu, await openReferenceWeights(context, path), config, {
+    ...(storage && { storage }),
+  });
   const vision = await folder.tensors(`${path}/vision.safetensors`);
   const flat = integers(vision, 'grid_thw');
   const grids: PatchGrid[] = Array.from({ length: flat.length / 3 }, (_, i) => [

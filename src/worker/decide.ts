@@ -3,10 +3,11 @@
 import type { ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';
 import { makeBudget, type Budget, type Workload } from '../budgets/budgets';
-import { plainDecisions, type BaseStorage } from '../budgets/decisions';
+import { plainDecisions, type BaseStorage, type Decisions } from '../budgets/decisions';
 import { imageKey, type ImageRef } from '../data/encode';
 import type { WeightFiles } from '../formats/weightFiles';
 import type { DeviceInfo } from '../gpu/device';
+import type { StorageOptions } from '../model/baseStorage';
 import { withHubNames } from '../model/weightNames';
 import { rolloutShape } from '../train/schedule';
 import type { TrainingRows } from './rows';
@@ -83,22 +84,33 @@ export function workloadOf(rows: TrainingRows, recipe: Recipe): Workload {
 const STORED: Record<string, BaseStorage> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
 
 /** The checkpoint's own type, by its largest table. */
-export function storedType(weights: WeightFiles): BaseStorage {
+function storedType(weights: WeightFiles): BaseStorage {
   return STORED[withHubNames(weights).dtype('model.embed_tokens.weight')] ?? 'f32';
 }
 
 const NAMED = { float32: 'f32', bfloat16: 'bf16', float16: 'f16' } as const;
 
 /**
- * Storage types to choose from, the preferred one first: what the recipe asks for, or whatever fits. A software adapter
- * computes in f32 faster than it widens.
+ * Storage types to choose from, the preferred one first. A software adapter computes in f32 faster than it widens; 4 bits
+ * are the last choice where the recipe leaves it open.
  */
-function storagesOf({ weights, recipe, info }: Pick<DecideInput, 'weights' | 'recipe' | 'info'>): BaseStorage[] {
-  const { dtype, load_in_4bit: quantized } = recipe;
-  if (quantized) return ['nf4'];
-  const widened = info.adapterClass === 'software' ? (['f32'] as const) : [];
-  const plain = dtype === 'auto' ? [...widened, storedType(weights)] : [NAMED[dtype]];
+function storagesOf(
+  weights: WeightFiles,
+  { dtype, load_in_4bit: quantized }: Recipe,
+  { adapterClass }: Pick<DeviceInfo, 'adapterClass'>,
+): BaseStorage[] {
+  if (quantized === true) return ['nf4'];
+  const asIs: BaseStorage[] = [...(adapterClass === 'software' ? (['f32'] as const) : []), storedType(weights)];
+  const plain = dtype === 'auto' ? asIs : [NAMED[dtype]];
   return [...new Set<BaseStorage>([...plain, ...(quantized === null ? (['nf4'] as const) : [])])];
+}
+
+/** How matrices are kept: what was decided, and what the recipe says of what that leaves open. */
+export function storageOptions(
+  { storage }: Pick<Decisions, 'storage'>,
+  { dtype, bnb_4bit_use_double_quant: doubleQuant }: Recipe,
+): StorageOptions {
+  return { dtype: storage === 'f32' ? 'float32' : dtype, nf4: storage === 'nf4' ? { doubleQuant } : null };
 }
 
 export interface DecideInput {
@@ -112,22 +124,20 @@ export interface DecideInput {
 }
 
 /** The budget of a new run. */
-export function decideBudget(input: DecideInput): Budget {
-  const { config, rows, recipe, info, gpuBytes } = input;
+export function decideBudget({ config, weights, rows, recipe, info, gpuBytes }: DecideInput): Budget {
   return makeBudget({
     config,
     recipe,
     limits: info.limits,
     gpuBytes,
     workload: workloadOf(rows, recipe),
-    storages: storagesOf(input),
+    storages: storagesOf(weights, recipe, info),
   });
 }
 
 /** What a run did that noted no decisions. */
-export function decisionsOfOlderRun(input: Omit<DecideInput, 'rows' | 'gpuBytes'>) {
-  const { recipe, config } = input;
-  const [storage = 'f32'] = storagesOf(input);
+export function decisionsOfOlderRun({ weights, info, recipe, config }: Omit<DecideInput, 'rows' | 'gpuBytes'>) {
+  const [storage = 'f32'] = storagesOf(weights, recipe, info);
   const kept = (stage: 'sft' | 'grpo') => (recipe[stage].gradient_checkpointing === false ? config.layers : 0);
   return plainDecisions(storage, { sft: kept('sft'), grpo: kept('grpo') });
 }

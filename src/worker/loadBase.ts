@@ -1,27 +1,14 @@
 // The base model onto the GPU, in the type that the run has decided on; its vision tower may leave and come again.
 
-import type { BaseStorage as StorageType, Decisions } from '../budgets/decisions';
+import type { Decisions } from '../budgets/decisions';
 import type { Gpu } from '../gpu/gpu';
 import { residentTower, type TowerSource } from '../infer/features';
-import type { BaseStorage } from '../model/baseStorage';
 import { freeTower, loadQwen25VL, loadTower, type Qwen25VL } from '../model/qwen25vl';
 import type { Recipe } from '../recipe/config';
 import type { Reporter } from '../train/control';
-import { storedType } from './decide';
+import { storageOptions } from './decide';
 import { baseFingerprint } from './fingerprint';
 import type { OpenModel } from './openModel';
-
-const NAMED = { f32: 'float32', bf16: 'bfloat16', f16: 'float16' } as const;
-
-/** A decision in the loader's words. */
-function storageOf(gpu: Gpu, { weights }: OpenModel, recipe: Recipe, storage: StorageType): BaseStorage {
-  const { dtype, bnb_4bit_use_double_quant: doubleQuant } = recipe;
-  if (storage === 'nf4') return { dtype, nf4: { doubleQuant } };
-  if (dtype !== 'auto') return { dtype, nf4: null };
-  // `auto` widens on a software adapter what one buffer holds, and keeps a checkpoint of several types as it is.
-  const isAuto = gpu.rec.variant === 'software' ? storage === 'f32' : storage === storedType(weights);
-  return { dtype: isAuto ? 'auto' : NAMED[storage], nf4: null };
-}
 
 export interface LoadedBase {
   model: Qwen25VL;
@@ -38,7 +25,12 @@ export async function loadBase(
   { reporter, decisions }: { reporter: Reporter; decisions: Decisions },
 ): Promise<LoadedBase> {
   const { config, weights, configJson, weightFiles } = opened;
-  const storage = storageOf(gpu, opened, recipe, decisions.storage);
+  if (decisions.storage === 'nf4' && recipe.load_in_4bit === null) {
+    const message =
+      'The base model is kept in 4 bits (NF4): as stored it would not fit beside the training. load_in_4bit decides it.';
+    reporter.emit({ type: 'notice', level: 'info', code: 'gpu.loadIn4bit', message });
+  }
+  const storage = storageOptions(decisions, recipe);
   const { quantizedOnCpu, ...model } = await loadQwen25VL(gpu, weights, config, {
     storage,
     onProgress: (share) =>

@@ -7,8 +7,8 @@ import { Failure } from '../launcher/failure.mjs';
 import { inRepository } from '../launcher/paths.mjs';
 import { userPath } from '../train/inputs.mjs';
 import * as train from '../train/train.mjs';
-import { availableBytes, watchBrowser } from './memory.mjs';
-import { createTimeline, growth, timelineTable } from './timeline.mjs';
+import { measureRun } from './measure.mjs';
+import { growth, timelineTable } from './timeline.mjs';
 import { writeTrial } from './trial.mjs';
 
 export const options = {
@@ -22,24 +22,9 @@ export const options = {
   software: train.options.software,
 };
 
-const SAMPLE_MS = 200;
 const KINDS = ['renderer', 'gpu'];
 /** The most that the page's process may grow while weights are read, whatever the model. */
 const LOAD_LIMIT_BYTES = 512e6;
-
-/** Samples until stopped; keeps the least memory that the machine had left. */
-function startSampling(timeline) {
-  const read = watchBrowser(process.pid);
-  let leastAvailable = Infinity;
-  const timer = setInterval(() => {
-    timeline.sample(read());
-    leastAvailable = Math.min(leastAvailable, availableBytes());
-  }, SAMPLE_MS);
-  return () => {
-    clearInterval(timer);
-    return leastAvailable;
-  };
-}
 
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
 
@@ -75,23 +60,13 @@ export async function run(flags) {
   if (!flags.model) throw new Failure('--model is missing: the folder of the model to prove.');
   const out = outputFolder(flags.out);
   const trial = writeTrial(out);
-  const timeline = createTimeline(Date.now());
-  const stop = startSampling(timeline);
-  const events = [];
-  const onEvent = (event) => {
-    timeline.event(event, Date.now());
-    if (event.type !== 'progress') events.push(event);
-  };
   const own = { model: flags.model, software: flags.software, out: join(out, 'run') };
-  let result;
-  const end = () => {
-    const leastAvailable = stop();
-    result = timeline.end(Date.now());
+  const files = { data: flags.data ?? trial.data, recipe: flags.recipe ?? trial.recipe };
+  let loading = 0;
+  const code = await measureRun({ ...own, ...files }, ({ result, leastAvailable, events }) => {
+    loading = loadingGrowth(result);
     writeFileSync(join(out, 'proof.json'), `${JSON.stringify({ ...result, leastAvailable, events }, null, 2)}\n`);
     process.stdout.write(report(result, leastAvailable));
-  };
-  const files = { data: flags.data ?? trial.data, recipe: flags.recipe ?? trial.recipe };
-  // The report is of a run that failed too: how far it came is what one wants to know.
-  const code = await train.run({ ...own, ...files }, onEvent).finally(end);
-  return code === 0 && loadingGrowth(result) > LOAD_LIMIT_BYTES ? 1 : code;
+  });
+  return code === 0 && loading > LOAD_LIMIT_BYTES ? 1 : code;
 }

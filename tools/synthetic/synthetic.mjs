@@ -75,19 +75,20 @@ function copyTokenizer(from, to) {
 
 /**
  * Makes a model's folder.
- * @param {{shape: keyof typeof SHAPES, layers?: number, visionLayers?: number, tokenizer?: string, seed?: number,
- *   out: string, onFile?: (name: string, bytes: number) => void}} request
+ * @param {{shape: keyof typeof SHAPES, layers?: number, visionLayers?: number, vocab?: number, tokenizer?: string,
+ *   seed?: number, out: string, onFile?: (name: string, bytes: number) => void}} request
  * @returns {Promise<{files: string[], bytes: number}>} the weight files
  * @throws Failure for a folder that is not empty, or a tokenizer that does not fit
  */
 export async function makeSynthetic({ shape, seed = 0, out, onFile, ...request }) {
-  const { layers: whole, vision, vocab, shardBytes } = SHAPES[shape];
+  const { layers: whole, vision, shardBytes } = SHAPES[shape];
+  const vocab = request.vocab ?? SHAPES[shape].vocab;
   const layers = request.layers ?? whole;
   const visionLayers = request.visionLayers ?? Math.min(vision.depth, request.layers ?? vision.depth);
   const tokenizer = request.tokenizer ?? inRepository('public', 'demo', 'model');
   checkTokenizer(tokenizer);
   const ids = specialIds(join(tokenizer, 'tokenizer.json'), vocab);
-  const config = configOf(shape, { layers, visionLayers }, ids);
+  const config = { ...configOf(shape, { layers, visionLayers }, ids), vocab_size: vocab };
   prepareFolder(out);
   copyTokenizer(tokenizer, out);
   const weights = await writeCheckpoint(out, tensorsOf(config), { seed, shardBytes, onFile });

@@ -10,6 +10,7 @@ import { claimFolder } from './claim.mjs';
 import { shownPath } from './command.mjs';
 import { createDisplay } from './display.mjs';
 import { followRun } from './follow.mjs';
+import { HUB_PORT, keepOnlyModels, modelProfile } from './hubModel.mjs';
 import { Interrupted, STOPPED, watchInterrupts, workThenClose } from './interrupt.mjs';
 import { readPlan } from './plan.mjs';
 import { ownVersion } from './runRecord.mjs';
@@ -38,23 +39,32 @@ async function withBrowser(plan, executablePath, origin, watchers) {
   const adapter = plan.software ? 'software' : await chooseAdapter(executablePath, origin);
   const display = createDisplay();
   display.line(`Training in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
-  const browser = await openHeadless({ executablePath, adapter, headed: plan.headed });
+  const profile = plan.model?.hub ? modelProfile(Number(new URL(origin).port)) : undefined;
+  const browser = await openHeadless({ executablePath, adapter, headed: plan.headed, profile });
+  if (profile !== undefined) await keepOnlyModels(browser.page, origin);
   const work = openSession(browser, `${origin}/`).then((session) => trainIn(session, display, plan, watchers));
   return workThenClose(watchers.interruption.until, work, browser.close);
 }
 
-async function serve(port) {
+async function serve({ port: given, model, hubHost }) {
+  const port = given ?? (model?.hub ? HUB_PORT : 0);
   try {
-    return await startServer({ root: DIST, port });
+    return await startServer({ root: DIST, port, hub: hubHost ?? undefined });
   } catch (error) {
     if (error.code !== 'EADDRINUSE') throw error;
+    if (given === null) {
+      throw new Failure(
+        `port ${port}, by which models of the hub are kept, is in use: another training may be under way.`,
+        'Wait for its end, or give another --port: the model is fetched and kept once more there.',
+      );
+    }
     throw new Failure(`port ${port} is in use.`, 'Leave --port out to take a free one.');
   }
 }
 
 async function train(plan, watchers) {
   const executablePath = await watchers.interruption.until(preparePage());
-  const server = await serve(plan.port);
+  const server = await serve(plan);
   try {
     return await withBrowser(plan, executablePath, server.origin, watchers);
   } finally {

@@ -56,6 +56,11 @@ export function zeroWeights(config: ModelConfig, dtype: SafeDtype = 'BF16'): Wei
     if (!found) throw new Error(`the zero checkpoint has no ${name}`);
     return found;
   };
+  const zeroBytes = (elements: number) => {
+    const bytes = elements * DTYPE_BYTES[dtype];
+    if (zeros.length < bytes) zeros = new Uint8Array(bytes);
+    return zeros.subarray(0, bytes);
+  };
   return {
     files: ['model.safetensors'],
     notes: [],
@@ -64,9 +69,9 @@ export function zeroWeights(config: ModelConfig, dtype: SafeDtype = 'BF16'): Wei
     shape,
     dtype: () => dtype,
     async read(name) {
-      const bytes = shape(name).reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
-      if (zeros.length < bytes) zeros = new Uint8Array(bytes);
-      return { dtype, shape: shape(name), bytes: zeros.subarray(0, bytes) };
+      const elements = shape(name).reduce((product, size) => product * size, 1);
+      return { dtype, shape: shape(name), bytes: zeroBytes(elements) };
     },
+    readElements: async (_, from, to) => zeroBytes(to - from),
   };
 }

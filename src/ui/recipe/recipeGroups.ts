@@ -38,7 +38,7 @@ const PROMPT: Entry[] = [
 ];
 
 const BASE_MODEL: Entry[] = [
-  ['load_in_4bit', { type: 'choice', nullText: 'not decided: no' }, 'QLoRA: the linears of the base in 4 bits.'],
+  ['load_in_4bit', { type: 'choice', nullText: 'by GPU memory' }, 'QLoRA: the linears of the base in 4 bits.'],
   ['bnb_4bit_quant_type', choice, 'The kind of 4 bits: NormalFloat.'],
   ['bnb_4bit_use_double_quant', flag, 'Round the 4-bit scales to 8 bits too, as bitsandbytes does.'],
   ['dtype', choice, 'What is not in 4 bits: auto as in the files, or float32, bfloat16, float16.'],

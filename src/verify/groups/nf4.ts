@@ -6,7 +6,7 @@ import { writeSafetensors } from '../../formats/safetensors';
 import { openWeights, type WeightFiles } from '../../formats/weightFiles';
 import { bytesOf } from '../../base/bytes';
 import type { Gpu } from '../../gpu/gpu';
-import type { BaseStorage } from '../../model/baseStorage';
+import type { StorageOptions } from '../../model/baseStorage';
 import { createMatrixLoader } from '../../model/loadMatrix';
 import { withHubNames } from '../../model/weightNames';
 import { compareExact, compareTensor } from '../../reference/compare';
@@ -24,7 +24,7 @@ interface Nf4Cases {
 
 type Tensors = Map<string, ReferenceTensor>;
 
-const STORAGE: BaseStorage = { dtype: 'auto', nf4: { doubleQuant: true } };
+const STORAGE: StorageOptions = { dtype: 'auto', nf4: { doubleQuant: true } };
 
 function within(tolerance: Partial<TensorTolerance>): TensorTolerance {
   // Never 0: an error of 0 must compare as 0 of the allowance.

@@ -17,7 +17,7 @@ import type { Recipe } from '../../recipe/config';
 import type { GrpoRow } from '../../train/rolloutTypes';
 import { sftLoop } from '../../train/sftLoop';
 import { newStage } from '../../train/stageState';
-import { decideBudget } from '../decide';
+import { decideBudget, storageOptions } from '../decide';
 import { evaluateNow } from '../evaluation';
 import { packContextOf, type Run } from '../run';
 import type { TrainingRows } from '../rows';
@@ -115,15 +115,15 @@ async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise
   const rows = syntheticRows(options);
   const budget = decideBudget({ config, weights, recipe, rows, info: gpu.info, gpuBytes });
   const { decisions } = budget;
-  const storage = decisions.storage === 'f32' ? 'f32' : 'stored';
-  const model = await loadQwen25VL(gpu, weights, config, { storage });
+  const storage = storageOptions(decisions, recipe);
+  const model = await loadQwen25VL(gpu, weights, config, { storage, verifyQuantization: false });
   const adapter = createAdapter(gpu, config, recipe.lora);
   loadValues(gpu, adapter, []);
   const { featuresOf } = createFeatureStore({
     gpu,
     tower: residentTower(model.vision),
     patchesOf: patchesOf(config),
-    patchesTogether: decisions.patchesTogether,
+    decisions,
     hostBytes: decisions.features.host,
   });
   const { spatialMergeSize } = config.vision;
