@@ -42,7 +42,7 @@ fn main(
     for (var e = 0u; e < 4u; e++) { // unroll
       let wRow = min(n + e, params.n - 1u) * params.k4;
       for (var j = 0u; j < COLS4; j++) { // unroll
-        let wv = decode4(w[wRow + columns[j]]);
+        let wv = weight4(wRow + columns[j]);
         for (var i = 0u; i < ROWS; i++) { // unroll
           acc[i * COLS4 + j] += xv[i][e] * wv;
         }

@@ -30,7 +30,7 @@ fn main(
       xTile[((index % 4u) * 4u + e) * 68u + xRow] = xv[e];
     }
     let wRow = min(n0 + index / 16u, params.n - 1u);
-    wTile[(index / 16u) * 17u + index % 16u] = decode4(w[wRow * params.k4 + wColumn]);
+    wTile[(index / 16u) * 17u + index % 16u] = weight4(wRow * params.k4 + wColumn);
     workgroupBarrier();
     for (var step = 0u; step < 16u; step++) {
       let b = wTile[step * 17u + local.x];

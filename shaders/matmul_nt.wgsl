@@ -37,7 +37,7 @@ fn main(
   for (var k = 0u; k < params.k4; k++) {
     var wv: array<vec4f, COLS4 * 4>; // registers
     for (var j = 0u; j < COLS4 * 4; j++) { // unroll
-      wv[j] = decode4(w[wAt[j] + k]);
+      wv[j] = weight4(wAt[j] + k);
     }
     for (var s = 0u; s < ROWS / SHARE; s++) { // unroll
       let own = x[xAt[s] + k];
@@ -63,7 +63,7 @@ fn main(
             acc[(i * COLS4 + j) * 4 + 3],
           );
           if (BIAS) {
-            value += bias[column / 4u];
+            value += bias[params.firstColumn4 + column / 4u];
           }
           if (ADD == 1u) {
             value += y[at];

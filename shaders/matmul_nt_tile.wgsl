@@ -33,7 +33,7 @@ fn main(
     let live = k < params.k4;
     let kSafe = min(k, params.k4 - 1u);
     let xv = select(vec4f(), x[xAt + kSafe], live);
-    let wv = select(vec4f(), decode4(w[wAt + kSafe]), live);
+    let wv = select(vec4f(), weight4(wAt + kSafe), live);
     for (var e = 0u; e < 4u; e++) { // unroll
       xTile[(loadK4 * 4u + e) * 68u + loadRow] = xv[e];
       wTile[(loadK4 * 4u + e) * 68u + loadRow] = wv[e];
@@ -60,7 +60,7 @@ fn main(
         let at = (params.yOffset4 + row * params.yStride4) * 4u + column;
         var value = params.scale * acc[i * 4u + j];
         if (BIAS) {
-          value += bias[column];
+          value += bias[params.firstColumn4 * 4u + column];
         }
         if (ADD == 1u) {
           value += y[at];

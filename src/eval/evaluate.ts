@@ -2,8 +2,10 @@
 
 import { check } from '../base/errors';
 import { STREAM, streamKey } from '../base/random';
+import { smallerScoring, type WorkTokens } from '../budgets/smaller';
 import type { Example, Prompt } from '../data/encode';
 import { generate, type GenerateContext } from '../infer/generate';
+import { relieved } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
 import { isExact } from '../rewards/exactMatch';
 import { isInForm } from '../rewards/format';
@@ -62,18 +64,16 @@ export interface EvalContext {
   onSample?(sample: GreedySample): void;
 }
 
-/** Cache rows of one part: bounds the memory of the key-value cache. */
-const CACHE_ROWS = 32_768;
-/** Rows of the first part, small so that something can be shown soon. */
+/** Rows of the first part at most, so that something can be shown soon. */
 const FIRST_ROWS = 12;
-/** Tokens of one loss batch. */
-const LOSS_TOKENS = 4096;
 
-/** Rows that decode together: as many as the cache budget allows. */
-function rowsTogether(context: Pick<EvalContext, 'rows' | 'samplesPerRow' | 'maxNewTokens'>): number {
+/** Rows that decode together: as many as cache and logits have room for. */
+function rowsTogether(context: Pick<EvalContext, 'rows' | 'samplesPerRow' | 'maxNewTokens' | 'generation'>): number {
+  const { cacheRows, sequencesTogether } = context.generation.decisions;
   const longest = Math.max(...context.rows.map((row) => row.prompt.ids.length));
-  const perRow = longest + (1 + context.samplesPerRow) * context.maxNewTokens;
-  return Math.max(1, Math.floor(CACHE_ROWS / perRow));
+  const sequences = 1 + context.samplesPerRow;
+  const perRow = longest + sequences * context.maxNewTokens;
+  return Math.max(1, Math.min(Math.floor(cacheRows / perRow), Math.floor(sequencesTogether / sequences)));
 }
 
 interface Texts {
@@ -88,7 +88,8 @@ async function complete(context: EvalContext): Promise<Texts> {
   const total = rows.length * perRow;
   for (let start = 0; start < rows.length;) {
     await context.boundary();
-    const part = rows.slice(start, start + (start === 0 ? FIRST_ROWS : rowsTogether(context)));
+    const count = rowsTogether(context);
+    const part = rows.slice(start, start + (start === 0 ? Math.min(FIRST_ROWS, count) : count));
     const prompts = part.map((row, i) => ({ ...row.prompt, tag: start + i }));
     const completions = await generate(context.generation, prompts, {
       modes: [
@@ -135,27 +136,45 @@ async function scoreTexts(
   );
 }
 
+/** Examples that are scored together, from `start` on: one at least. */
+function scoredTogether(examples: readonly Example[], start: number, most: number): Example[] {
+  let count = 0;
+  let tokens = 0;
+  while (start + count < examples.length && (count === 0 || tokens + examples[start + count]!.ids.length <= most)) {
+    tokens += examples[start + count++]!.ids.length;
+  }
+  return examples.slice(start, start + count);
+}
+
 /** null when no row has a label. */
-async function meanLoss(context: Pick<EvalContext, 'rows' | 'loss' | 'boundary'>): Promise<number | null> {
-  const examples = context.rows.flatMap((row) => (row.example ? [row.example] : []));
+async function meanLoss({
+  rows,
+  loss,
+  generation,
+  boundary,
+}: Pick<EvalContext, 'rows' | 'loss' | 'generation' | 'boundary'>): Promise<number | null> {
+  const examples = rows.flatMap((row) => (row.example ? [row.example] : []));
+  const { decisions } = generation;
   let sum = 0;
   let labels = 0;
   for (let start = 0; start < examples.length;) {
-    await context.boundary();
-    let count = 0;
-    let tokens = 0;
-    while (
-      start + count < examples.length &&
-      (count === 0 || tokens + examples[start + count]!.ids.length <= LOSS_TOKENS)
-    ) {
-      tokens += examples[start + count++]!.ids.length;
-    }
-    const part = await context.loss(examples.slice(start, start + count));
-    sum += part.sum;
-    labels += part.labels;
-    start += count;
+    await boundary();
+    let part: Example[] = [];
+    const found = await relieved(
+      generation,
+      () => smallerScoring(decisions, workTokens(part)),
+      () => loss((part = scoredTogether(examples, start, decisions.scoreTokens))),
+    );
+    sum += found.sum;
+    labels += found.labels;
+    start += part.length;
   }
   return labels === 0 ? null : -sum / labels;
+}
+
+function workTokens(examples: readonly Example[]): WorkTokens {
+  const lengths = examples.map(({ ids }) => ids.length);
+  return { whole: lengths.reduce((sum, length) => sum + length, 0), piece: Math.max(...lengths) };
 }
 
 /**

@@ -4,7 +4,7 @@
 import { LorikeetError } from '../base/errors';
 import type { Ledger, PoolOwner } from './memory';
 
-/** From here on buffers have the size that was asked for, and idle ones make room for new ones. */
+/** From here on buffers have the size that was asked for, and are not kept for work of another shape. */
 export const LARGE_BYTES = 4 * 2 ** 20;
 
 /** Small sizes are rounded up to four classes per power of two: at most a quarter is wasted. */
@@ -15,55 +15,24 @@ function sizeClass(bytes: number): number {
 }
 
 export interface BufferPool {
-  /**
-   * A storage buffer of at least `bytes`; its content is undefined.
-   * @returns the buffer, and idle ones that it took the room of: they are the caller's to free
-   */
-  take(bytes: number, owner: PoolOwner): { buffer: GPUBuffer; evicted: GPUBuffer[] };
+  /** A storage buffer of at least `bytes`; its content is undefined. @throws gpu.bufferTooLarge */
+  take(bytes: number, owner: PoolOwner): GPUBuffer;
   give(buffer: GPUBuffer): void;
-  /** Forgets all idle buffers and returns them: they are the caller's to free. */
-  trim(): GPUBuffer[];
+  /**
+   * Forgets idle buffers of at least so many bytes and returns them: they are the caller's to free.
+   * @param least 0: all
+   */
+  trim(least: number): GPUBuffer[];
 }
 
-/**
- * Large buffers in use and idle are together never more than were once in use at a time: beyond that, those idle
- * longest go first.
- * @throws gpu.bufferTooLarge from `take`, when the device cannot bind that many bytes
- */
+/** @throws gpu.bufferTooLarge from `take`, when the device cannot bind that many bytes */
 export function createBufferPool(device: Pick<GPUDevice, 'limits'>, ledger: Ledger): BufferPool {
   const limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const idle = new Map<number, GPUBuffer[]>();
-  /** Idle large buffers, the one idle longest first. */
-  const queue = new Set<GPUBuffer>();
-  let largeInUse = 0;
-  let largeIdle = 0;
-  let mostInUse = 0;
-
-  const reuse = (size: number): GPUBuffer | undefined => {
-    const buffer = idle.get(size)?.pop();
-    if (buffer && queue.delete(buffer)) largeIdle -= size;
-    return buffer;
-  };
-  const makeRoom = (): GPUBuffer[] => {
-    const evicted: GPUBuffer[] = [];
-    for (const buffer of queue) {
-      if (largeInUse + largeIdle <= mostInUse) break;
-      queue.delete(buffer);
-      largeIdle -= buffer.size;
-      idle.set(
-        buffer.size,
-        idle.get(buffer.size)!.filter((other) => other !== buffer),
-      );
-      evicted.push(buffer);
-    }
-    return evicted;
-  };
-
   return {
     take(wanted, owner) {
-      const large = wanted >= LARGE_BYTES;
-      const size = large ? Math.ceil(wanted / 4) * 4 : sizeClass(wanted);
+      const size = wanted >= LARGE_BYTES ? Math.ceil(wanted / 4) * 4 : sizeClass(wanted);
       if (size > limit) {
         throw new LorikeetError(
           'gpu.bufferTooLarge',
@@ -71,37 +40,25 @@ export function createBufferPool(device: Pick<GPUDevice, 'limits'>, ledger: Ledg
           'Lower the batch size or the completion length.',
         );
       }
-      const known = reuse(size);
-      if (size >= LARGE_BYTES) {
-        largeInUse += size;
-        mostInUse = Math.max(mostInUse, largeInUse);
-      }
-      if (known) {
-        ledger.move(known, owner);
-        return { buffer: known, evicted: [] };
-      }
-      const evicted = makeRoom();
-      return { buffer: ledger.create(owner, { size, usage }), evicted };
+      const known = idle.get(size)?.pop();
+      if (!known) return ledger.create(owner, { size, usage });
+      ledger.move(known, owner);
+      return known;
     },
     give(buffer) {
-      const { size } = buffer;
-      const list = idle.get(size);
+      const list = idle.get(buffer.size);
       if (list) list.push(buffer);
-      else idle.set(size, [buffer]);
-      if (size >= LARGE_BYTES) {
-        queue.add(buffer);
-        largeInUse -= size;
-        largeIdle += size;
-      }
+      else idle.set(buffer.size, [buffer]);
       ledger.move(buffer, 'idle');
     },
-    trim() {
-      const all = [...idle.values()].flat();
-      idle.clear();
-      queue.clear();
-      largeIdle = 0;
-      mostInUse = largeInUse;
-      return all;
+    trim(least) {
+      const out: GPUBuffer[] = [];
+      for (const [size, list] of idle) {
+        if (size < least) continue;
+        idle.delete(size);
+        out.push(...list);
+      }
+      return out;
     },
   };
 }

@@ -2,7 +2,7 @@
 // again while recording.
 
 import { LorikeetError } from '../base/errors';
-import type { BufferPool } from './bufferPool';
+import { LARGE_BYTES, type BufferPool } from './bufferPool';
 import type { AdapterClass } from './device';
 import { foldGrid } from './grid';
 import type { Ledger, PoolOwner } from './memory';
@@ -58,6 +58,12 @@ export interface Recorder {
   /** Frees a tensor that lives outside scopes once what is recorded has been submitted. @throws gpu.freedTwice */
   free(tensor: Tensor): void;
   /**
+   * Says that work of this shape begins (its kind, and the sizes that its large tensors go by). Large buffers that work
+   * of another shape has left are freed first: what is in use and what is idle are never both at their most.
+   * @throws as `submit`
+   */
+  begin(shape: string): Promise<void>;
+  /**
    * Waits until no more than a few parts are recorded ahead of the GPU. Whoever records much calls it between layers.
    * @throws as `submit`
    */
@@ -75,6 +81,11 @@ export interface Recorder {
   read<T extends readonly Tensor[]>(...tensors: T): Promise<PerTensor<T, ArrayBuffer>>;
   /** As `read`, but past everything that is recorded and waits, and past the gate: what the GPU has been given so far. */
   readSubmitted<T extends readonly Tensor[]>(...tensors: T): Promise<PerTensor<T, ArrayBuffer>>;
+  /**
+   * Forgets what is recorded and not submitted, and gives the buffers of all open scopes back: for a step that failed
+   * half-way. Whoever opened those scopes must not use them again.
+   */
+  discard(): void;
   /** Frees idle buffers and staging memory once what is recorded has been submitted. */
   trim(): void;
   /** Sets how fast the device is: the budget is then what it does in `SUBMISSION_SECONDS`. */
@@ -119,6 +130,8 @@ export function createRecorder(
   let budget = options.flopBudget ?? FIRST_BUDGET;
   let commands: Command[] = [];
   let flops = 0;
+  /** Of the work under way. */
+  let shape = '';
   let nan: GPUBuffer | undefined;
 
   /** Ends the part under way. */
@@ -151,6 +164,16 @@ export function createRecorder(
     commands.push({ type: 'copy', from: nan, fromByte: 0, to: buffer, toByte: 0, bytes: buffer.size });
   };
 
+  /** Buffers of every scope that is not released. */
+  const open = new Set<GPUBuffer[]>();
+  const giveBack = (held: GPUBuffer[]): void => {
+    open.delete(held);
+    for (const buffer of held.splice(0)) {
+      if (options.debug) poison(buffer);
+      pool.give(buffer);
+    }
+  };
+
   const upload: Recorder['upload'] = (tensor, data, offset = 0) => {
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const to = live(tensor.buffer, 'upload');
@@ -169,9 +192,9 @@ export function createRecorder(
 
   const scope = (owner: PoolOwner = 'workspace'): Scope => {
     const held: GPUBuffer[] = [];
+    open.add(held);
     const tensor: Scope['tensor'] = (shape, dtype = 'f32', of = owner) => {
-      const { buffer, evicted } = pool.take(Math.max(4, elementCount(shape) * 4), of);
-      evicted.forEach(retire);
+      const buffer = pool.take(Math.max(4, elementCount(shape) * 4), of);
       held.push(buffer);
       return { buffer, shape, dtype };
     };
@@ -183,12 +206,7 @@ export function createRecorder(
         upload(out, data);
         return out;
       },
-      release() {
-        for (const buffer of held.splice(0)) {
-          if (options.debug) poison(buffer);
-          pool.give(buffer);
-        }
-      },
+      release: () => giveBack(held),
     };
   };
 
@@ -233,6 +251,14 @@ export function createRecorder(
     upload,
     scope,
     free: ({ buffer }) => retire(buffer),
+    async begin(next) {
+      if (next === shape) return;
+      shape = next;
+      const left = pool.trim(LARGE_BYTES);
+      if (left.length === 0) return;
+      left.forEach(retire);
+      await submit();
+    },
     room: () => submitter.room(),
     submit,
     read: (...tensors) => {
@@ -249,8 +275,14 @@ export function createRecorder(
         device.queue.submit([encoder.finish()]);
         return Promise.resolve();
       }),
+    discard() {
+      commands = commands.filter(({ type }) => type === 'destroy');
+      uploads.take();
+      flops = 0;
+      open.forEach(giveBack);
+    },
     trim() {
-      pool.trim().forEach(retire);
+      pool.trim(0).forEach(retire);
       cut();
       submitter.shrink();
       uploads.shrink();

@@ -147,6 +147,26 @@ describe('the gate', () => {
     expect(await valueOf(gpu, y)).toBe(3);
   });
 
+  it('that threw leaves scopes to be given back and the rest of the recording to be forgotten', async () => {
+    const gpu = await openGpu({ flopBudget: 1 });
+    const y = gpu.persistent([1]);
+    const freed = gpu.persistent([1]);
+    gpu.rec.scope().tensor([1000]);
+    gpu.rec.setGate(() => {
+      throw new Error('stop here');
+    });
+    step(gpu, y);
+    step(gpu, y);
+    await expect(gpu.rec.room().then(() => gpu.rec.submit())).rejects.toThrow('stop here');
+    gpu.rec.setGate(undefined);
+    step(gpu, y);
+    gpu.free(freed);
+    gpu.rec.discard();
+    expect(gpu.memory().bytes).toMatchObject({ workspace: 0, weights: 8 });
+    expect(await valueOf(gpu, y)).toBe(0);
+    expect(gpu.memory().bytes.weights).toBe(4);
+  });
+
   it('that throws between layers is told to whoever records', async () => {
     const gpu = await openGpu({ flopBudget: 1 });
     const y = gpu.persistent([1]);

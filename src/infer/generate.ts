@@ -1,18 +1,22 @@
 // Generation with a key-value cache: prompts are computed once, every completion then decodes one token a step, all
 // in one chain of dispatches. Tokens, lengths and ends live on the GPU; the host reads them every few steps and drops
-// finished sequences from the batch.
+// finished sequences from the batch. What has no room together goes one part after the other (generateParts.ts).
 
-import type { ImageRef, Prompt } from '../data/encode';
+import { smallerGeneration } from '../budgets/smaller';
+import type { Prompt } from '../data/encode';
 import { packPrompts } from '../data/pack';
-import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
 import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { recorded, withScope } from '../gpu/withScope';
 import type { LayerCache } from '../model/decoderBlock';
 import { embedStream, finalRows, forwardOnly, type LanguageModel, type StreamInputs } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
 import { textTable } from '../model/ropeTables';
 import { headLogits, logitsStride } from '../ops/head';
 import { prepareDecodeStep, sampleTokens, type DecodeTensors, type SamplingOptions } from '../ops/sampling';
+import type { FeaturesOf } from './features';
+import { partsOf, type Sequence } from './generateParts';
+import { relieved, type Relief } from './relief';
 import { uploadStream } from './stream';
 
 /** How completions of one prompt are drawn: `count` of them at this temperature (0: greedy). */
@@ -48,20 +52,10 @@ export interface Completion {
 }
 
 /** What generation needs of the model and its pictures. */
-export interface GenerateContext {
-  gpu: Gpu;
+export interface GenerateContext extends Relief {
   model: LanguageModel;
   spatialMergeSize: number;
-  featuresOf(images: readonly ImageRef[]): Promise<Float32Array>;
-}
-
-/** Tokens of prompts computed at once. */
-const PREFILL_TOKENS = 4096;
-
-interface Sequence {
-  prompt: number;
-  generation: number;
-  mode: number;
+  featuresOf: FeaturesOf;
 }
 
 function listSequences(prompts: readonly GeneratePrompt[], modes: readonly CompletionMode[]): Sequence[] {
@@ -104,6 +98,16 @@ function decodeTensors(
   };
 }
 
+/** Prompts whose tokens go through the model together, from `first` on: one at least. */
+function promptsTogether(prompts: readonly GeneratePrompt[], first: number, most: number): GeneratePrompt[] {
+  let count = 0;
+  let tokens = 0;
+  while (first + count < prompts.length && (count === 0 || tokens + prompts[first + count]!.ids.length <= most)) {
+    tokens += prompts[first + count++]!.ids.length;
+  }
+  return prompts.slice(first, first + count);
+}
+
 /** Runs the prompts in parts, fills the cache's first rows, and returns each prompt's last logits (P, stride). */
 async function prefill(
   context: GenerateContext,
@@ -112,49 +116,50 @@ async function prefill(
   logits: Tensor,
   adapter: LoraAdapter | undefined,
 ): Promise<void> {
-  const { gpu, model } = context;
-  const { rec } = gpu;
-  const stride = logitsStride(model.config.vocabSize);
+  const { rec } = context.gpu;
   let done = 0;
   let cacheRow = 0;
   while (done < prompts.length) {
-    let count = 0;
-    let tokens = 0;
-    while (
-      done + count < prompts.length &&
-      (count === 0 || tokens + prompts[done + count]!.ids.length <= PREFILL_TOKENS)
-    ) {
-      tokens += prompts[done + count++]!.ids.length;
-    }
-    const part = prompts.slice(done, done + count);
-    const batch = packPrompts(part, {
-      imageTokenId: model.config.imageTokenId,
-      spatialMergeSize: context.spatialMergeSize,
-    });
-    const scope = rec.scope();
-    const features = await context.featuresOf(batch.images);
-    const inputs = uploadStream(rec, scope, batch, features, model.config);
-    const base = cacheRow;
-    const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => base + t));
-    const x = scope.tensor([tokens, model.config.hiddenSize]);
-    embedStream(rec, model, inputs, x);
-    await forwardOnly(model, inputs, x, {
-      rec,
-      adapter,
-      caches: kv.map((tensor): LayerCache => ({ kv: tensor, row, attend: 'stream' })),
-    });
-    let end = 0;
-    const last = scope.upload(Uint32Array.from(part, (prompt) => (end += prompt.ids.length) - 1));
-    const hidden = scope.tensor([count, model.config.hiddenSize]);
-    finalRows(rec, model, { x, row: last, hidden }, scope);
-    const partLogits = scope.tensor([count, stride]);
-    headLogits(rec, { hidden, logits: partLogits }, model.weights.head);
-    rec.copy(partLogits, logits, { toOffset: done * stride });
-    scope.release();
+    const part = promptsTogether(prompts, done, context.decisions.prefillTokens);
+    const into = { kv, logits, cacheRow, firstPrompt: done };
+    cacheRow += await withScope(rec, (scope) => prefillPart(context, scope, part, into, adapter));
     await rec.submit();
-    done += count;
-    cacheRow += tokens;
+    done += part.length;
   }
+}
+
+/** Records one part. @param scope holds its tensors @returns its tokens */
+async function prefillPart(
+  context: GenerateContext,
+  scope: Scope,
+  part: GeneratePrompt[],
+  into: { kv: readonly Tensor[]; logits: Tensor; cacheRow: number; firstPrompt: number },
+  adapter: LoraAdapter | undefined,
+): Promise<number> {
+  const { gpu, model } = context;
+  const { rec } = gpu;
+  const { hiddenSize, imageTokenId, vocabSize } = model.config;
+  const batch = packPrompts(part, { imageTokenId, spatialMergeSize: context.spatialMergeSize });
+  const { tokens } = batch;
+  const inputs = await uploadStream(rec, scope, batch, context.featuresOf, model.config);
+  await rec.begin(`prefill ${tokens} ${part.length}`);
+  const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => into.cacheRow + t));
+  const x = scope.tensor([tokens, hiddenSize]);
+  embedStream(rec, model, inputs, x);
+  await forwardOnly(model, inputs, x, {
+    rec,
+    adapter,
+    caches: into.kv.map((tensor): LayerCache => ({ kv: tensor, row, attend: 'stream' })),
+  });
+  let end = 0;
+  const last = scope.upload(Uint32Array.from(part, (prompt) => (end += prompt.ids.length) - 1));
+  const hidden = scope.tensor([part.length, hiddenSize]);
+  finalRows(rec, model, { x, row: last, hidden }, scope);
+  const stride = logitsStride(vocabSize);
+  const partLogits = scope.tensor([part.length, stride]);
+  headLogits(rec, { hidden, logits: partLogits }, model.weights.head);
+  rec.copy(partLogits, into.logits, { toOffset: into.firstPrompt * stride });
+  return tokens;
 }
 
 /** (logits row, sequence) of every slot, slots of one mode together. */
@@ -193,9 +198,10 @@ function sampleAll(
   }
 }
 
-/** Records `steps` decode steps of the active sequences. */
+/** Records `steps` decode steps of the active sequences. @param scope holds their tensors */
 async function recordSteps(
   context: GenerateContext,
+  scope: Scope,
   tensors: DecodeTensors & { table: Tensor; kv: readonly Tensor[] },
   sequences: readonly Sequence[],
   active: readonly number[],
@@ -204,8 +210,8 @@ async function recordSteps(
 ): Promise<void> {
   const { gpu, model } = context;
   const { rec } = gpu;
-  const scope = rec.scope();
   const slots = active.length;
+  await rec.begin(`decode ${slots}`);
   const all = scope.upload(Uint32Array.from(active.flatMap((s, slot) => [slot, s])));
   const lists = new Map<number, Tensor>();
   for (const [mode, list] of slotLists(active, sequences, (slot) => slot))
@@ -225,7 +231,6 @@ async function recordSteps(
   // Nothing is an image token while decoding, so any tensor may stand for the features; it must not be the output.
   const features = scope.tensor([1, model.config.hiddenSize]);
   for (let step = 0; step < steps; step++) {
-    const inner = rec.scope();
     prepareDecodeStep(
       rec,
       { ...tensors, slots: all, ids, tableRow, kvRow, ranges },
@@ -237,32 +242,27 @@ async function recordSteps(
       adapter: options.adapter,
       caches: tensors.kv.map((tensor): LayerCache => ({ kv: tensor, row: kvRow, attend: 'cache' })),
     });
-    finalRows(rec, model, { x, row: rows, hidden }, inner);
+    recorded(rec, (inner) => finalRows(rec, model, { x, row: rows, hidden }, inner));
     headLogits(rec, { hidden, logits }, model.weights.head);
     sampleAll(context, { ...tensors, logits }, lists, options);
-    inner.release();
   }
-  scope.release();
 }
 
-/**
- * Completions of every prompt, `modes` in order.
- * @returns per prompt its completions @throws gpu.lost, gpu.bufferTooLarge
- */
-export async function generate(
+/** Decodes one part to its end. @param scope holds its cache @returns token ids of its sequences */
+async function generatePart(
   context: GenerateContext,
+  scope: Scope,
   prompts: readonly GeneratePrompt[],
+  sequences: readonly Sequence[],
   options: GenerateOptions,
-): Promise<Completion[][]> {
-  const { gpu, model } = context;
+  onProgress: (done: number) => void,
+): Promise<number[][]> {
+  const { model } = context;
   const { config } = model;
-  const { rec } = gpu;
-  const sequences = listSequences(prompts, options.modes);
-  if (sequences.length === 0) return prompts.map(() => []);
-  const scope = rec.scope();
   const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0);
   const cacheRows = promptTokens + sequences.length * options.maxNewTokens;
   const width = 2 * config.kvHeads * config.headSize;
+  await context.gpu.rec.begin(`cache ${cacheRows}`);
   const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, width], 'f32', 'kv'));
   const tensors = decodeTensors(scope, context, prompts, sequences, options);
   const positions = Math.max(...prompts.map((prompt) => prompt.nextPosition)) + options.maxNewTokens;
@@ -270,37 +270,91 @@ export async function generate(
     positions,
     config.headSize,
   ]);
-
   const logits = scope.tensor([prompts.length, logitsStride(config.vocabSize)]);
   await prefill(context, prompts, kv, logits, options.adapter);
-  let active = sequences.map((_, s) => s);
   const first = new Map<number, Tensor>();
-  for (const [mode, list] of slotLists(active, sequences, (_, s) => sequences[s]!.prompt)) {
+  const all = sequences.map((_, s) => s);
+  for (const [mode, list] of slotLists(all, sequences, (_, s) => sequences[s]!.prompt)) {
     first.set(mode, scope.upload(Uint32Array.from(list)));
   }
   sampleAll(context, { ...tensors, logits }, first, options);
+  return decodeAll(context, { ...tensors, table, kv }, sequences, options, onProgress);
+}
 
-  const stateWidth = 2 + options.maxNewTokens;
-  const stepsTogether = rec.variant === 'software' ? 2 : 8;
+/** Decode steps until every sequence has ended. */
+async function decodeAll(
+  context: GenerateContext,
+  tensors: Parameters<typeof recordSteps>[2],
+  sequences: readonly Sequence[],
+  options: GenerateOptions,
+  onProgress: (done: number) => void,
+): Promise<number[][]> {
+  const { gpu } = context;
+  const width = 2 + options.maxNewTokens;
+  const stepsTogether = gpu.rec.variant === 'software' ? 2 : 8;
+  let active = sequences.map((_, s) => s);
   let state = new Uint32Array(0);
   for (let step = 1; active.length > 0; step += stepsTogether) {
     if (step < options.maxNewTokens) {
       const steps = Math.min(stepsTogether, options.maxNewTokens - step);
-      await recordSteps(context, { ...tensors, table, kv }, sequences, active, steps, options);
+      const now = active;
+      await withScope(gpu.rec, (scope) => recordSteps(context, scope, tensors, sequences, now, steps, options));
     }
-    const [bytes] = await rec.read(tensors.state);
+    const [bytes] = await gpu.rec.read(tensors.state);
     gpu.assertHealthy();
     state = new Uint32Array(bytes);
-    active = active.filter((s) => state[s * stateWidth + 1] === 0);
-    options.onProgress?.(sequences.length - active.length, sequences.length);
+    active = active.filter((s) => state[s * width + 1] === 0);
+    onProgress(sequences.length - active.length);
   }
-  scope.release();
+  return sequences.map((_, s) => Array.from(state.subarray(s * width + 2, s * width + 2 + state[s * width]!)));
+}
 
-  const out: Completion[][] = prompts.map(() => []);
+/** All sequences, part by part; ids in their order. */
+async function generateAll(
+  context: GenerateContext,
+  prompts: readonly GeneratePrompt[],
+  sequences: readonly Sequence[],
+  options: GenerateOptions,
+): Promise<number[][]> {
+  const found: number[][] = [];
+  const lengths = prompts.map(({ ids }) => ids.length);
+  for (const part of partsOf(sequences, lengths, options.maxNewTokens, context.decisions)) {
+    const own = part.prompts.map((prompt) => prompts[prompt]!);
+    const before = found.length;
+    const onProgress = (count: number) => options.onProgress?.(before + count, sequences.length);
+    const ids = await withScope(context.gpu.rec, (scope) =>
+      generatePart(context, scope, own, part.sequences, options, onProgress),
+    );
+    found.push(...ids);
+  }
+  return found;
+}
+
+/**
+ * Completions of every prompt, `modes` in order. How many decode together is a matter of memory alone: each draws its
+ * tokens by its prompt's tag and its own number. Where memory runs out, fewer decode together from then on.
+ * @returns per prompt its completions @throws gpu.lost, gpu.outOfMemory when not even one sequence fits
+ */
+export async function generate(
+  context: GenerateContext,
+  prompts: readonly GeneratePrompt[],
+  options: GenerateOptions,
+): Promise<Completion[][]> {
+  const sequences = listSequences(prompts, options.modes);
+  const lengths = prompts.map(({ ids }) => ids.length);
+  const rows = {
+    whole: lengths.reduce((sum, length) => sum + length, 0) + sequences.length * options.maxNewTokens,
+    piece: Math.max(0, ...lengths) + options.maxNewTokens,
+  };
+  const found = await relieved(
+    context,
+    () => smallerGeneration(context.decisions, rows, sequences.length),
+    () => generateAll(context, prompts, sequences, options),
+  );
   const ends = new Set(options.endIds);
+  const out: Completion[][] = prompts.map(() => []);
   sequences.forEach(({ prompt }, s) => {
-    const length = state[s * stateWidth]!;
-    const ids = Array.from(state.subarray(s * stateWidth + 2, s * stateWidth + 2 + length));
+    const ids = found[s]!;
     const last = ids.at(-1);
     out[prompt]!.push({ ids, terminated: last !== undefined && ends.has(last) });
   });

@@ -3,6 +3,7 @@
 
 import type { Recorder, Scope } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { recorded, withScope } from '../gpu/withScope';
 import type { FrozenMatrix } from '../ops/matmul';
 import { rmsNorm, rmsNormBackward } from '../ops/rmsNorm';
 import { embedGather, gatherRows, scatterRows } from '../ops/rows';
@@ -12,6 +13,7 @@ import type { ModelConfig } from './config';
 import {
   blockBackward,
   blockForward,
+  type BlockContext,
   type BlockSaved,
   type BlockWeights,
   type LayerCache,
@@ -55,39 +57,65 @@ export function embedStream(rec: Recorder, model: LanguageModel, inputs: StreamI
   embedGather(rec, { ids, imageRow, features, x }, model.weights.embedding);
 }
 
-/** What a training forward keeps: every layer's saved record, or only its input (recomputed in backward). */
+/** What a layer keeps: everything that backward reads, in a scope of its own, or only its input (computed again). */
+type KeptLayer = { saved: BlockSaved; scope: Scope } | { input: Tensor };
+
 export interface TrainingState {
-  kept: ({ saved: BlockSaved } | { input: Tensor })[];
+  kept: KeptLayer[];
   /** Output of the last layer, f32 (T, C). */
   last: Tensor;
 }
 
 /**
- * All layers, keeping what backward needs in `keep`.
- * @param options.recompute keep only each layer's input
+ * All layers, with what backward needs: inputs in `keep`, activations in scopes that backward gives back layer by layer.
+ * @param options.keptLayers how many layers keep their activations. They are the last ones: backward comes to them first,
+ *   and the others are computed again in the memory that it has given back
  */
 export async function forwardForTraining(
   model: LanguageModel,
   inputs: StreamInputs,
   keep: Scope,
-  options: ForwardOptions & { recompute: boolean },
+  options: ForwardOptions & { keptLayers: number },
 ): Promise<TrainingState> {
-  const { rec, adapter, dropout, recompute } = options;
+  const { rec, adapter, dropout, keptLayers } = options;
   const shape = [inputs.tokens, model.config.hiddenSize];
   let x = keep.tensor(shape);
   embedStream(rec, model, inputs, x);
-  const kept: TrainingState['kept'] = [];
-  for (const block of model.weights.blocks) {
-    const y = keep.tensor(shape);
-    const context = { rec, adapter, dropout, config: model.config, stream: inputs };
-    const scope = recompute ? rec.scope() : keep;
-    const saved = blockForward(context, block, x, y, scope);
-    kept.push(recompute ? { input: x } : { saved });
-    if (recompute) scope.release();
-    x = y;
-    await rec.room();
+  const kept: KeptLayer[] = [];
+  const context = { rec, adapter, dropout, config: model.config, stream: inputs };
+  const { blocks } = model.weights;
+  try {
+    for (const [layer, block] of blocks.entries()) {
+      const y = keep.tensor(shape);
+      if (layer >= blocks.length - keptLayers) kept.push(keptBlock(context, block, x, y));
+      else {
+        recorded(rec, (scope) => blockForward(context, block, x, y, scope));
+        kept.push({ input: x });
+      }
+      x = y;
+      await rec.room();
+    }
+  } catch (error) {
+    releaseKept({ kept });
+    throw error;
   }
   return { kept, last: x };
+}
+
+/** A layer forward with its activations in a scope of its own. */
+function keptBlock(context: BlockContext, block: BlockWeights, x: Tensor, y: Tensor): KeptLayer {
+  const scope = context.rec.scope();
+  try {
+    return { saved: blockForward(context, block, x, y, scope), scope };
+  } catch (error) {
+    scope.release();
+    throw error;
+  }
+}
+
+/** Gives back what the layers keep, where no backward pass follows or has not come to. */
+export function releaseKept({ kept }: Pick<TrainingState, 'kept'>): void {
+  for (const layer of kept) if ('scope' in layer) layer.scope.release();
 }
 
 /**
@@ -110,11 +138,13 @@ export async function backwardThroughLayers(
     const needInput = layer > stopLayer || onInput !== undefined;
     if ('saved' in kept) {
       blockBackward(context, block, dx, kept.saved, needInput);
+      kept.scope.release();
     } else {
-      const scope = rec.scope();
-      const saved = blockForward(context, block, kept.input, scope.tensor(kept.input.shape), scope);
-      blockBackward(context, block, dx, saved, needInput);
-      scope.release();
+      const { input } = kept;
+      recorded(rec, (scope) => {
+        const saved = blockForward(context, block, input, scope.tensor(input.shape), scope);
+        blockBackward(context, block, dx, saved, needInput);
+      });
     }
     onInput?.(layer, dx);
     await rec.room();
@@ -170,18 +200,16 @@ export async function forwardOnly(
   options: ForwardOptions & { caches?: LayerCache[]; onLayer?: (layer: number, y: Tensor) => void },
 ): Promise<void> {
   const { rec, adapter, dropout, caches, onLayer } = options;
-  const outer = rec.scope();
-  let from = x;
-  let to = outer.tensor(x.shape);
-  for (const [layer, block] of model.weights.blocks.entries()) {
-    const scope = rec.scope();
-    const context = { rec, adapter, dropout, config: model.config, stream, cache: caches?.[layer] };
-    blockForward(context, block, from, to, scope);
-    scope.release();
-    onLayer?.(layer, to);
-    [from, to] = [to, from];
-    await rec.room();
-  }
-  if (from !== x) rec.copy(from, x);
-  outer.release();
+  await withScope(rec, async (outer) => {
+    let from = x;
+    let to = outer.tensor(x.shape);
+    for (const [layer, block] of model.weights.blocks.entries()) {
+      const context = { rec, adapter, dropout, config: model.config, stream, cache: caches?.[layer] };
+      recorded(rec, (scope) => blockForward(context, block, from, to, scope));
+      onLayer?.(layer, to);
+      [from, to] = [to, from];
+      await rec.room();
+    }
+    if (from !== x) rec.copy(from, x);
+  });
 }

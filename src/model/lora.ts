@@ -6,7 +6,7 @@ import { check } from '../base/errors';
 import { TARGET_MODULES, type TargetModule } from '../base/targetModules';
 import type { Gpu } from '../gpu/gpu';
 import { elementCount, type Tensor } from '../gpu/tensor';
-import type { FrozenMatrix } from '../ops/matmul';
+import { wholeMatrix, type FrozenMatrix } from '../ops/matmul';
 import type { ModelConfig } from './config';
 import { initialFactors, type LoraInit } from './loraInit';
 
@@ -216,10 +216,12 @@ export function releaseCopy(gpu: Gpu, copy: LoraAdapter): void {
 
 /** A as a frozen matrix over the flat buffer: (rPadded, in). */
 export function matrixA(adapter: LoraAdapter, factor: LoraFactor): FrozenMatrix {
-  return { rows: adapter.rPadded, columns: factor.in, storage: 'f32', data: adapter.weight, offset: factor.aOffset };
+  const shape = { rows: adapter.rPadded, columns: factor.in, storage: 'f32' } as const;
+  return wholeMatrix(shape, adapter.weight, factor.aOffset);
 }
 
 /** B as a frozen matrix over the flat buffer: (out, rPadded). */
 export function matrixB(adapter: LoraAdapter, factor: LoraFactor): FrozenMatrix {
-  return { rows: factor.out, columns: adapter.rPadded, storage: 'f32', data: adapter.weight, offset: factor.bOffset };
+  const shape = { rows: factor.out, columns: adapter.rPadded, storage: 'f32' } as const;
+  return wholeMatrix(shape, adapter.weight, factor.bOffset);
 }

@@ -3,6 +3,7 @@
 import type { Gpu } from '../gpu/gpu';
 import type { Recorder, Scope } from '../gpu/recorder';
 import { rowsAndWidth, viewAs, type Tensor } from '../gpu/tensor';
+import { withScope } from '../gpu/withScope';
 import { gelu, swiglu } from '../ops/activations';
 import { attention, rangePairs } from '../ops/attention';
 import { allColumns, matmulNT, type FrozenMatrix } from '../ops/matmul';
@@ -118,24 +119,17 @@ function inWindowOrder(patches: Float32Array, layout: VisionLayout): Float32Arra
   return out;
 }
 
-/**
- * Features of several images at once.
- * @param patches f32 (P, channels * frames * p * p) of all images, in the image processor's order
- * @param grids frames, rows, columns of each image in patches
- * @returns f32 (P / merge², C) in the images' own raster order
- */
-export async function visionFeatures(
-  gpu: Gpu,
+/** All blocks and the merger: f32 (P / merge², C) in window order. */
+async function towerForward(
+  rec: Recorder,
   tower: VisionTower,
-  patches: Float32Array,
-  grids: readonly PatchGrid[],
+  { patches, layout }: { patches: Float32Array; layout: VisionLayout },
+  scope: Scope,
   probe?: VisionProbe,
-): Promise<Float32Array> {
-  const { rec } = gpu;
+): Promise<Tensor> {
   const { config, weights } = tower;
-  const layout = visionLayout(grids, config);
-  const scope = rec.scope();
   const rows = layout.patches;
+  await rec.begin(`vision ${rows}`);
   const pixels = scope.upload(inWindowOrder(patches, layout), [rows, patches.length / rows]);
   const table = scope.upload(visionTable(layout.patchPlace, { headSize: config.headSize, theta: config.ropeTheta }));
   const tableRow = scope.upload(Uint32Array.from({ length: rows }, (_, i) => i));
@@ -155,10 +149,29 @@ export async function visionFeatures(
   }
   const merged = merge(rec, tower, x, scope);
   probe?.('merger_windowed', merged);
-  const [bytes] = await rec.read(merged);
-  scope.release();
-  const windowed = new Float32Array(bytes);
-  const width = config.outHiddenSize;
+  return merged;
+}
+
+/**
+ * Features of several images at once.
+ * @param patches f32 (P, channels * frames * p * p) of all images, in the image processor's order
+ * @param grids frames, rows, columns of each image in patches
+ * @returns f32 (P / merge², C) in the images' own raster order
+ */
+export async function visionFeatures(
+  gpu: Gpu,
+  tower: VisionTower,
+  patches: Float32Array,
+  grids: readonly PatchGrid[],
+  probe?: VisionProbe,
+): Promise<Float32Array> {
+  const layout = visionLayout(grids, tower.config);
+  const windowed = await withScope(gpu.rec, async (scope) => {
+    const merged = await towerForward(gpu.rec, tower, { patches, layout }, scope, probe);
+    const [bytes] = await gpu.rec.read(merged);
+    return new Float32Array(bytes);
+  });
+  const width = tower.config.outHiddenSize;
   const out = new Float32Array(windowed.length);
   layout.windowIndex.forEach((cell, i) => out.set(windowed.subarray(i * width, (i + 1) * width), cell * width));
   return out;

@@ -9,7 +9,7 @@ import { adamw } from './adamw';
 import { attention, attentionBackward } from './attention';
 import { dropout } from './dropout';
 import { headBackward, headLogProbs, STATS_WIDTH } from './head';
-import { allColumns, matmulNN, matmulNT, matmulTNAccumulate, type FrozenMatrix } from './matmul';
+import { allColumns, type FrozenMatrix, matmulNN, matmulNT, matmulTNAccumulate, wholeMatrix } from './matmul';
 import { rmsNorm, rmsNormBackward } from './rmsNorm';
 import { rope } from './rope';
 import { embedGather, gatherRows, scatterRows } from './rows';
@@ -56,7 +56,7 @@ function slotsOf({ input }: GpuBench, rows: number): Tensor {
 }
 
 function frozen(bench: GpuBench, rows: number, columns: number): FrozenMatrix {
-  return { rows, columns, storage: 'f32', data: random(bench, [rows, columns], 7) };
+  return wholeMatrix({ rows, columns, storage: 'f32' }, random(bench, [rows, columns], 7));
 }
 
 const CASES: Case[] = [
@@ -193,9 +193,12 @@ const CASES: Case[] = [
         labelStartHost: start,
       };
       const [stats, logp, dHidden] = [output([rows, STATS_WIDTH]), output([count]), output([rows, 8])];
-      headLogProbs(rec, { hidden, stats, logp }, head, labels, { temperature: 0.8 });
+      headLogProbs(rec, { hidden, stats, logp }, head, labels, { temperature: 0.8, chunkBytes: 2 ** 20 });
       const coefficients = random(bench, [count, 2], 9);
-      headBackward(rec, { hidden, stats, coefficients, dHidden }, head, labels, { temperature: 0.8 });
+      headBackward(rec, { hidden, stats, coefficients, dHidden }, head, labels, {
+        temperature: 0.8,
+        chunkBytes: 2 ** 20,
+      });
       return [stats, logp, dHidden];
     },
   },

@@ -3,7 +3,7 @@ import { VARIANTS, withGpu, type GpuBench } from '../gpu/testGpu';
 import { headBackward as referenceBackward, headStats, type HeadLabel } from './cpuReference/head';
 import { linear, linearBackwardInput } from './cpuReference/linear';
 import { headBackward, headLogits, headLogProbs, logitsStride, STATS_WIDTH, type HeadOptions } from './head';
-import type { FrozenMatrix } from './matmul';
+import { wholeMatrix } from './matmul';
 import { expectTensor } from './testing/expectTensor';
 import { testValues } from './testValues';
 
@@ -21,13 +21,13 @@ interface Scene {
 }
 
 const SCENES: Scene[] = [
-  { name: 'one label', targets: [[2]], width: 4, vocabulary: 3, options: { temperature: 1 } },
+  { name: 'one label', targets: [[2]], width: 4, vocabulary: 3, options: { temperature: 1, chunkBytes: 2 ** 20 } },
   {
     name: 'several labels to a row, a row without any, an odd vocabulary',
     targets: [[4, 0, 36, 4], [], [7], [1, 2], [36]],
     width: 20,
     vocabulary: 37,
-    options: { temperature: 0.7 },
+    options: { temperature: 0.7, chunkBytes: 2 ** 20 },
   },
   {
     name: 'chunks of two rows',
@@ -49,7 +49,7 @@ const SCENES: Scene[] = [
     targets: [[0, 1, 2], [5], [32]],
     width: 8,
     vocabulary: 33,
-    options: { temperature: 1 },
+    options: { temperature: 1, chunkBytes: 2 ** 20 },
     size: 60,
     relative: 1e-4,
   },
@@ -88,12 +88,8 @@ function uploadScene({ input, output }: GpuBench, scene: Scene, data: SceneData)
   const start = [0];
   for (const list of scene.targets) start.push(start[start.length - 1]! + list.length);
   const labelStartHost = Uint32Array.from(start);
-  const head: FrozenMatrix = {
-    rows: scene.vocabulary,
-    columns: scene.width,
-    storage: 'f32',
-    data: input(data.weight),
-  };
+  const shape = { rows: scene.vocabulary, columns: scene.width, storage: 'f32' } as const;
+  const head = wholeMatrix(shape, input(data.weight));
   return {
     head,
     labels: {

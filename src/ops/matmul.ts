@@ -18,16 +18,41 @@ const NN: Kernel = { name: 'matmul_nn.wgsl', source: nnSource };
 const NN_TILE: Kernel = { name: 'matmul_nn_tile.wgsl', source: nnTileSource };
 const TN: Kernel = { name: 'matmul_tn.wgsl', source: tnSource };
 
-export type WeightStorage = 'f32' | 'bf16' | 'f16';
+/** How a matrix's numbers are kept; `nf4` in blocks of 64 with one scale each. */
+export type WeightStorage = 'f32' | 'bf16' | 'f16' | 'nf4';
 
-/** A matrix [rows N, columns K] as in the checkpoint, or a part of a buffer that holds one. K is a multiple of 4. */
+/** Whole rows of a frozen matrix that lie in one buffer. */
+export interface MatrixPart {
+  /** Place of its first row within the matrix, a multiple of 4. */
+  firstRow: number;
+  rows: number;
+  data: Tensor;
+  /** First element within `data`, a multiple of 4; of 64 for nf4. */
+  offset?: number;
+  /** nf4: f32, the scale of each 64 elements of `data`. */
+  scales?: Tensor;
+}
+
+/**
+ * A matrix [rows N, columns K] as in the checkpoint; K is a multiple of 4. What one binding holds is one part; a larger
+ * matrix is cut between rows.
+ */
 export interface FrozenMatrix {
   rows: number;
   columns: number;
   storage: WeightStorage;
-  data: Tensor;
-  /** First element within `data`, a multiple of 4. */
-  offset?: number;
+  /** In the order of rows, without gaps. */
+  parts: readonly MatrixPart[];
+}
+
+/** A matrix that lies in one buffer, `offset` elements from its start. */
+export function wholeMatrix(
+  shape: { rows: number; columns: number; storage: WeightStorage },
+  data: Tensor,
+  offset = 0,
+): FrozenMatrix {
+  const { rows, columns, storage } = shape;
+  return { rows, columns, storage, parts: [{ firstRow: 0, rows, data, offset }] };
 }
 
 /** Columns `offset .. offset + width - 1` of a row-major buffer whose rows are `stride` apart (in elements). */
@@ -49,11 +74,21 @@ const SHARE = 'lib/share_none.wgsl';
 const BLOCK_COLUMNS4 = 2;
 const GROUP_COLUMNS = 4 * 4 * BLOCK_COLUMNS4;
 
+/** The library that decodes a storage type, in place of f32's. */
+export function decodeImports(storage: WeightStorage): Record<string, string> {
+  return storage === 'f32' ? {} : { [DECODE]: `lib/decode_${storage}.wgsl` };
+}
+
 function imports(rec: Recorder, storage: WeightStorage): Record<string, string> {
   return {
-    ...(storage === 'f32' ? {} : { [DECODE]: `lib/decode_${storage}.wgsl` }),
+    ...decodeImports(storage),
     ...(rec.variant === 'software' && rec.quads ? { [SHARE]: 'lib/share_quad.wgsl' } : {}),
   };
+}
+
+/** The buffers that the decode function of a storage type reads, by the shaders' names. */
+export function weightBindings({ data, scales }: MatrixPart): Record<string, Tensor> {
+  return scales ? { w: data, scales } : { w: data };
 }
 
 /** Some rows of a product: where they begin, how many, and their dispatch. */
@@ -104,37 +139,43 @@ export function matmulNT(
   const { x, w, y, bias } = tensors;
   const { m, scale = 1, add } = options;
   const addend = typeof add === 'object' ? add : undefined;
+  const k4 = quarter('matmulNT', 'K', w.columns);
   const xStride4 = quarter('matmulNT', 'x stride', x.stride);
   const yStride4 = quarter('matmulNT', 'y stride', y.stride);
   const addendStride4 = add || bias ? quarter('matmulNT', 'N', w.rows) : 0;
   const xOffset4 = quarter('matmulNT', 'x offset', x.offset);
   const yOffset4 = quarter('matmulNT', 'y offset', y.offset);
-  for (const { first, count, spec, grid, flops } of productParts(rec, m, w.rows, w.columns)) {
-    rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
-      spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
-      imports: imports(rec, w.storage),
-      bindings: { x: x.data, w: w.data, bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
-      uniforms: {
-        m: count,
-        n: w.rows,
-        k4: quarter('matmulNT', 'K', w.columns),
-        xStride4,
-        xOffset4: xOffset4 + first * xStride4,
-        wOffset4: quarter('matmulNT', 'W offset', w.offset ?? 0),
-        yStride4,
-        yOffset4: yOffset4 + first * yStride4,
-        addendStride4,
-        addendOffset4: first * addendStride4,
-        scale,
-      },
-      grid,
-      flops,
-    });
+  for (const part of w.parts) {
+    const firstColumn4 = quarter('matmulNT', 'first row of a part of W', part.firstRow);
+    for (const { first, count, spec, grid, flops } of productParts(rec, m, part.rows, w.columns)) {
+      rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
+        spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
+        imports: imports(rec, w.storage),
+        bindings: { x: x.data, ...weightBindings(part), bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
+        uniforms: {
+          m: count,
+          n: part.rows,
+          k4,
+          xStride4,
+          xOffset4: xOffset4 + first * xStride4,
+          wOffset4: quarter('matmulNT', 'W offset', part.offset ?? 0),
+          yStride4,
+          yOffset4: yOffset4 + first * yStride4 + firstColumn4,
+          addendStride4,
+          addendOffset4: first * addendStride4 + firstColumn4,
+          firstColumn4,
+          scale,
+        },
+        grid,
+        flops,
+      });
+    }
   }
 }
 
 /**
  * y = scale x W (+ y). x (m, N), W (N, K), y (m, K). Where N is not a multiple of 4, x holds zeros up to the next one.
+ * The parts of W are added one after the other.
  */
 export function matmulNN(
   rec: Recorder,
@@ -145,27 +186,29 @@ export function matmulNN(
   const { m, scale = 1, accumulate = false } = options;
   const xStride4 = quarter('matmulNN', 'x stride', x.stride);
   const yStride4 = quarter('matmulNN', 'y stride', y.stride);
-  const xOffset4 = quarter('matmulNN', 'x offset', x.offset);
   const yOffset4 = quarter('matmulNN', 'y offset', y.offset);
-  for (const { first, count, spec, grid, flops } of productParts(rec, m, w.columns, w.rows)) {
-    rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
-      spec: { ...spec, ADD: accumulate ? 1 : 0 },
-      imports: imports(rec, w.storage),
-      bindings: { x: x.data, w: w.data, y: y.data },
-      uniforms: {
-        m: count,
-        n: w.rows,
-        k4: quarter('matmulNN', 'K', w.columns),
-        xStride4,
-        xOffset4: xOffset4 + first * xStride4,
-        wOffset4: quarter('matmulNN', 'W offset', w.offset ?? 0),
-        yStride4,
-        yOffset4: yOffset4 + first * yStride4,
-        scale,
-      },
-      grid,
-      flops,
-    });
+  for (const part of w.parts) {
+    const xOffset4 = quarter('matmulNN', 'x offset', x.offset + part.firstRow);
+    for (const { first, count, spec, grid, flops } of productParts(rec, m, w.columns, part.rows)) {
+      rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
+        spec: { ...spec, ADD: accumulate || part.firstRow > 0 ? 1 : 0 },
+        imports: imports(rec, w.storage),
+        bindings: { x: x.data, ...weightBindings(part), y: y.data },
+        uniforms: {
+          m: count,
+          n: part.rows,
+          k4: quarter('matmulNN', 'K', w.columns),
+          xStride4,
+          xOffset4: xOffset4 + first * xStride4,
+          wOffset4: quarter('matmulNN', 'W offset', part.offset ?? 0),
+          yStride4,
+          yOffset4: yOffset4 + first * yStride4,
+          scale,
+        },
+        grid,
+        flops,
+      });
+    }
   }
 }
 

@@ -99,6 +99,11 @@ export const defaultRecipe: Recipe = {
   max_prompt_length: 1024,
   image_loading: 'library',
   grpo_pre_resize: false,
+  dtype: 'auto',
+  load_in_4bit: null,
+  // transformers: fp4, which QLoRA advises against.
+  bnb_4bit_quant_type: 'nf4',
+  bnb_4bit_use_double_quant: false,
   lora,
   sft,
   grpo,

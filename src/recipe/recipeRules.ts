@@ -53,7 +53,7 @@ const optimizerRules: Record<keyof OptimizerOptions, Rule> = {
   greater_is_better: orNull(flag, 'by the metric'),
   early_stopping_patience: orNull(integer({ min: 1 }), 'off'),
   early_stopping_threshold: number({ min: 0 }),
-  gradient_checkpointing: flag,
+  gradient_checkpointing: choice(true, false, 'auto'),
 };
 
 const loraRules: Record<keyof LoraOptions, Rule> = {
@@ -139,4 +139,8 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   max_prompt_length: integer({ min: 1 }),
   image_loading: choice(...IMAGE_LOADINGS),
   grpo_pre_resize: flag,
+  dtype: choice('auto', 'float32', 'bfloat16', 'float16'),
+  load_in_4bit: orNull(flag, 'by GPU memory'),
+  bnb_4bit_quant_type: choice('nf4'),
+  bnb_4bit_use_double_quant: flag,
 };

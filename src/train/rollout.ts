@@ -1,8 +1,10 @@
 // One rollout of GRPO: completions of some prompts, their rewards and advantages, and the log-probabilities that stay
 // fixed while the policy moves. It serves one or several optimizer steps.
 
+import { smallerScoring } from '../budgets/smaller';
 import type { PackContext } from '../data/pack';
 import type { Completion, GeneratePrompt } from '../infer/generate';
+import { relieved } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
 import { scoresOf, type Reward, type RewardBatch } from '../rewards/reward';
 import { groupAdvantages, type Advantages } from './advantages';
@@ -65,13 +67,23 @@ async function logProbs(
   const trainee = adapter ? { ...context.trainee, adapter } : context.trainee;
   const out = new Array<Float64Array>(rollout.completions.flat().length);
   const all = rollout.completions.flatMap((group) => group.map(() => true));
-  for (const { batch, sequences } of packParts(context, rollout, all)) {
-    const { logp } = await scoreLabels(trainee, batch, {
-      temperature: options.temperature,
-      withAdapter: adapter !== undefined,
-    });
-    bySequence(batch.labels, logp, sequences.length).forEach((values, i) => (out[sequences[i]!] = values));
-  }
+  const parts = rollout.rows.flatMap((row, g) =>
+    rollout.completions[g]!.map(({ ids }) => context.rows[row]!.prompt.ids.length + ids.length),
+  );
+  const work = { whole: parts.reduce((sum, length) => sum + length, 0), piece: Math.max(...parts) };
+  await relieved(
+    trainee,
+    () => smallerScoring(trainee.decisions, work),
+    async () => {
+      for (const { batch, sequences } of packParts(context, rollout, all, trainee.decisions.scoreTokens)) {
+        const { logp } = await scoreLabels(trainee, batch, {
+          temperature: options.temperature,
+          withAdapter: adapter !== undefined,
+        });
+        bySequence(batch.labels, logp, sequences.length).forEach((values, i) => (out[sequences[i]!] = values));
+      }
+    },
+  );
   return out;
 }
 

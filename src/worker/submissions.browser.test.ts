@@ -1,6 +1,7 @@
 // A training step of the demo model in one submission and in one per dispatch: the same bits, and no more memory.
 
 import { expect, test } from 'vitest';
+import { plainDecisions } from '../budgets/decisions';
 import { encodePrompt } from '../data/encode';
 import { packGroups } from '../data/pack';
 import { openWeights } from '../formats/weightFiles';
@@ -9,7 +10,7 @@ import { createGpu } from '../gpu/gpu';
 import { imageToPatches } from '../image/patches';
 import { imageGrid } from '../image/smartResize';
 import { viewRgb, viewSize, type ImageView } from '../image/view';
-import { createFeatureStore } from '../infer/features';
+import { createFeatureStore, residentTower } from '../infer/features';
 import { generate } from '../infer/generate';
 import { parseModelConfig } from '../model/config';
 import { createAdapter, initialValues, loadValues } from '../model/lora';
@@ -40,9 +41,14 @@ async function train(flopBudget: number) {
   const text = await loadTextModel(SOURCE);
   const bytesOf = async (name: string) =>
     new Uint8Array(await (await fetch(`/demo/data/images/${name}`)).arrayBuffer());
-  const { featuresOf } = createFeatureStore(gpu, model.vision, async ({ hash, view }) =>
-    imageToPatches(await viewRgb(await bytesOf(hash), view), text.processor),
-  );
+  const decisions = plainDecisions('f32', { sft: 0, grpo: 0 });
+  const { featuresOf } = createFeatureStore({
+    gpu,
+    tower: residentTower(model.vision),
+    patchesOf: async ({ hash, view }) => imageToPatches(await viewRgb(await bytesOf(hash), view), text.processor),
+    decisions,
+    hostBytes: decisions.features.host,
+  });
   const { image, question } = await firstRow();
   const { width, height } = viewSize(await bytesOf(image), VIEW);
   const ref = { hash: image, view: VIEW, grid: imageGrid(width, height, text.processor) };
@@ -52,20 +58,20 @@ async function train(flopBudget: number) {
   const tokens = { imageTokenId: config.imageTokenId, spatialMergeSize: config.vision.spatialMergeSize };
   const adapter = createAdapter(gpu, config, presets.demo.lora);
   loadValues(gpu, adapter, initialValues(adapter, 3));
-  const trainee = { gpu, model, adapter, featuresOf };
+  const trainee = { gpu, model, adapter, featuresOf, decisions };
 
   const completions = [
     [5, 6, 7, 8],
     [9, 10],
   ];
   const batch = packGroups([{ prompt, completions }], tokens);
-  const pass = { temperature: 1, recompute: true };
+  const pass = { temperature: 1, keptLayers: 0 };
   clearGradient(gpu, adapter);
   const c = new Float32Array(batch.labels.length).fill(-0.1);
   const sft = await supervisedPass(trainee, batch, c, pass);
   const [gradient] = await gpu.rec.read(adapter.gradient);
   const norm = await updateAdapter(gpu, adapter, presets.demo.sft, 1, 0.01);
-  const context = { gpu, model: model.language, spatialMergeSize: tokens.spatialMergeSize, featuresOf };
+  const context = { gpu, model: model.language, spatialMergeSize: tokens.spatialMergeSize, featuresOf, decisions };
   const sampled = await generate(context, [{ ...prompt, tag: 0 }], {
     modes: [{ count: 2, temperature: 1 }],
     maxNewTokens: 6,
@@ -79,7 +85,7 @@ async function train(flopBudget: number) {
     adapter,
   });
   clearGradient(gpu, adapter);
-  const policy = await openPass(trainee, batch, { ...pass, recompute: false });
+  const policy = await openPass(trainee, batch, { ...pass, keptLayers: config.layers });
   await policy.backward(c, new Float32Array(c.length).fill(0.01));
   await updateAdapter(gpu, adapter, presets.demo.grpo, 2, 0.01);
   const [weight] = await gpu.rec.read(adapter.weight);

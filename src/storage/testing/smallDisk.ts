@@ -3,7 +3,7 @@
 import { cdp } from 'vitest/browser';
 import { deleteDataset, listDatasets } from '../datasets';
 import { opfs } from '../opfs';
-import { deleteRun, listRuns, putArtifacts } from '../runs';
+import { deleteRun, listRuns } from '../runs';
 import { noise } from './noise';
 
 interface Session {
@@ -28,23 +28,34 @@ export async function emptyStorage(): Promise<void> {
   for (const { name } of await opfs.list('ck-')) await opfs.remove(name);
 }
 
+/** Whether a file of so many bytes can be written. It is removed again, which frees its space at once. */
+async function canWrite(bytes: number): Promise<boolean> {
+  const root = await navigator.storage.getDirectory();
+  const handle = await root.getFileHandle('probe', { create: true });
+  const stream = await handle.createWritable();
+  try {
+    await stream.write(noise(bytes));
+    await stream.close();
+    return true;
+  } catch {
+    await stream.abort().catch(() => undefined);
+    return false;
+  } finally {
+    await root.removeEntry('probe');
+  }
+}
+
 /**
  * Empties the storage and leaves `ROOM` bytes free. The limit is set above what is in use: deleted records go on
  * taking space until the browser compacts its files. Chromium trusts for 30 s what it last heard about free space, so
- * this waits until a write that is too large is refused.
+ * this waits until it obeys.
  */
 export async function limitStorage(): Promise<void> {
   await emptyStorage();
-  const { usage = 0 } = await navigator.storage.estimate();
-  await setQuota(usage + ROOM);
-  const large = noise(BEYOND);
   for (;;) {
-    const refused = await putArtifacts('probe', { large }).then(
-      () => false,
-      () => true,
-    );
-    await deleteRun('probe');
-    if (refused) return;
+    const { usage = 0 } = await navigator.storage.estimate();
+    await setQuota(usage + ROOM);
+    if (!(await canWrite(BEYOND)) && (await canWrite(ROOM / 2))) return;
     await new Promise((resolve) => setTimeout(resolve, 3000));
   }
 }

@@ -1,4 +1,4 @@
-// Card 4: what this machine offers, as the browser reports it. Nothing here is estimated by us.
+// Card 4: what this machine offers, as the browser reports it, and what it does not tell: the GPU's memory.
 
 import type { HostTraffic } from '../../base/hubModel';
 import { bytesText, plural } from '../format';
@@ -6,6 +6,7 @@ import { Icon } from '../parts/Icon';
 import { adapterName, useDevice, type DeviceView, requestsText } from '../store/device';
 import { useHub } from '../store/hub';
 import { useStorage } from '../store/storage';
+import { GpuMemoryField } from './GpuMemoryField';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Check card. */
@@ -56,6 +57,7 @@ export function CheckCard(): React.JSX.Element {
           </Check>
         ))}
       </ul>
+      {adapter && <GpuMemoryField />}
       {adapter?.software && (
         <p className="cardNote">
           This adapter computes on the processor. The demo works and takes some minutes; larger models need a GPU.

@@ -61,7 +61,7 @@ export function ModelCard(): React.JSX.Element {
       {look.kind === 'problem' && <p className="cardNote">{look.error.hint}</p>}
       {look.kind === 'none' && kind === 'files' && (
         <p className="cardNote">
-          A Hugging Face folder: config.json, tokenizer.json, preprocessor_config.json and the .safetensors files.
+          A Hugging Face folder: config.json, the tokenizer’s and the processor’s files and the .safetensors files.
         </p>
       )}
       {facts && (
