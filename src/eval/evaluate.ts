@@ -2,8 +2,10 @@
 
 import { check } from '../base/errors';
 import { STREAM, streamKey } from '../base/random';
+import { smallerScoring, type WorkTokens } from '../budgets/smaller';
 import type { Example, Prompt } from '../data/encode';
 import { generate, type GenerateContext } from '../infer/generate';
+import { relieved } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
 import { isExact } from '../rewards/exactMatch';
 import { isInForm } from '../rewards/format';
@@ -46,8 +48,6 @@ export interface EvalContext {
   rows: EvalRow[];
   semantic: Reward<AnswerBatch>;
   decode(ids: readonly number[]): string;
-  /** Tokens of examples that `loss` is given together. */
-  lossTokens: number;
   /** Sum of log-probabilities and number of labels of some examples. */
   loss(examples: Example[]): Promise<{ sum: number; labels: number }>;
   samplesPerRow: number;
@@ -136,29 +136,45 @@ async function scoreTexts(
   );
 }
 
+/** Examples that are scored together, from `start` on: one at least. */
+function scoredTogether(examples: readonly Example[], start: number, most: number): Example[] {
+  let count = 0;
+  let tokens = 0;
+  while (start + count < examples.length && (count === 0 || tokens + examples[start + count]!.ids.length <= most)) {
+    tokens += examples[start + count++]!.ids.length;
+  }
+  return examples.slice(start, start + count);
+}
+
 /** null when no row has a label. */
-async function meanLoss(
-  context: Pick<EvalContext, 'rows' | 'loss' | 'lossTokens' | 'boundary'>,
-): Promise<number | null> {
-  const examples = context.rows.flatMap((row) => (row.example ? [row.example] : []));
+async function meanLoss({
+  rows,
+  loss,
+  generation,
+  boundary,
+}: Pick<EvalContext, 'rows' | 'loss' | 'generation' | 'boundary'>): Promise<number | null> {
+  const examples = rows.flatMap((row) => (row.example ? [row.example] : []));
+  const { decisions } = generation;
   let sum = 0;
   let labels = 0;
   for (let start = 0; start < examples.length;) {
-    await context.boundary();
-    let count = 0;
-    let tokens = 0;
-    while (
-      start + count < examples.length &&
-      (count === 0 || tokens + examples[start + count]!.ids.length <= context.lossTokens)
-    ) {
-      tokens += examples[start + count++]!.ids.length;
-    }
-    const part = await context.loss(examples.slice(start, start + count));
-    sum += part.sum;
-    labels += part.labels;
-    start += count;
+    await boundary();
+    let part: Example[] = [];
+    const found = await relieved(
+      generation,
+      () => smallerScoring(decisions, workTokens(part)),
+      () => loss((part = scoredTogether(examples, start, decisions.scoreTokens))),
+    );
+    sum += found.sum;
+    labels += found.labels;
+    start += part.length;
   }
   return labels === 0 ? null : -sum / labels;
+}
+
+function workTokens(examples: readonly Example[]): WorkTokens {
+  const lengths = examples.map(({ ids }) => ids.length);
+  return { whole: lengths.reduce((sum, length) => sum + length, 0), piece: Math.max(...lengths) };
 }
 
 /**

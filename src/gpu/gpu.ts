@@ -27,6 +27,13 @@ export interface Gpu {
   markMemory(): void;
   /** @throws gpu.lost or gpu.error when the device was lost or reported an error since the last call */
   assertHealthy(): void;
+  /** Waits until everything submitted is done and all that the device says of it has been heard. @throws as assertHealthy */
+  settled(): Promise<void>;
+  /**
+   * Forgets that memory ran out: frees what no scope holds, and begins anew. Nothing recorded may be waiting for use.
+   * @returns false when the device is gone
+   */
+  recover(): Promise<boolean>;
 }
 
 /** For tests: other kernels than the adapter's, NaN in released buffers, other limits. */
@@ -35,12 +42,14 @@ export interface GpuOptions extends Partial<Omit<RecorderOptions, 'software'>> {
 }
 
 /** Keeps the first of the device's failures. */
-function watchDevice(device: GPUDevice): { failure(): LorikeetError | undefined } {
+function watchDevice(device: GPUDevice) {
   let failure: LorikeetError | undefined;
-  void device.lost.then((lost) => {
+  let lost = false;
+  void device.lost.then(({ reason, message }) => {
+    lost = true;
     failure = new LorikeetError(
       'gpu.lost',
-      `The GPU device was lost (${lost.reason}): ${lost.message}`,
+      `The GPU device was lost (${reason}): ${message}`,
       'Reload the page and continue. If it happens again, lower the batch size: the GPU may be out of memory.',
     );
   });
@@ -52,7 +61,22 @@ function watchDevice(device: GPUDevice): { failure(): LorikeetError | undefined 
       outOfMemory ? 'Lower the batch size or the completion length.' : undefined,
     );
   });
-  return { failure: () => failure };
+  return {
+    failure: () => failure,
+    /** @returns false when the device is gone: that is never forgotten */
+    forget(): boolean {
+      if (!lost) failure = undefined;
+      return !lost;
+    },
+  };
+}
+
+/** Resolves when the device has done what it was given, and its errors have been told. */
+async function heard(device: GPUDevice): Promise<void> {
+  await device.queue.onSubmittedWorkDone();
+  // The answer to a scope comes behind the errors of everything before it.
+  device.pushErrorScope('validation');
+  await device.popErrorScope();
 }
 
 /**
@@ -76,6 +100,10 @@ export function createGpu(device: GPUDevice, options: GpuOptions = {}): Gpu {
     },
   );
   const watch = watchDevice(device);
+  const assertHealthy = () => {
+    const failure = watch.failure();
+    if (failure) throw failure;
+  };
   return {
     device,
     info,
@@ -96,9 +124,18 @@ export function createGpu(device: GPUDevice, options: GpuOptions = {}): Gpu {
     trim: () => rec.trim(),
     memory: () => ledger.memory(),
     markMemory: () => ledger.mark(),
-    assertHealthy() {
-      const failure = watch.failure();
-      if (failure) throw failure;
+    assertHealthy,
+    async settled() {
+      await rec.submit();
+      await heard(device);
+      assertHealthy();
+    },
+    async recover() {
+      rec.trim();
+      // What fails here was part of what did not fit.
+      await rec.submit().catch(() => undefined);
+      await heard(device).catch(() => undefined);
+      return watch.forget();
     },
   };
 }

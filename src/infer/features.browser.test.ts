@@ -64,7 +64,7 @@ function open(given: { patchesTogether?: number; hostBytes?: number; cache?: Fea
     close: () => void log.push('close'),
   };
   const store = createFeatureStore({
-    ...{ gpu, tower, patchesTogether: 2048, hostBytes: 2 ** 30, ...given },
+    ...{ gpu, tower, decisions: { patchesTogether: given.patchesTogether ?? 2048 }, hostBytes: 2 ** 30, ...given },
     patchesOf: (image) => {
       decoded.push(image.hash);
       return patchesOf(image);

@@ -1,6 +1,7 @@
 // Picture features: the tower is frozen, so a picture's are the same whenever they are computed, and whoever needs them
 // gets them one picture after the other. What caches have room for is computed once; the rest again.
 
+import type { Decisions } from '../budgets/decisions';
 import { imageKey, type ImageRef } from '../data/encode';
 import type { Gpu } from '../gpu/gpu';
 import type { ImagePatches } from '../image/patches';
@@ -44,8 +45,8 @@ export interface FeatureStoreOptions {
   tower: TowerSource;
   /** Decodes and cuts a picture, in its view. */
   patchesOf(image: ImageRef): Promise<ImagePatches>;
-  /** Patches that go through the tower together; a larger picture goes alone. Bounds the activations. */
-  patchesTogether: number;
+  /** The run's own record: patches that go through the tower together; a larger picture goes alone. */
+  decisions: Pick<Decisions, 'patchesTogether'>;
   /** Features kept in memory; beyond it those whose last use is oldest are dropped. */
   hostBytes: number;
   /** Left out: none. */
@@ -108,7 +109,7 @@ async function compute(gpu: Gpu, tower: VisionTower, batch: readonly Cut[]): Pro
 
 /** One store for a run. */
 export function createFeatureStore(options: FeatureStoreOptions): FeatureStore {
-  const { gpu, tower, patchesOf, patchesTogether, cache } = options;
+  const { gpu, tower, patchesOf, decisions, cache } = options;
   const host = createHostCache(options.hostBytes);
 
   /** What memory or disk have. */
@@ -142,7 +143,7 @@ export function createFeatureStore(options: FeatureStoreOptions): FeatureStore {
       for (const image of images) {
         const patches = await patchesOf(image);
         const own = patches.grid[0] * patches.grid[1] * patches.grid[2];
-        if (size + own > patchesTogether) {
+        if (size + own > decisions.patchesTogether) {
           await flush(batch);
           batch = [];
           size = 0;

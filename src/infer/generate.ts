@@ -2,10 +2,9 @@
 // in one chain of dispatches. Tokens, lengths and ends live on the GPU; the host reads them every few steps and drops
 // finished sequences from the batch. What has no room together goes one part after the other (generateParts.ts).
 
-import type { Decisions } from '../budgets/decisions';
+import { smallerGeneration } from '../budgets/smaller';
 import type { Prompt } from '../data/encode';
 import { packPrompts } from '../data/pack';
-import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
 import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
 import { recorded, withScope } from '../gpu/withScope';
@@ -17,6 +16,7 @@ import { headLogits, logitsStride } from '../ops/head';
 import { prepareDecodeStep, sampleTokens, type DecodeTensors, type SamplingOptions } from '../ops/sampling';
 import type { FeaturesOf } from './features';
 import { partsOf, type Sequence } from './generateParts';
+import { relieved, type Relief } from './relief';
 import { uploadStream } from './stream';
 
 /** How completions of one prompt are drawn: `count` of them at this temperature (0: greedy). */
@@ -52,13 +52,10 @@ export interface Completion {
 }
 
 /** What generation needs of the model and its pictures. */
-export interface GenerateContext {
-  gpu: Gpu;
+export interface GenerateContext extends Relief {
   model: LanguageModel;
   spatialMergeSize: number;
   featuresOf: FeaturesOf;
-  /** The run's own record: whoever changes it changes what follows. */
-  decisions: Pick<Decisions, 'prefillTokens' | 'cacheRows' | 'sequencesTogether'>;
 }
 
 function listSequences(prompts: readonly GeneratePrompt[], modes: readonly CompletionMode[]): Sequence[] {
@@ -312,10 +309,31 @@ async function decodeAll(
   return sequences.map((_, s) => Array.from(state.subarray(s * width + 2, s * width + 2 + state[s * width]!)));
 }
 
+/** All sequences, part by part; ids in their order. */
+async function generateAll(
+  context: GenerateContext,
+  prompts: readonly GeneratePrompt[],
+  sequences: readonly Sequence[],
+  options: GenerateOptions,
+): Promise<number[][]> {
+  const found: number[][] = [];
+  const lengths = prompts.map(({ ids }) => ids.length);
+  for (const part of partsOf(sequences, lengths, options.maxNewTokens, context.decisions)) {
+    const own = part.prompts.map((prompt) => prompts[prompt]!);
+    const before = found.length;
+    const onProgress = (count: number) => options.onProgress?.(before + count, sequences.length);
+    const ids = await withScope(context.gpu.rec, (scope) =>
+      generatePart(context, scope, own, part.sequences, options, onProgress),
+    );
+    found.push(...ids);
+  }
+  return found;
+}
+
 /**
  * Completions of every prompt, `modes` in order. How many decode together is a matter of memory alone: each draws its
- * tokens by its prompt's tag and its own number.
- * @returns per prompt its completions @throws gpu.lost, gpu.bufferTooLarge
+ * tokens by its prompt's tag and its own number. Where memory runs out, fewer decode together from then on.
+ * @returns per prompt its completions @throws gpu.lost, gpu.outOfMemory when not even one sequence fits
  */
 export async function generate(
   context: GenerateContext,
@@ -323,23 +341,22 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<Completion[][]> {
   const sequences = listSequences(prompts, options.modes);
-  const out: Completion[][] = prompts.map(() => []);
-  const ends = new Set(options.endIds);
-  let done = 0;
   const lengths = prompts.map(({ ids }) => ids.length);
-  for (const part of partsOf(sequences, lengths, options.maxNewTokens, context.decisions)) {
-    const own = part.prompts.map((prompt) => prompts[prompt]!);
-    const before = done;
-    const onProgress = (count: number) => options.onProgress?.(before + count, sequences.length);
-    const found = await withScope(context.gpu.rec, (scope) =>
-      generatePart(context, scope, own, part.sequences, options, onProgress),
-    );
-    found.forEach((ids, s) => {
-      const last = ids.at(-1);
-      const terminated = last !== undefined && ends.has(last);
-      out[part.prompts[part.sequences[s]!.prompt]!]!.push({ ids, terminated });
-    });
-    done += part.sequences.length;
-  }
+  const rows = {
+    whole: lengths.reduce((sum, length) => sum + length, 0) + sequences.length * options.maxNewTokens,
+    piece: Math.max(0, ...lengths) + options.maxNewTokens,
+  };
+  const found = await relieved(
+    context,
+    () => smallerGeneration(context.decisions, rows, sequences.length),
+    () => generateAll(context, prompts, sequences, options),
+  );
+  const ends = new Set(options.endIds);
+  const out: Completion[][] = prompts.map(() => []);
+  sequences.forEach(({ prompt }, s) => {
+    const ids = found[s]!;
+    const last = ids.at(-1);
+    out[prompt]!.push({ ids, terminated: last !== undefined && ends.has(last) });
+  });
   return out;
 }

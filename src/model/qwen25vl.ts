@@ -4,7 +4,7 @@ import type { WeightFiles } from '../formats/weightFiles';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix } from '../ops/matmul';
-import { defaultStorage } from './baseStorage';
+import { defaultStorage, type StorageOptions } from './baseStorage';
 import type { ModelConfig } from './config';
 import type { LanguageModel } from './languageModel';
 import { checkSize, createMatrixLoader, type LoaderOptions, type MatrixRequest } from './loadMatrix';
@@ -168,6 +168,36 @@ export async function loadQwen25VL(
   } finally {
     loader.close();
   }
+}
+
+/** The vision tower alone, as `loadQwen25VL` loads it. Throws as that. */
+export async function loadTower(
+  gpu: Gpu,
+  files: WeightFiles,
+  config: ModelConfig,
+  storage: StorageOptions,
+): Promise<VisionTower> {
+  const loader = createMatrixLoader(gpu, withHubNames(files), { storage });
+  try {
+    return await loadVision(
+      createLoader<FrozenMatrix, Tensor>(loader, () => {}),
+      config,
+    );
+  } finally {
+    loader.close();
+  }
+}
+
+/** Frees a tower's weights; it must not be used again. */
+export function freeTower(gpu: Gpu, { weights }: VisionTower): void {
+  const { patchEmbed, blocks, mergerNorm, mergerIn, mergerOut } = weights;
+  const linears = [mergerIn, mergerOut, ...blocks.flatMap(({ qkv, proj, gateUp, down }) => [qkv, proj, gateUp, down])];
+  const matrices = [patchEmbed, ...linears.map(({ w }) => w)];
+  gpu.free(
+    ...matrices.flatMap(({ parts }) => parts.flatMap(({ data, scales }) => (scales ? [data, scales] : [data]))),
+    ...linears.map(({ bias }) => bias),
+    ...[mergerNorm, ...blocks.flatMap(({ norm1, norm2 }) => [norm1, norm2])],
+  );
 }
 
 /**

@@ -2,6 +2,8 @@
 // what goes through the model together is decided by groups and memory alone.
 
 import type { GrpoOptions } from '../recipe/config';
+import { smallerTraining } from '../budgets/smaller';
+import { relieved } from '../infer/relief';
 import { openPass, scoreLabels, type LabelValues, type OpenPass } from './lossPass';
 import { clearGradient } from './optimizer';
 import { policyLoss } from './policy/policyLoss';
@@ -13,6 +15,8 @@ import type { Rollout } from './rolloutTypes';
 import type { GrpoMicroStep } from './sampler';
 import { rolloutShape } from './schedule';
 import { byLabel, bySequence } from './sequences';
+
+type PolicyContext = Pick<RolloutContext, 'trainee' | 'rows' | 'pack' | 'options' | 'reporter'>;
 
 interface StepPack extends RolloutPack {
   rollout: Rollout;
@@ -109,14 +113,9 @@ function stepCoefficients(
   return { ...out, metrics: meanOfMetrics(metrics) };
 }
 
-/**
- * The policy loss of one optimizer step, its gradient left in the adapter's gradient buffer.
- * @param rollouts every rollout that `steps` names, by index
- * @returns the loss as TRL logs it (summed over the micro-batches, each divided already) and TRL's metrics, means over
- * the micro-batches
- */
-export async function policyStep(
-  context: Pick<RolloutContext, 'trainee' | 'rows' | 'pack' | 'options' | 'reporter'>,
+/** Loss and gradient with the packs as memory allows them now. */
+async function lossAndGradient(
+  context: PolicyContext,
   rollouts: ReadonlyMap<number, Rollout>,
   steps: readonly GrpoMicroStep[],
   place: { step: number; steps: number },
@@ -152,5 +151,37 @@ export async function policyStep(
     await pass.backward(part(c), part(e));
     report((done += own.length));
   }
+  // The update comes next: it must not act on a gradient that a lack of memory has left short.
+  await trainee.gpu.settled();
   return { loss, metrics };
+}
+
+/** Tokens of the step's largest pack, and of its longest completion with the prompt. */
+function workOf(context: PolicyContext, rollouts: ReadonlyMap<number, Rollout>, steps: readonly GrpoMicroStep[]) {
+  const whole = packsOf(context, rollouts, steps).map(({ batch }) => batch.tokens);
+  const pieces = [...rollouts.values()].flatMap(({ rows, completions }) =>
+    rows.flatMap((row, g) => completions[g]!.map(({ ids }) => context.rows[row]!.prompt.ids.length + ids.length)),
+  );
+  return { whole: Math.max(...whole), piece: Math.max(...pieces) };
+}
+
+/**
+ * The policy loss of one optimizer step, its gradient left in the adapter's gradient buffer. Where memory runs out, it
+ * is computed again in smaller packs.
+ * @param rollouts every rollout that `steps` names, by index
+ * @returns the loss as TRL logs it (summed over the micro-batches, each divided already) and TRL's metrics, means over
+ * the micro-batches
+ */
+export function policyStep(
+  context: PolicyContext,
+  rollouts: ReadonlyMap<number, Rollout>,
+  steps: readonly GrpoMicroStep[],
+  place: { step: number; steps: number },
+): Promise<{ loss: number; metrics: Record<string, number> }> {
+  const { trainee } = context;
+  return relieved(
+    trainee,
+    () => smallerTraining(trainee.decisions, 'grpo', workOf(context, rollouts, steps)),
+    () => lossAndGradient(context, rollouts, steps, place),
+  );
 }

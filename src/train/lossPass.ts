@@ -1,12 +1,11 @@
 // One micro-batch through the model and back, with the coefficients of a loss: what SFT and GRPO share.
 
-import type { Decisions } from '../budgets/decisions';
 import { labelTable, type PackedBatch } from '../data/pack';
-import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
 import type { Tensor } from '../gpu/tensor';
 import type { FeaturesOf } from '../infer/features';
 import { withScope } from '../gpu/withScope';
+import type { Relief } from '../infer/relief';
 import { uploadStream } from '../infer/stream';
 import {
   backwardThroughLayers,
@@ -22,13 +21,10 @@ import type { LoraAdapter } from '../model/lora';
 import type { Qwen25VL } from '../model/qwen25vl';
 import { headBackward, headLogProbs, STATS_WIDTH, type HeadLabels, type HeadOptions } from '../ops/head';
 
-export interface Trainee {
-  gpu: Gpu;
+export interface Trainee extends Relief {
   model: Qwen25VL;
   adapter: LoraAdapter;
   featuresOf: FeaturesOf;
-  /** The run's own record: whoever changes it changes what follows. */
-  decisions: Decisions;
 }
 
 export interface PassOptions {

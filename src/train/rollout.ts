@@ -1,8 +1,10 @@
 // One rollout of GRPO: completions of some prompts, their rewards and advantages, and the log-probabilities that stay
 // fixed while the policy moves. It serves one or several optimizer steps.
 
+import { smallerScoring } from '../budgets/smaller';
 import type { PackContext } from '../data/pack';
 import type { Completion, GeneratePrompt } from '../infer/generate';
+import { relieved } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
 import { scoresOf, type Reward, type RewardBatch } from '../rewards/reward';
 import { groupAdvantages, type Advantages } from './advantages';
@@ -65,13 +67,23 @@ async function logProbs(
   const trainee = adapter ? { ...context.trainee, adapter } : context.trainee;
   const out = new Array<Float64Array>(rollout.completions.flat().length);
   const all = rollout.completions.flatMap((group) => group.map(() => true));
-  for (const { batch, sequences } of packParts(context, rollout, all, trainee.decisions.scoreTokens)) {
-    const { logp } = await scoreLabels(trainee, batch, {
-      temperature: options.temperature,
-      withAdapter: adapter !== undefined,
-    });
-    bySequence(batch.labels, logp, sequences.length).forEach((values, i) => (out[sequences[i]!] = values));
-  }
+  const parts = rollout.rows.flatMap((row, g) =>
+    rollout.completions[g]!.map(({ ids }) => context.rows[row]!.prompt.ids.length + ids.length),
+  );
+  const work = { whole: parts.reduce((sum, length) => sum + length, 0), piece: Math.max(...parts) };
+  await relieved(
+    trainee,
+    () => smallerScoring(trainee.decisions, work),
+    async () => {
+      for (const { batch, sequences } of packParts(context, rollout, all, trainee.decisions.scoreTokens)) {
+        const { logp } = await scoreLabels(trainee, batch, {
+          temperature: options.temperature,
+          withAdapter: adapter !== undefined,
+        });
+        bySequence(batch.labels, logp, sequences.length).forEach((values, i) => (out[sequences[i]!] = values));
+      }
+    },
+  );
   return out;
 }
 
@@ -99,7 +111,7 @@ export async function makeRollout(
   place: { step: number; steps: number },
 ): Promise<MadeRollout> {
   const { options, reporter, trainee } = context;
-  const began = performance.now();
+  const began = reporter.now();
   const rows = Array.from(rolloutPrompts(context.rows.length, options, context.seed, index));
   const prompts = rows.map((row) => ({ ...context.rows[row]!.prompt, tag: row }));
   const completions = await reporter.timed('generate', () =>
@@ -108,7 +120,7 @@ export async function makeRollout(
     ),
   );
   const texts = completions.flat().map(({ ids }) => context.decode(ids));
-  const generated = performance.now();
+  const generated = reporter.now();
   reporter.progress({ phase: 'score', done: 0, total: texts.length, unit: 'completions', ...place });
   const batch = rewardBatch(context, rows, completions, texts);
   const rewards = await reporter.timed('score', async () => {
@@ -123,7 +135,7 @@ export async function makeRollout(
     scaleRewards: options.scale_rewards,
     aggregation: options.multi_objective_aggregation,
   });
-  const scored = performance.now();
+  const scored = reporter.now();
   const made = { rows, completions };
   const servesSeveralSteps = options.gradient_accumulation_steps % rolloutShape(options).microSteps !== 0;
   const rollout: Rollout = {

@@ -1,13 +1,16 @@
 // Supervised fine-tuning: optimizer steps over packed micro-batches.
 
 import type { Example } from '../data/encode';
+import { smallerTraining } from '../budgets/smaller';
 import { packExamples, type PackContext } from '../data/pack';
 import { packBins } from '../data/packBins';
+import { relieved } from '../infer/relief';
 import { resetOptimizer } from '../model/lora';
 import type { EvalFigures } from './bestModel';
 import type { SftOptions } from '../recipe/config';
 import type { Control, Reporter } from './control';
 import { supervisedPass, type LabelValues, type Trainee } from './lossPass';
+import { watchGpu } from './gpuMetrics';
 import { checkFinite, clearGradient, updateAdapter } from './optimizer';
 import { sftStepBatches } from './sampler';
 import { learningRateAt, optimizerSteps } from './schedule';
@@ -139,11 +142,21 @@ async function backward(
 
 async function sftStep(context: SftContext, rows: readonly number[][], state: StageState, step: number, steps: number) {
   const { trainee, examples, options, seed, reporter } = context;
-  const began = performance.now();
+  const took = watchGpu(trainee.gpu);
+  const began = reporter.now();
   const place = { step: step + 1, steps };
   const plan = sftStepBatches(rows.length, options, seed, step);
   const batches = plan.batches.map((micro) => Array.from(micro).flatMap((row) => rows[row]!));
-  const figures = await backward(context, batches, place);
+  const lengths = batches.map((indices) => indices.map((index) => examples[index]!.ids.length));
+  const work = {
+    whole: Math.max(...lengths.map((own) => own.reduce((sum, length) => sum + length, 0))),
+    piece: Math.max(...lengths.flat()),
+  };
+  const figures = await relieved(
+    trainee,
+    () => smallerTraining(trainee.decisions, 'sft', work),
+    () => backward(context, batches, place),
+  );
   const loss = figures.reduce((sum, part) => sum + part.loss, 0);
   checkFinite(loss, step + 1, `The loss of SFT step ${step + 1} is ${loss}; expected a finite number.`);
   const rate = learningRateAt(step, steps, options);
@@ -153,7 +166,7 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
   );
   const tokens = batches.flat().reduce((sum, index) => sum + examples[index]!.ids.length, 0);
   state.numTokens += tokens;
-  const seconds = (performance.now() - began) / 1000;
+  const seconds = (reporter.now() - began) / 1000;
   reporter.emit({
     type: 'step',
     stage: 'sft',
@@ -169,6 +182,7 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
       num_tokens: state.numTokens,
       tokens_per_second: tokens / seconds,
       step_time: seconds,
+      ...took(),
     },
   });
 }

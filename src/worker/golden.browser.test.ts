@@ -52,7 +52,7 @@ async function openDemo(variant: AdapterClass) {
     gpu,
     tower: residentTower(model.vision),
     patchesOf: async ({ hash, view }) => imageToPatches(await viewRgb(await imageBytes(hash), view), text.processor),
-    patchesTogether: decisions.patchesTogether,
+    decisions,
     hostBytes: decisions.features.host,
   });
   const tokens = { imageTokenId: config.imageTokenId, spatialMergeSize: config.vision.spatialMergeSize };

@@ -5,10 +5,11 @@ import type { Budget } from '../budgets/budgets';
 import type { Decisions } from '../budgets/decisions';
 import { DEFAULT_GPU_MEMORY_GB, gpuMemoryBytes } from '../budgets/gpuMemory';
 import { requestDevice, type DeviceInfo } from '../gpu/device';
-import { createFeatureStore, residentTower } from '../infer/features';
+import { createFeatureStore } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
+import type { Relief } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
-import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
+import type { Qwen25VL } from '../model/qwen25vl';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
 import type { NoticeEvent } from '../protocol/messages';
@@ -16,14 +17,14 @@ import type { Recipe } from '../recipe/config';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
 import type { EncoderClient } from './encoderClient';
-import { decideBudget, decisionsOfOlderRun, storageOptions } from './decide';
+import { decideBudget, decisionsOfOlderRun } from './decide';
 import { causeOf } from './deviceLoss';
-import { baseFingerprint, kernelFingerprint } from './fingerprint';
+import { kernelFingerprint } from './fingerprint';
 import { uploadAdapter } from './openAdapter';
-import type { OpenModel } from './openModel';
 import { prepareSession, type Prepared, type SessionRequest } from './prepare';
 import { rewardFunctions } from './rewardFunctions';
 import type { TrainingRows } from './rows';
+import { loadBase } from './loadBase';
 import { olderNotes } from './olderNotes';
 import type { FoundFiles } from './runCheckpoint';
 import { patchesOf } from './storedImage';
@@ -46,30 +47,6 @@ export interface Session extends FoundFiles {
   /** For evaluations, whatever the run is rewarded by. */
   semantic: Reward<AnswerBatch>;
   rewards: Reward[];
-}
-
-async function loadWeights(
-  gpu: Gpu,
-  { config, weights, configJson, weightFiles }: OpenModel,
-  recipe: Recipe,
-  { reporter, decisions }: Pick<Loading, 'reporter' | 'decisions'>,
-) {
-  if (decisions.storage === 'nf4' && recipe.load_in_4bit === null) {
-    const message =
-      'The base model is kept in 4 bits (NF4): as stored it would not fit beside the training. load_in_4bit decides it.';
-    reporter.emit({ type: 'notice', level: 'info', code: 'gpu.loadIn4bit', message });
-  }
-  const { quantizedOnCpu, ...model } = await loadQwen25VL(gpu, weights, config, {
-    storage: storageOptions(decisions, recipe),
-    onProgress: (share) =>
-      reporter.progress({ phase: 'load', done: Math.round(share * 100), total: 100, unit: 'percent of the weights' }),
-  });
-  if (quantizedOnCpu) {
-    const message =
-      'This GPU does not quantize to 4 bits as bitsandbytes does: the weights were quantized on the processor instead.';
-    reporter.emit({ type: 'notice', level: 'info', code: 'gpu.quantize', message });
-  }
-  return { model, fingerprint: await baseFingerprint(configJson, weightFiles) };
 }
 
 /**
@@ -126,6 +103,13 @@ function beyondMemory({ peaks }: Budget, gigabytes: number): NoticeEvent {
   return { type: 'notice', level: 'warning', code: 'memory.beyond', message };
 }
 
+function smallerParts(change: string): NoticeEvent {
+  const message =
+    `The GPU ran out of memory. What was under way is computed again in smaller parts, and so is the rest of the run: ` +
+    `${change}. Losses and batches count as before.`;
+  return { type: 'notice', level: 'warning', code: 'memory.smallerParts', message };
+}
+
 interface Loading {
   request: SessionRequest;
   encoder: EncoderClient;
@@ -138,14 +122,15 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const { rows, datasetName } = prepared;
   const { text, name } = prepared.model;
   const { recipe } = prepared.adapter;
-  const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, recipe, loading);
+  const { model, tower, fingerprint: base } = await loadBase(gpu, prepared.model, recipe, loading);
   const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
-  const { decisions } = loading;
+  const { decisions, reporter } = loading;
+  const relief: Relief = { gpu, decisions, onSmaller: (change) => reporter.emit(smallerParts(change)) };
   const { featuresOf } = createFeatureStore({
     gpu,
-    tower: residentTower(model.vision),
+    tower,
     patchesOf: (image) => patchesOf(image, text.processor),
-    patchesTogether: decisions.patchesTogether,
+    decisions,
     hostBytes: decisions.features.host,
   });
   await loading.encoderReady;
@@ -168,8 +153,8 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
     text,
     adapter,
     decisions,
-    trainee: { gpu, model, adapter, featuresOf, decisions },
-    generation: { gpu, model: model.language, spatialMergeSize, featuresOf, decisions },
+    trainee: { ...relief, model, adapter, featuresOf },
+    generation: { ...relief, model: model.language, spatialMergeSize, featuresOf },
     rows,
     semantic: createSemanticReward(embed),
     rewards: rewardFunctions(recipe.grpo.reward_funcs, { embed }),

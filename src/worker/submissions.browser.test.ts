@@ -46,7 +46,7 @@ async function train(flopBudget: number) {
     gpu,
     tower: residentTower(model.vision),
     patchesOf: async ({ hash, view }) => imageToPatches(await viewRgb(await bytesOf(hash), view), text.processor),
-    patchesTogether: decisions.patchesTogether,
+    decisions,
     hostBytes: decisions.features.host,
   });
   const { image, question } = await firstRow();

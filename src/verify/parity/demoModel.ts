@@ -59,7 +59,7 @@ export async function loadDemoModel(demo: string): Promise<DemoModel> {
     gpu,
     tower: residentTower(model.vision),
     patchesOf: async ({ hash, view }) => imageToPatches(await viewRgb(await picture(hash), view), text.processor),
-    patchesTogether: decisions.patchesTogether,
+    decisions,
     hostBytes: decisions.features.host,
   });
   const lines = new TextDecoder()
