@@ -1,27 +1,34 @@
-// Bytes of a Blob, read as a stream. Must not call `arrayBuffer()` on large ones: in Chromium the memory of what that
-// returns stays with the process until the garbage collector comes by, a gigabyte for a file read in small pieces.
+// Bytes of a Blob, read as a stream into memory that the caller keeps. Must not call `arrayBuffer()` on large ones: in
+// Chromium the memory of what that returns stays with the process until the garbage collector comes by, a gigabyte for a
+// file that is read in small pieces; so do the chunks that a stream brings itself.
 
-/** Hands the bytes to `use` as they come, in order, in chunks of the browser's choice. Throws what reading throws. */
-export async function eachChunk(blob: Blob, use: (chunk: Uint8Array) => void): Promise<void> {
-  const reader = blob.stream().getReader();
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    use(value);
+/** A reader into memory of one's own; null where the browser's Blobs have none. */
+function readerInto(blob: Blob): ReadableStreamBYOBReader | null {
+  try {
+    return blob.stream().getReader({ mode: 'byob' });
+  } catch {
+    return null;
   }
 }
 
 /**
- * All bytes of a blob, in a buffer of their own.
- * @throws what reading throws; RangeError when fewer or more come than the blob has (a file that was changed)
+ * All bytes of a blob.
+ * @param memory is used, if it is large enough, and taken from the caller: the result's buffer is its new name
+ * @throws what reading throws; RangeError when fewer bytes come than the blob has (a file that was changed)
  */
-export async function blobBytes(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
-  const out = new Uint8Array(blob.size);
+export async function blobBytes(blob: Blob, memory?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>> {
+  const { size } = blob;
+  const reader = readerInto(blob);
+  if (!reader) return new Uint8Array(await blob.arrayBuffer());
+  let buffer = memory && memory.byteLength >= size ? memory : new ArrayBuffer(size);
   let at = 0;
-  await eachChunk(blob, (chunk) => {
-    out.set(chunk, at);
-    at += chunk.length;
-  });
-  if (at !== out.length) throw new RangeError(`${at} of ${out.length} bytes came`);
-  return out;
+  while (at < size) {
+    const { value, done } = await reader.read(new Uint8Array(buffer, at, size - at));
+    if (!value || done) break;
+    buffer = value.buffer;
+    at += value.length;
+  }
+  reader.releaseLock();
+  if (at !== size) throw new RangeError(`${at} of ${size} bytes came`);
+  return new Uint8Array(buffer, 0, size);
 }

@@ -48,6 +48,7 @@ export async function readSafetensorsHeader(blob: Blob, name: string): Promise<S
 
 /**
  * Reads bytes [start, end) of a file.
+ * @param memory to read into, as blobBytes takes it
  * @throws LorikeetError `file.read` when the browser can no longer read it
  */
 export async function readBytes(
@@ -55,9 +56,10 @@ export async function readBytes(
   start: number,
   end: number,
   name: string,
+  memory?: ArrayBuffer,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await blobBytes(blob.slice(start, end));
+    return await blobBytes(blob.slice(start, end), memory);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new LorikeetError(

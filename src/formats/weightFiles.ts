@@ -32,8 +32,11 @@ export interface WeightFiles {
   dtype(name: string): SafeDtype;
   /** A whole tensor, for small ones; @throws weights.tensorMissing | weights.nonFinite | file.read */
   read(name: string): Promise<SafeTensor>;
-  /** Bytes of a tensor's elements [from, to), row-major, for the caller to keep or discard; throws as `read`. */
-  readElements(name: string, from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Bytes of a tensor's elements [from, to), row-major.
+   * @param memory is used if it is large enough, and taken: the result's buffer is its new name @throws as `read`
+   */
+  readElements(name: string, from: number, to: number, memory?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** The tensors of the files that were chosen, and what is to be said of the choice. */
@@ -167,10 +170,10 @@ function weightFiles(files: Record<string, Blob>, { files: read, tensors, notes 
     );
     return location;
   };
-  const readElements: WeightFiles['readElements'] = async (name, from, to) => {
+  const readElements: WeightFiles['readElements'] = async (name, from, to, memory) => {
     const { dtype, start, file } = locate(name);
     const size = DTYPE_BYTES[dtype];
-    const bytes = await readBytes(files[file]!, start + from * size, start + to * size, file);
+    const bytes = await readBytes(files[file]!, start + from * size, start + to * size, file, memory);
     const at = nonFiniteElement(dtype, bytes);
     check(
       at < 0,

@@ -88,6 +88,8 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
   const { storage: chosen, limitBytes = largestBinding(gpu) } = options;
   const { queue } = gpu.device;
   let quantizer: Quantizer | undefined;
+  /** Of the piece before, which the queue has copied. */
+  let memory: ArrayBuffer | undefined;
   const quantizerOf = (doubleQuant: boolean) =>
     (quantizer ??= createQuantizer(gpu, {
       doubleQuant,
@@ -104,10 +106,10 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
         const dtype = weights.dtype(name);
         const most = PIECE_BYTES / DTYPE_BYTES[dtype];
         for (let at = 0; at < count; at += most) {
-          const bytes = await weights.readElements(name, from + at, from + Math.min(count, at + most));
+          const bytes = await weights.readElements(name, from + at, from + Math.min(count, at + most), memory);
           await taken;
           await write(parts[i]!, to + at, name, { dtype, bytes });
-          discard(bytes);
+          memory = bytes.buffer;
           queue.submit([]); // what writeBuffer left pending counts as submitted from here on
           taken = queue.onSubmittedWorkDone();
         }
@@ -121,7 +123,7 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
     const write: WritePiece = (part, to, name, piece) => {
       const bytes = wholeWords(convertPiece(name, piece, storage));
       queue.writeBuffer(part.data.buffer, (to * STORAGE_BITS[storage]) / 8, bytes);
-      discard(bytes);
+      if (bytes !== piece.bytes) discard(bytes);
       return Promise.resolve();
     };
     return stream(request, plans, parts, write).then(() => parts);
