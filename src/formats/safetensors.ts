@@ -1,5 +1,6 @@
 // safetensors files as bytes <-> tensors. Must not know any model; tensors stay in their stored type until widened.
 
+import { blobBytes } from '../base/blobBytes';
 import { check, LorikeetError } from '../base/errors';
 import { bfloat16ToFloat32, float16ToFloat32 } from './floats';
 import { DTYPE_BYTES, headerLength, parseHeader } from './safetensorsHeader';
@@ -56,7 +57,7 @@ export async function readBytes(
   name: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+    return await blobBytes(blob.slice(start, end));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new LorikeetError(

@@ -32,7 +32,7 @@ export interface WeightFiles {
   dtype(name: string): SafeDtype;
   /** A whole tensor, for small ones; @throws weights.tensorMissing | weights.nonFinite | file.read */
   read(name: string): Promise<SafeTensor>;
-  /** Bytes of a tensor's elements [from, to), row-major; throws as `read`. */
+  /** Bytes of a tensor's elements [from, to), row-major, for the caller to keep or discard; throws as `read`. */
   readElements(name: string, from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 

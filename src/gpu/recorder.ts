@@ -90,7 +90,7 @@ export interface Recorder {
   trim(): void;
   /** Sets how fast the device is: the budget is then what it does in `SUBMISSION_SECONDS`. */
   setRate(flopsPerSecond: number): void;
-  /** Called before every submission: waits while paused, throws when the run is to end. */
+  /** Called before every submission that computes: waits while paused, throws when the run is to end. */
   setGate(gate: (() => Promise<void> | void) | undefined): void;
   counts(): SubmissionCounts;
 }

@@ -127,4 +127,20 @@ describe('every kernel', () => {
     // Each declared binding was understood.
     expect(bindings.length).toBe((assembled.match(/@binding\(/g) ?? []).length);
   });
+
+  const readsWeights = entries.filter(({ source }) => {
+    const assembled = assembleShader(source, 'x.wgsl', shaderLibrary);
+    return assembled.includes('fn weight4');
+  });
+  it.each(readsWeights)(
+    '$name reads 4-bit weights with at most 8 storage buffers, each with its own number',
+    (kernel) => {
+      const imports = { 'lib/decode_f32.wgsl': 'lib/decode_nf4.wgsl' };
+      const assembled = assembleShader(kernel.source, kernel.name, shaderLibrary, { imports });
+      const { bindings } = parseInterface(assembled, kernel.name);
+      expect(bindings.map(({ name }) => name)).toContain('scales');
+      expect(new Set(bindings.map(({ binding }) => binding)).size).toBe(bindings.length);
+      expect(bindings.filter(({ kind }) => kind !== 'uniform').length).toBeLessThanOrEqual(8);
+    },
+  );
 });

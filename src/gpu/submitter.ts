@@ -54,7 +54,10 @@ export interface Submitter {
   /** Resolves when all parts but the newest have been submitted. @throws as `settled` */
   room(): Promise<void>;
   counts(): SubmissionCounts;
-  /** Called before every submission; waits, or throws so that the part and those behind it are not submitted. */
+  /**
+   * Called before every submission that computes something; waits, or throws so that the part and those behind it are
+   * not submitted.
+   */
   gate: (() => Promise<void> | void) | undefined;
   /** Gives staging memory up that large uploads have left. */
   shrink(): void;
@@ -179,7 +182,7 @@ export function createSubmitter(device: GPUDevice, ledger: Ledger): Submitter {
   const run = async (part: Part): Promise<void> => {
     try {
       const prepared = await prepare(part);
-      await submitter.gate?.();
+      if (part.flops > 0) await submitter.gate?.();
       while (inFlight.length >= IN_FLIGHT) await inFlight.shift();
       execute(part, prepared);
       // A lost device is noticed where results are read.

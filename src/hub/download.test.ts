@@ -19,7 +19,7 @@ let waits: string[];
 const never = new AbortController().signal;
 
 function netOf(settings: Partial<HubSettings> = {}): Net & ReturnType<typeof createTraffic> {
-  const quick = { rangeBytes: RANGE, idleMs: 500, retryMs: 1, retries: 2 };
+  const quick = { rangeBytes: RANGE, idleMs: 4000, retryMs: 1, retries: 2 };
   return {
     ...createTraffic(),
     fetch: (input, init) => fetch(input, init),

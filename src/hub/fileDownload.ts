@@ -49,6 +49,7 @@ interface State {
   whole: boolean;
   hasher: ReturnType<typeof hasherOf>;
   hashed: number;
+  hashing: boolean;
 }
 
 function contentRange(header: string | null): { from: number; end: number; size: number | null } | null {
@@ -139,13 +140,28 @@ async function keep({ part }: FileJob, state: State): Promise<void> {
   await part.keep(state.done);
 }
 
-/** Hashes what has arrived without a hole. */
-function hashOn({ part }: FileJob, state: State): void {
-  const end = frontier(state.done);
-  while (state.hashed < end) {
-    const length = Math.min(HASH_BYTES, end - state.hashed);
-    state.hasher.update(part.read(state.hashed, length));
-    state.hashed += length;
+/** Lets messages, timers and connections have their turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/**
+ * Hashes what has arrived without a hole, piece by piece: of a file that is gone on with that can be gigabytes, and
+ * connections that nobody hears meanwhile would count as silent. Does nothing while it is at it already.
+ */
+async function hashOn({ part }: FileJob, state: State, signal: AbortSignal): Promise<void> {
+  if (state.hashing) return;
+  state.hashing = true;
+  try {
+    for (let end = frontier(state.done); state.hashed < end; end = frontier(state.done)) {
+      signal.throwIfAborted();
+      const length = Math.min(HASH_BYTES, end - state.hashed);
+      state.hasher.update(part.read(state.hashed, length));
+      state.hashed += length;
+      await turn();
+    }
+  } finally {
+    state.hashing = false;
   }
 }
 
@@ -158,7 +174,7 @@ async function takeMissing(net: Net, job: FileJob, state: State): Promise<void> 
   const connection = async (): Promise<void> => {
     for (let piece = pieces.shift(); piece; piece = pieces.shift()) {
       await takeRange(net, job, state, piece, signal);
-      hashOn(job, state);
+      await hashOn(job, state, signal);
       if (state.unkept >= KEEP_BYTES) await keep(job, state);
     }
   };
@@ -193,16 +209,16 @@ async function takeAll(net: Net, job: FileJob, state: State): Promise<void> {
  */
 export async function downloadFile(net: Net, job: FileJob): Promise<void> {
   const { file, part, what } = job;
-  const state: State = { done: part.done, unkept: 0, whole: false, hasher: hasherOf(file), hashed: 0 };
+  const state: State = { done: part.done, unkept: 0, whole: false, hasher: hasherOf(file), hashed: 0, hashing: false };
   job.arrived(countBytes(state.done));
   for (let attempt = 1; ; attempt++) {
     try {
       await takeAll(net, job, state);
+      await hashOn(job, state, job.signal);
     } catch (error) {
       await keep(job, state);
       throw error;
     }
-    hashOn(job, state);
     const found = state.hasher.digest();
     if (found === file.hash) return keep(job, state);
     await restart(job, state);

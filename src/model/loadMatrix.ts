@@ -11,7 +11,7 @@ import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix, MatrixPart, WeightStorage } from '../ops/matmul';
 import { largestBinding, storageOf, STORAGE_BITS, type StorageOptions } from './baseStorage';
 import { planParts, type PartPlan } from './matrixParts';
-import { convertPiece, PIECE_BYTES, type Piece } from './pieces';
+import { convertPiece, discard, PIECE_BYTES, type Piece } from './pieces';
 import { createQuantizer, type Nf4Part, type Quantizer } from './quantizePieces';
 
 /** Stacked tensors: [rows_i, columns] each, dimensions beyond the first flattened into columns. */
@@ -107,6 +107,7 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
           const bytes = await weights.readElements(name, from + at, from + Math.min(count, at + most));
           await taken;
           await write(parts[i]!, to + at, name, { dtype, bytes });
+          discard(bytes);
           queue.submit([]); // what writeBuffer left pending counts as submitted from here on
           taken = queue.onSubmittedWorkDone();
         }
@@ -120,6 +121,7 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
     const write: WritePiece = (part, to, name, piece) => {
       const bytes = wholeWords(convertPiece(name, piece, storage));
       queue.writeBuffer(part.data.buffer, (to * STORAGE_BITS[storage]) / 8, bytes);
+      discard(bytes);
       return Promise.resolve();
     };
     return stream(request, plans, parts, write).then(() => parts);

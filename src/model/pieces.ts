@@ -9,7 +9,17 @@ import type { WeightStorage } from '../ops/matmul';
 import { STORED } from './baseStorage';
 
 /** Bytes of a file that are read at once. Two pieces may be under way: one is read while the other goes to the GPU. */
-export const PIECE_BYTES = 16 * 2 ** 20;
+export const PIECE_BYTES = 8 * 2 ** 20;
+
+/**
+ * Frees the memory of bytes that own all of their buffer, now: left to the garbage collector, hundreds of megabytes of
+ * pieces gather in the page's process before it looks.
+ */
+export function discard({ buffer, byteLength }: Uint8Array<ArrayBuffer>): void {
+  if (byteLength === 0 || byteLength !== buffer.byteLength) return;
+  // ECMAScript 2024; older engines collect it some time.
+  (buffer as { transfer?: (bytes: number) => ArrayBuffer }).transfer?.(0);
+}
 
 export interface Piece {
   dtype: SafeDtype;

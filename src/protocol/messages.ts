@@ -75,7 +75,7 @@ export type TrainerRequest =
   | { type: 'probe' }
   | { type: 'pause' }
   | { type: 'resume' }
-  /** Finish the current step, then save and export what there is. */
+  /** Give the current step up, then save and export what there is as of the one before. */
   | { type: 'stop' }
   /** Sent with the port of each reward encoder worker that is started, before anything that may need it; `id` is new. */
   | { type: 'connectEncoder'; id: number; port: MessagePort }

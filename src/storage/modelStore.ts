@@ -171,6 +171,20 @@ export async function deleteModel(key: string): Promise<void> {
   });
 }
 
+/** Every file of the folder with its size; one that is being written counts as empty. */
+async function listEntries(): Promise<{ entry: string; bytes: number }[]> {
+  const found: { entry: string; bytes: number }[] = [];
+  for await (const [entry, handle] of (await modelFolder()).entries()) {
+    if (handle.kind !== 'file') continue;
+    const bytes = await handle.getFile().then(
+      (file) => file.size,
+      () => 0,
+    );
+    found.push({ entry, bytes });
+  }
+  return found;
+}
+
 /**
  * Removes files that no model has, and parts without a journal: what a browser that died left behind. Safe beside a
  * download in another tab. Call it at start. Errors: storage.failed.
@@ -178,15 +192,9 @@ export async function deleteModel(key: string): Promise<void> {
 export async function sweepModels(): Promise<{ files: number; bytes: number }> {
   const swept = { files: 0, bytes: 0 };
   const used = await usedNames();
-  const folder = await modelFolder();
-  for await (const [entry, handle] of folder.entries()) {
+  for (const { entry, bytes } of await listEntries()) {
     const name = entry.replace(/(\.crswap|\.part)+$/, '');
-    if (handle.kind !== 'file' || used.has(name)) continue;
-    const bytes = await handle.getFile().then(
-      (file) => file.size,
-      () => 0,
-    );
-    if (!(await removeUnused(name))) continue;
+    if (used.has(name) || !(await removeUnused(name))) continue;
     await removeEntry(entry);
     swept.files++;
     swept.bytes += bytes;

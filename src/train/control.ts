@@ -25,6 +25,8 @@ export interface Reporter {
   progress(report: { phase: Phase; done: number; total: number; unit: string; step?: number; steps?: number }): void;
   /** Marks the stage that progress reports belong to; `state` is the run's as it enters. */
   enter(stage: Stage, state: RunState): void;
+  /** Milliseconds of a clock that stands still while the run is held up in the middle of a step. */
+  now(): number;
   /** Runs a part and adds its wall time to the phase's seconds. */
   timed<T>(phase: string, part: () => Promise<T>): Promise<T>;
 }

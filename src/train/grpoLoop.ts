@@ -5,6 +5,7 @@ import { frozenCopy, releaseCopy, resetOptimizer, type LoraAdapter } from '../mo
 import type { Control } from './control';
 import type { EvalFigures } from './bestModel';
 import { policyStep } from './grpoPolicyStep';
+import { watchGpu } from './gpuMetrics';
 import { updateAdapter } from './optimizer';
 import { meanOfMetrics } from './policy/policyMetrics';
 import { makeRollout, type MadeRollout, type RolloutContext, type RolloutSeconds } from './rollout';
@@ -65,11 +66,12 @@ function secondsOf({ made }: StepRollouts, part: keyof RolloutSeconds): number {
 
 async function grpoStep(context: RolloutContext, state: StageState, step: number, steps: number): Promise<void> {
   const { trainee, options, reporter } = context;
-  const began = performance.now();
+  const began = reporter.now();
+  const took = watchGpu(trainee.gpu);
   const place = { step: step + 1, steps };
   const plan = grpoStepPlan(context.rows.length, options, step);
   const rollouts = await rolloutsOf(context, state, plan, place);
-  const trainBegan = performance.now();
+  const trainBegan = reporter.now();
   const { loss, metrics } = await reporter.timed('backward', () =>
     policyStep(context, rollouts.byIndex, plan.microSteps, place),
   );
@@ -78,7 +80,7 @@ async function grpoStep(context: RolloutContext, state: StageState, step: number
   const norm = await reporter.timed('update', () =>
     updateAdapter(trainee.gpu, trainee.adapter, options, step + 1, rate),
   );
-  const now = performance.now();
+  const now = reporter.now();
   // Reports and state follow the update: a step that fails on the way leaves no trace, and is repeated whole.
   for (const made of rollouts.made)
     reporter.emit({ type: 'groups', step: place.step, groups: groupRecords(context, made) });
@@ -98,6 +100,7 @@ async function grpoStep(context: RolloutContext, state: StageState, step: number
       'profiling/generate': secondsOf(rollouts, 'generate'),
       'profiling/score': secondsOf(rollouts, 'score'),
       'profiling/train': (now - trainBegan) / 1000,
+      ...took(),
     },
   });
   state.numTokens = generated.num_tokens ?? state.numTokens;

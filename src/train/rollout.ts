@@ -111,7 +111,7 @@ export async function makeRollout(
   place: { step: number; steps: number },
 ): Promise<MadeRollout> {
   const { options, reporter, trainee } = context;
-  const began = performance.now();
+  const began = reporter.now();
   const rows = Array.from(rolloutPrompts(context.rows.length, options, context.seed, index));
   const prompts = rows.map((row) => ({ ...context.rows[row]!.prompt, tag: row }));
   const completions = await reporter.timed('generate', () =>
@@ -120,7 +120,7 @@ export async function makeRollout(
     ),
   );
   const texts = completions.flat().map(({ ids }) => context.decode(ids));
-  const generated = performance.now();
+  const generated = reporter.now();
   reporter.progress({ phase: 'score', done: 0, total: texts.length, unit: 'completions', ...place });
   const batch = rewardBatch(context, rows, completions, texts);
   const rewards = await reporter.timed('score', async () => {
@@ -135,7 +135,7 @@ export async function makeRollout(
     scaleRewards: options.scale_rewards,
     aggregation: options.multi_objective_aggregation,
   });
-  const scored = performance.now();
+  const scored = reporter.now();
   const made = { rows, completions };
   const servesSeveralSteps = options.gradient_accumulation_steps % rolloutShape(options).microSteps !== 0;
   const rollout: Rollout = {

@@ -10,6 +10,7 @@ import type { EvalFigures } from './bestModel';
 import type { SftOptions } from '../recipe/config';
 import type { Control, Reporter } from './control';
 import { supervisedPass, type LabelValues, type Trainee } from './lossPass';
+import { watchGpu } from './gpuMetrics';
 import { checkFinite, clearGradient, updateAdapter } from './optimizer';
 import { sftStepBatches } from './sampler';
 import { learningRateAt, optimizerSteps } from './schedule';
@@ -141,7 +142,8 @@ async function backward(
 
 async function sftStep(context: SftContext, rows: readonly number[][], state: StageState, step: number, steps: number) {
   const { trainee, examples, options, seed, reporter } = context;
-  const began = performance.now();
+  const took = watchGpu(trainee.gpu);
+  const began = reporter.now();
   const place = { step: step + 1, steps };
   const plan = sftStepBatches(rows.length, options, seed, step);
   const batches = plan.batches.map((micro) => Array.from(micro).flatMap((row) => rows[row]!));
@@ -164,7 +166,7 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
   );
   const tokens = batches.flat().reduce((sum, index) => sum + examples[index]!.ids.length, 0);
   state.numTokens += tokens;
-  const seconds = (performance.now() - began) / 1000;
+  const seconds = (reporter.now() - began) / 1000;
   reporter.emit({
     type: 'step',
     stage: 'sft',
@@ -180,6 +182,7 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
       num_tokens: state.numTokens,
       tokens_per_second: tokens / seconds,
       step_time: seconds,
+      ...took(),
     },
   });
 }

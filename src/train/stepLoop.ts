@@ -36,9 +36,11 @@ async function readWeights({ gpu, adapter }: StageFrame): Promise<Float32Array> 
 
 /** Evaluates and judges; keeps the adapter if it is the best. Returns whether it is. */
 async function evaluateStage(frame: StageFrame, state: StageState): Promise<boolean> {
+  // Read first: nothing may hold the run up between the evaluation and its judgement.
+  const weights = frame.options.load_best_model_at_end ? await readWeights(frame) : null;
   const figures = await frame.evaluate(state.step);
   const better = judgeEvaluation(state, figures, frame.options);
-  if (better && frame.options.load_best_model_at_end) state.bestWeights = await readWeights(frame);
+  if (better && weights) state.bestWeights = weights;
   state.evaluationDue = false;
   return better;
 }

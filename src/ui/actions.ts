@@ -140,7 +140,7 @@ export function renderPrompt(row: DatasetRow): void {
   workers().toData({ type: 'renderPrompt', id: beginPreview(), recipe: settings.recipe, model, row });
 }
 
-/** Finishes the step under way, saves a checkpoint, then waits. */
+/** Saves a checkpoint, then waits, in the middle of a step if need be. */
 export function pauseRun(): void {
   workers().toTrainer({ type: 'pause' });
 }
@@ -150,7 +150,7 @@ export function resumeRun(): void {
   workers().toTrainer({ type: 'resume' });
 }
 
-/** Finishes the step under way, then saves and exports what there is. */
+/** Saves and exports what there is as of the last finished step. */
 export function stopRun(): void {
   workers().toTrainer({ type: 'stop' });
 }

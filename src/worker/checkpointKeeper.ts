@@ -12,6 +12,8 @@ export interface CheckpointKeeper {
    * @throws what does not come from the disk: a lost GPU, numbers that are not finite
    */
   tryCommit(occasion: Occasion): Promise<void>;
+  /** Whether a checkpoint is being written. */
+  isSaving(): boolean;
   /** Whether the last checkpoint that was due is not kept: it is to be tried again at the next boundary. */
   owes(): boolean;
 }
@@ -37,8 +39,14 @@ export function createCheckpointKeeper(
   notify: (notice: NoticeEvent) => void,
 ): CheckpointKeeper {
   let failing = false;
+  let saving = false;
   const commit = async (best: boolean): Promise<void> => {
-    await save(best);
+    saving = true;
+    try {
+      await save(best);
+    } finally {
+      saving = false;
+    }
     if (!failing) return;
     failing = false;
     const message = `Checkpoints can be written again: ${place()} is kept.`;
@@ -55,6 +63,7 @@ export function createCheckpointKeeper(
         failing = true;
       }
     },
+    isSaving: () => saving,
     owes: () => failing,
   };
 }

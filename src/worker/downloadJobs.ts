@@ -167,6 +167,7 @@ export async function verify({ id, key }: Ask<'verify'>, post: Post, signal: Abo
     check(model, 'model.missing', `The model ${key} is not stored in this browser.`);
     const broken: string[] = [];
     let done = 0;
+    let told = 0;
     for (const file of model.files) {
       const blob = await wholeFile(file);
       if (!blob) continue;
@@ -175,6 +176,8 @@ export async function verify({ id, key }: Ask<'verify'>, post: Post, signal: Abo
         signal.throwIfAborted();
         hasher.update(bytes);
         done += bytes.byteLength;
+        if (performance.now() - told < REPORT_MS) continue;
+        told = performance.now();
         post({ type: 'verifying', id, done, total: model.bytes });
       }
       if (hasher.digest() === file.hash) continue;

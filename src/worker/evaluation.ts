@@ -31,7 +31,7 @@ export async function evaluateNow(run: Run, step: number): Promise<Evaluation | 
   const { stage } = progress;
   const { recipe, model, text } = session;
   if (session.rows.validation.length === 0) return null;
-  const began = performance.now();
+  const began = reporter.now();
   const { samples, ...result } = await evaluate({
     generation: session.generation,
     adapter: session.adapter,
@@ -53,7 +53,7 @@ export async function evaluateNow(run: Run, step: number): Promise<Evaluation | 
   // Nothing of an evaluation's size is needed again soon.
   session.gpu.trim();
   progress.round++;
-  run.eta.finished('evaluation', (performance.now() - began) / 1000);
+  run.eta.finished('evaluation', (reporter.now() - began) / 1000);
   reporter.emit({ type: 'evaluation', when: WHEN[stage] ?? 'during', stage, step, result, samples });
   return result;
 }

@@ -53,14 +53,8 @@ describe('baseFingerprint', () => {
     const parts = { config: { object: [['a', 1]] }, files: hashes };
     const want = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
     const blob = new Blob([bytes]);
-    let largest = 0;
-    const slice = blob.slice.bind(blob);
-    blob.slice = (from, to) => {
-      largest = Math.max(largest, to! - from!);
-      return slice(from, to);
-    };
+    blob.arrayBuffer = () => Promise.reject(new Error('read whole'));
     expect(await baseFingerprint({ a: 1 }, [{ name: 'model.safetensors', blob }])).toBe(want);
-    expect(largest).toBeLessThanOrEqual(8 * MB);
   });
 
   it('reads of a file above 256 MB its header, its length, its end and a sample every 16 MB', async () => {

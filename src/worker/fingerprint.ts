@@ -4,14 +4,13 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DatasetRow } from '../base/dataset';
+import { eachChunk } from '../base/blobBytes';
 import { sha256Hex } from '../base/bytes';
 import type { Recorder } from '../gpu/recorder';
 import { shaderSources } from '../ops/shaderSources';
 
 /** Up to here every byte of a file counts. */
 const WHOLE_BYTES = 256 * 2 ** 20;
-/** Bytes in memory at a time. */
-const PIECE_BYTES = 8 * 2 ** 20;
 const SAMPLE_BYTES = 64 * 2 ** 10;
 const SAMPLE_EVERY_BYTES = 16 * 2 ** 20;
 /** Bytes of a safetensors header's length. */
@@ -33,11 +32,7 @@ async function hashJson(value: unknown): Promise<string> {
 /** SHA-256 over blobs one after the other. The browser's own digest would want all bytes at once. */
 async function hashBlobs(blobs: readonly Blob[]): Promise<string> {
   const hash = sha256.create();
-  for (const blob of blobs) {
-    for (let at = 0; at < blob.size; at += PIECE_BYTES) {
-      hash.update(new Uint8Array(await blob.slice(at, at + PIECE_BYTES).arrayBuffer()));
-    }
-  }
+  for (const blob of blobs) await eachChunk(blob, (chunk) => hash.update(chunk));
   return bytesToHex(hash.digest());
 }
 

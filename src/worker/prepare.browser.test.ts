@@ -65,6 +65,7 @@ async function failureOf(changed: Partial<SessionRequest>): Promise<{ code: stri
     emit: (event) => events.push(event),
     progress: () => {},
     enter: () => {},
+    now: () => performance.now(),
     timed: (_, part) => part(),
   };
   const encoder = { load: () => Promise.resolve(), embed: () => Promise.resolve([]), fail: () => {} };

@@ -15,7 +15,7 @@ export interface Run {
   setup: RunSetup;
   session: Session;
   reporter: RunReporter;
-  control: Control & Pick<RunControl, 'stateOf'>;
+  control: Control & Pick<RunControl, 'stateOf'> & { gate(): Promise<void> | void };
   keeper: CheckpointKeeper;
   eta: ReturnType<typeof createEta>;
   progress: RunProgress;

@@ -106,3 +106,45 @@ test('a pause whose checkpoint ends the run does not wait', async () => {
   control.pause();
   await expect(control.boundary(() => Promise.reject(new Error('lost')))).rejects.toThrow('lost');
 });
+
+test('a gate holds a paused run up until it goes on, and a stopped one ends there once', async () => {
+  const { control, states, save, finishSave } = open();
+  expect(control.gate(save)).toBeUndefined();
+  control.pause();
+  const passed = control.gate(save);
+  await finishSave();
+  expect(states).toEqual(['pausing', 'paused']);
+  control.resume();
+  await passed;
+  control.stop();
+  await expect(control.gate(save)).rejects.toBeInstanceOf(StopRequested);
+  expect(control.gate(save)).toBeUndefined();
+});
+
+test('what a boundary or a gate saves passes the gate', async () => {
+  const { control, states, settle } = open();
+  control.pause();
+  let passes = 0;
+  const save = async () => {
+    if (control.gate(save) === undefined) passes++;
+  };
+  const passed = control.boundary(save);
+  await settle();
+  control.resume();
+  await passed;
+  control.pause();
+  const held = control.gate(save);
+  await settle();
+  control.resume();
+  await held;
+  expect(passes).toBe(2);
+  expect(states).toEqual(['pausing', 'paused', 'running', 'pausing', 'paused', 'running']);
+});
+
+test('whoever asks for something as soon as it is paused is heard', async () => {
+  const control = createRunControl((state) => {
+    if (state === 'paused') control.resume();
+  });
+  control.pause();
+  await control.gate(async () => undefined);
+});

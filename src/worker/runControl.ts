@@ -10,6 +10,13 @@ export interface RunControl {
    * @throws StopRequested
    */
   boundary(save: () => Promise<void>): Promise<void>;
+  /**
+   * Called before every submission to the GPU: waits while paused, in the middle of a step. Passes at once while a
+   * boundary or another gate is under way, whose saves submit too, and after a stop was obeyed.
+   * @param save commits a checkpoint of the last boundary; what it throws ends the run
+   * @throws StopRequested once: the step under way is lost, nothing before it
+   */
+  gate(save: () => Promise<void>): Promise<void> | void;
   /** The state of a run that is doing this: what was asked for last goes before. */
   stateOf(doing: 'loading' | 'running'): RunState;
   pause(): void;
@@ -46,17 +53,31 @@ export function createRunControl(announce: (state: RunState) => void): RunContro
       await save();
       // Saving takes its time: the user may have asked for something else meanwhile.
       if (!isPaused()) break;
+      const woken = new Promise<void>((resolve) => (wake = resolve));
       announce('paused');
-      await new Promise<void>((resolve) => (wake = resolve));
+      await woken;
       wake = null;
     }
   };
 
-  return {
-    async boundary(save) {
+  /** A boundary or a gate is under way. */
+  let holding = false;
+  let stopped = false;
+  const obey = async (save: () => Promise<void>): Promise<void> => {
+    holding = true;
+    try {
       await pausePoint(save);
-      if (wish === 'stop') throw new StopRequested();
-    },
+    } finally {
+      holding = false;
+    }
+    if (wish !== 'stop') return;
+    stopped = true;
+    throw new StopRequested();
+  };
+
+  return {
+    boundary: obey,
+    gate: (save) => (wish === 'run' || holding || stopped ? undefined : obey(save)),
     stateOf,
     pause: () => ask('pause'),
     resume: () => ask('run'),

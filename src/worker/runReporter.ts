@@ -12,7 +12,9 @@ function isTransient(event: RunEventBody): boolean {
 }
 
 export interface RunReporter extends Reporter {
-  /** Wall seconds by phase and stage so far. */
+  /** Counts a time that the run was held up in the middle of a step. */
+  held(elapsedMs: number): void;
+  /** Wall seconds by phase and stage so far; what was held up counts with no phase. */
   seconds(): Record<string, number>;
   stage(): Stage | null;
   /**
@@ -55,7 +57,9 @@ export function createRunReporter(
 ): RunReporter {
   const seconds: Record<string, number> = { ...from.seconds };
   let { seq } = from;
-  const now = logClock(from.time);
+  const logTime = logClock(from.time);
+  let heldMs = 0;
+  const now = () => performance.now() - heldMs;
   let stage: Stage | null = null;
   const began = performance.now();
   let stageBegan = began;
@@ -63,7 +67,7 @@ export function createRunReporter(
   let lastPhase = '';
   let tail = Promise.resolve();
 
-  const stamp = (body: RunEventBody): RunEvent => ({ ...body, runId, seq: seq++, time: now() });
+  const stamp = (body: RunEventBody): RunEvent => ({ ...body, runId, seq: seq++, time: logTime() });
   const log = createLogKeeper(append, (notice) => {
     const event = stamp(notice);
     show(event);
@@ -109,12 +113,14 @@ export function createRunReporter(
       const report = { stage: stage ?? 'before', phase, done, total, unit, step, steps };
       emit({ type: 'progress', ...report, etaSeconds: etaSeconds(report) });
     },
+    now,
+    held: (elapsedMs) => void (heldMs += elapsedMs),
     async timed(phase, part) {
-      const began = performance.now();
+      const began = now();
       try {
         return await part();
       } finally {
-        seconds[phase] = (seconds[phase] ?? 0) + (performance.now() - began) / 1000;
+        seconds[phase] = (seconds[phase] ?? 0) + (now() - began) / 1000;
       }
     },
     seconds() {

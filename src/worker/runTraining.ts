@@ -38,7 +38,7 @@ export interface TrainingRequest extends SessionRequest {
 export interface RunEnvironment {
   encoder: EncoderClient;
   /** Pauses and stops. */
-  control: Pick<RunControl, 'boundary' | 'stateOf'>;
+  control: Pick<RunControl, 'boundary' | 'gate' | 'stateOf'>;
   createReporter(estimate: ReturnType<typeof createEta>['estimate']): RunReporter;
   /** Go on from here; left out: from the beginning. */
   checkpoint?: RunCheckpoint;
@@ -119,6 +119,12 @@ function placeText({ stage, state }: RunProgress): string {
   return stage === 'sft' || stage === 'grpo' ? `${STAGE_NAMES[stage]} step ${state.step}` : STAGE_NAMES[stage];
 }
 
+/** Asks a gate; what it takes is no work. */
+function timeHeld(reporter: RunReporter, gate: () => Promise<void> | void): Promise<void> | void {
+  const began = performance.now();
+  return gate()?.finally(() => reporter.held(performance.now() - began));
+}
+
 /** Loads everything, and puts a checkpoint back. */
 async function openRun(request: TrainingRequest, environment: RunEnvironment, plan: Plan): Promise<Run> {
   const { checkpoint } = environment;
@@ -134,14 +140,23 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const { seed, datasetId, runId } = request;
   const { modelName, recipe, decisions } = session;
   const setup = { seed, datasetId, modelName, recipe, decisions };
+  let held = false;
   const keeper = createCheckpointKeeper(
-    (best) => saveRun(run, best),
+    (best) => saveRun(run, best, held),
     () => placeText(progress),
     reporter.emit,
   );
   const pauseSave = () => keeper.tryCommit({ goesOn: !isLastStation(session.recipe, progress.stage) });
-  const { boundary, stateOf } = environment.control;
-  const control = { boundary: () => boundary(pauseSave), stateOf };
+  const { boundary, gate, stateOf } = environment.control;
+  const gateSave = () => {
+    held = true;
+    return pauseSave().finally(() => (held = false));
+  };
+  const control = {
+    boundary: () => boundary(pauseSave),
+    gate: () => (keeper.isSaving() ? undefined : timeHeld(reporter, () => gate(gateSave))),
+    stateOf,
+  };
   const run: Run = { runId, setup, session, reporter, control, keeper, eta, progress };
   try {
     const remark = checkpoint && (await checkFingerprints(checkpoint, session));
@@ -187,13 +202,19 @@ export async function runTraining(request: TrainingRequest, environment: RunEnvi
 
 async function runAndSave(run: Run, resumed: boolean): Promise<void> {
   const { progress, session } = run;
+  const { rec } = session.gpu;
   try {
+    // What loading has recorded is not held up: a checkpoint at the gate reads what the GPU has.
+    await rec.submit();
+    rec.setGate(run.control.gate);
     await runStations(run, resumed);
   } catch (error) {
     if (!(error instanceof StopRequested)) throw error;
     session.gpu.rec.discard();
     progress.summary.complete = false;
     await run.keeper.tryCommit({ goesOn: false });
+  } finally {
+    rec.setGate(undefined);
   }
   await leaveResults(run);
 }

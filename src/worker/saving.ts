@@ -8,9 +8,14 @@ import type { Run } from './run';
 import { fromCheckpoint, toCheckpoint, type AdapterTensors, type RunCheckpoint } from './runCheckpoint';
 import type { Session } from './session';
 
-/** Reads adapter and moments. @throws gpu.*, checkpoint.notFinite */
-async function readAdapter({ gpu, adapter }: Pick<Session, 'gpu' | 'adapter'>): Promise<AdapterTensors> {
-  const [weight, moment1, moment2] = await gpu.rec.read(adapter.weight, adapter.moment1, adapter.moment2);
+/**
+ * Reads adapter and moments.
+ * @param held the run is held up between two submissions: what waits behind must not be waited for
+ * @throws gpu.*, checkpoint.notFinite
+ */
+async function readAdapter({ gpu, adapter }: Pick<Session, 'gpu' | 'adapter'>, held: boolean): Promise<AdapterTensors> {
+  const read = held ? gpu.rec.readSubmitted : gpu.rec.read;
+  const [weight, moment1, moment2] = await read(adapter.weight, adapter.moment1, adapter.moment2);
   // A device that is gone reads as zeros or old bytes: nothing of it may be kept.
   gpu.assertHealthy();
   const tensors = {
@@ -26,14 +31,16 @@ async function readAdapter({ gpu, adapter }: Pick<Session, 'gpu' | 'adapter'>): 
 }
 
 /**
- * Commits the run as it stands. Call it only where no optimizer step is half done.
+ * Commits the run as it stands at its last boundary. Call it where no update is half done: between steps, or while the
+ * gate holds up a submission. Until its update a step changes neither adapter, moments nor progress.
+ * @param held at the gate
  * @throws storage.quota, storage.failed, checkpoint.*, gpu.*; earlier checkpoints stay
  */
-export async function saveRun(run: Run, best = false): Promise<void> {
+export async function saveRun(run: Run, best: boolean, held: boolean): Promise<void> {
   const { runId, setup, session, reporter, progress } = run;
   const { stage, state } = progress;
   reporter.progress({ phase: 'save', done: 0, total: 1, unit: 'checkpoints', step: state.step });
-  const adapter = await readAdapter(session);
+  const adapter = await readAdapter(session, held);
   progress.summary.seconds = reporter.seconds();
   const { fingerprints } = session;
   const bytes = encodeCheckpoint(toCheckpoint({ setup, fingerprints, progress, adapter }));

@@ -16,10 +16,10 @@ import { packContextOf, type Run } from './run';
  */
 function openStage(run: Run, stage: 'sft' | 'grpo') {
   const { session, reporter, control, keeper, setup, progress } = run;
-  let began = performance.now();
+  let began = reporter.now();
   const untimed = async <T>(work: Promise<T>): Promise<T> => {
     const result = await work;
-    began = performance.now();
+    began = reporter.now();
     return result;
   };
   const evaluate = async (step: number) => {
@@ -30,8 +30,8 @@ function openStage(run: Run, stage: 'sft' | 'grpo') {
     const { summary } = progress;
     if (stage === 'sft') summary.stepsSft = done;
     else summary.stepsGrpo = done;
-    run.eta.finished(stage, (performance.now() - began) / 1000);
-    began = performance.now();
+    run.eta.finished(stage, (reporter.now() - began) / 1000);
+    began = reporter.now();
   };
   const context = {
     trainee: session.trainee,

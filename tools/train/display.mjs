@@ -44,6 +44,25 @@ function stepText({ step, steps, metrics }) {
   return `step ${step}/${steps}  ${parts.join('  ')}`;
 }
 
+/** What the step took of the GPU, owner by owner; empty for a record without it. */
+function gpuText({ metrics }) {
+  if (!('gpu_memory/peak' in metrics)) return '';
+  const gigabytes = (name) => (metrics[`gpu_memory/${name}`] / 1e9).toFixed(2);
+  const owners = Object.keys(metrics)
+    .filter((name) => name.startsWith('gpu_memory/') && name !== 'gpu_memory/peak' && metrics[name] > 0)
+    .map((name) => name.slice('gpu_memory/'.length))
+    .map((owner) => `${owner} ${gigabytes(owner)}`);
+  const { 'gpu/dispatches': dispatches, 'gpu/submissions': submissions } = metrics;
+  return `GPU ${gigabytes('peak')} GB (${owners.join(', ')}), ${dispatches} dispatches in ${submissions} submissions`;
+}
+
+/** Seconds of the step by phase. */
+function phaseText({ metrics }) {
+  const phases = Object.keys(metrics).filter((name) => name.startsWith('profiling/'));
+  const parts = phases.map((name) => `${name.slice('profiling/'.length)} ${metrics[name].toFixed(2)}`);
+  return [`${formatNumber(metrics.step_time)} s`, ...parts].join(', ');
+}
+
 function progressText({ phase, done, total, unit, step, steps, etaSeconds }) {
   const where = step > 0 ? `step ${step}/${steps}, ` : '';
   const left = etaSeconds === null ? '' : `, ${formatSeconds(etaSeconds)} left`;
@@ -113,12 +132,13 @@ function logWriter(stream) {
 /**
  * A display of run events.
  * @param {NodeJS.WriteStream} stream
+ * @param {{verbose?: boolean}} options verbose: after every step a line of what it took
  * @returns {{event: (event: object) => void, importing: (progress: object) => void,
  *   download: (progress: object) => void, line: (text: string) => void, live: (text: string) => void}}
  *   `event` shows one RunEvent of src/protocol/messages.ts, `importing` one importProgress of src/ui/automation.ts,
  *   `download` one progress of src/protocol/download.ts
  */
-export function createDisplay(stream = process.stdout) {
+export function createDisplay(stream = process.stdout, { verbose = false } = {}) {
   const writer = stream.isTTY ? screenWriter(stream) : logWriter(stream);
   let stage = null;
   let lastStep = '';
@@ -138,7 +158,8 @@ export function createDisplay(stream = process.stdout) {
       enter(event.stage);
       lastStep = stepText(event);
       const write = event.step === event.steps ? writer.line : writer.live;
-      write(`  ${lastStep}`);
+      if (verbose) writer.line(`  ${lastStep}\n    ${[phaseText(event), gpuText(event)].filter(Boolean).join('; ')}`);
+      else write(`  ${lastStep}`);
     },
     evaluation: (event) => writer.line(`  ${event.when.replace('_', ' ')}: ${evaluationText(event)}`),
     checkpoint: (event) =>

@@ -30,6 +30,24 @@ test('in a log, live lines within a few seconds are left out and the last step i
   expect(stream.written).toEqual(['SFT\n', '  step 2/5, backward 0/8 rows, 1m 15s left\n', '  step 5/5  loss 1.250\n']);
 });
 
+test('asked to, every step says what it took of the clock and of the GPU', () => {
+  const stream = memoryStream(false);
+  const display = createDisplay(stream, { verbose: true });
+  const gpu = {
+    ...{ 'gpu_memory/weights': 7.5e9, 'gpu_memory/kv': 0, 'gpu_memory/idle': 0.25e9, 'gpu_memory/peak': 7.75e9 },
+    ...{ 'gpu/dispatches': 1200, 'gpu/submissions': 90 },
+  };
+  const metrics = { loss: 1.25, step_time: 4.5, 'profiling/generate': 3.25, ...gpu };
+  display.event({ type: 'step', stage: 'grpo', step: 2, steps: 5, metrics });
+  display.event({ type: 'step', stage: 'grpo', step: 3, steps: 5, metrics: { loss: 1, step_time: 4 } });
+  expect(stream.written).toEqual([
+    'GRPO\n',
+    '  step 2/5  loss 1.250\n' +
+      '    4.500 s, generate 3.25; GPU 7.75 GB (weights 7.50, idle 0.25), 1200 dispatches in 90 submissions\n',
+    '  step 3/5  loss 1.000\n    4.000 s\n',
+  ]);
+});
+
 test('seconds are written in the largest fitting units', () => {
   expect([0.4, 59, 60, 3599, 3600, 7265].map(formatSeconds)).toEqual([
     '0s',

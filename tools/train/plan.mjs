@@ -46,6 +46,7 @@ export const options = {
   'hub-host': hubHostOption,
   headed: { type: 'boolean', about: 'show the browser window' },
   software: { type: 'boolean', about: 'use software WebGPU even where there is a GPU' },
+  verbose: { type: 'boolean', about: 'after every step its seconds by part, GPU memory by owner and submissions' },
 };
 
 /** Beyond what any adapter has. */
@@ -111,6 +112,7 @@ function readCommon(flags) {
     port: flags.port === undefined ? null : readInteger('port', flags.port, 1, 65535),
     hubHost: optional(flags['hub-host'], readHubHost),
     headed: Boolean(flags.headed),
+    verbose: Boolean(flags.verbose),
   };
 }
 
@@ -174,6 +176,7 @@ function readResumed(flags) {
  * @property {import('../launcher/hubHost.mjs').Hub | null} hubHost another hub than Hugging Face's own
  * @property {boolean} headed
  * @property {boolean} software
+ * @property {boolean} verbose
  */
 
 /**

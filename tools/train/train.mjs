@@ -37,7 +37,7 @@ async function trainIn(session, display, plan, { interruption, onEvent }) {
 
 async function withBrowser(plan, executablePath, origin, watchers) {
   const adapter = plan.software ? 'software' : await chooseAdapter(executablePath, origin);
-  const display = createDisplay();
+  const display = createDisplay(process.stdout, { verbose: plan.verbose });
   display.line(`Training in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
   const profile = plan.model?.hub ? modelProfile(Number(new URL(origin).port)) : undefined;
   const browser = await openHeadless({ executablePath, adapter, headed: plan.headed, profile });

@@ -51,15 +51,15 @@ function shapesOf(config: ModelConfig): Map<string, number[]> {
 export function zeroWeights(config: ModelConfig, dtype: SafeDtype = 'BF16'): WeightFiles {
   const shapes = shapesOf(config);
   let zeros = new Uint8Array(0);
+  const bytesOf = (elements: number): Uint8Array<ArrayBuffer> => {
+    const bytes = elements * DTYPE_BYTES[dtype];
+    if (zeros.length < bytes) zeros = new Uint8Array(bytes);
+    return zeros.subarray(0, bytes);
+  };
   const shape = (name: string): number[] => {
     const found = shapes.get(name);
     if (!found) throw new Error(`the zero checkpoint has no ${name}`);
     return found;
-  };
-  const zeroBytes = (elements: number) => {
-    const bytes = elements * DTYPE_BYTES[dtype];
-    if (zeros.length < bytes) zeros = new Uint8Array(bytes);
-    return zeros.subarray(0, bytes);
   };
   return {
     files: ['model.safetensors'],
@@ -69,9 +69,8 @@ export function zeroWeights(config: ModelConfig, dtype: SafeDtype = 'BF16'): Wei
     shape,
     dtype: () => dtype,
     async read(name) {
-      const elements = shape(name).reduce((product, size) => product * size, 1);
-      return { dtype, shape: shape(name), bytes: zeroBytes(elements) };
+      return { dtype, shape: shape(name), bytes: bytesOf(shape(name).reduce((product, size) => product * size, 1)) };
     },
-    readElements: async (_, from, to) => zeroBytes(to - from),
+    readElements: async (_, from, to) => bytesOf(to - from),
   };
 }

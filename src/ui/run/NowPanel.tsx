@@ -208,8 +208,8 @@ function StopDialog({ onClose }: { onClose(): void }): React.JSX.Element {
   return (
     <Dialog title="Stop this run?" onClose={onClose}>
       <p className="soft">
-        The step under way is finished, then the run is saved: its adapter, metrics and completions, and a checkpoint.
-        It can be resumed from there at any time, here or from History.
+        The run is saved as of its last finished step: its adapter, metrics and completions, and a checkpoint. It can be
+        resumed from there at any time, here or from History; the step under way is then computed again.
       </p>
       <div className="actions">
         <button type="button" className="button" onClick={onClose}>

@@ -9,6 +9,7 @@ import { isBusy, useRun } from '../store/run';
 import type { RunView } from '../store/runView';
 import { goTo } from '../store/settings';
 import { Curves } from './Curves';
+import { DebugPanel } from './DebugPanel';
 import { Groups } from './Groups';
 import { InterruptedBanner } from '../history/InterruptedBanner';
 import { LiveAnswers } from './LiveAnswers';
@@ -17,6 +18,9 @@ import { NowPanel } from './NowPanel';
 import { Result } from './Result';
 import { RunBanners } from './RunBanners';
 import { Stepper } from './Stepper';
+
+/** The page was opened with ?debug. */
+const DEBUG = new URLSearchParams(location.search).has('debug');
 
 /** How often a run that another tab trains is looked at again. */
 const FOLLOW_MS = 2000;
@@ -59,6 +63,7 @@ const RunDetails = memo(function RunDetails({ view, recipe }: { view: RunView; r
       <Curves view={view} recipe={recipe} />
       {view.points.length > 0 && isEvaluating(view) && <LiveAnswers view={view} />}
       {view.groupSteps.length > 0 && <Groups view={view} recipe={recipe} />}
+      {DEBUG && <DebugPanel view={view} />}
     </>
   );
 });

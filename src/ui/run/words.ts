@@ -73,9 +73,9 @@ export function phaseSentence(view: RunView): string {
     case 'paused':
       return `Paused${at}`;
     case 'pausing':
-      return 'Pausing when this step is done';
+      return 'Pausing';
     case 'stopping':
-      return progress?.phase === 'save' ? 'Stopping: saving the adapter' : 'Stopping when this step is done';
+      return progress?.phase === 'save' ? 'Stopping: saving the adapter' : 'Stopping';
     case 'failed':
       return 'Stopped by an error';
     case 'interrupted':

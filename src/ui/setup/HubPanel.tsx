@@ -126,9 +126,12 @@ function Licence({ model: { licence } }: { model: HubModel }): React.JSX.Element
   );
 }
 
-/** Terms that allow less than every use say so in their name or in the card; the page only repeats them. */
-function isRestricted({ licence }: HubModel): boolean {
-  return !/^(apache-2\.0|mit|bsd|cc-by-4\.0)/i.test(licence?.name ?? '');
+/** What a licence's name itself says of its terms; the page judges no further. */
+function termsNote({ licence }: HubModel): string | null {
+  const name = licence?.name ?? '';
+  if (/^(apache-2\.0|mit|bsd)/i.test(name)) return null;
+  const limited = /research|non-?commercial|(^|-)nc(-|$)/i.test(name) ? ', non-commercial' : '';
+  return `${limited}: read its terms before you use the model or an adapter of it.`;
 }
 
 function Found({ model }: { model: HubModel }): React.JSX.Element {
@@ -147,9 +150,7 @@ function Found({ model }: { model: HubModel }): React.JSX.Element {
         <span className="label">
           <Licence model={model} />
         </span>
-        {isRestricted(model) && (
-          <span className="soft">: read its terms before you use the model or an adapter of it.</span>
-        )}
+        <span className="soft">{termsNote(model)}</span>
       </p>
       <span className="buttons">
         {stored?.whole ? (

@@ -32,6 +32,7 @@ export function StartPanel(): React.JSX.Element {
   const isDemo = settings.modelKind === 'bundled' && (dataset.bundled || !dataset.info);
   const example = useMemo(() => exampleOf(dataset.rows, isDemo ? facts : null), [dataset.rows, isDemo, facts]);
   useModel();
+  useHub((hub) => hub.task.kind);
   const obstacle = startObstacle();
   const seconds = lastDuration(settings.recipe, dataset.info?.id ?? '');
   return (

@@ -100,7 +100,7 @@ export function requestsText(
   if (foreignRequests > 0) return { text: `${foreignRequests} requests to others`, good: false, title: `${counted}.` };
   if (guard === null) return { text: 'asking', good: true, title: 'Asks the server for its security policy.' };
   if (guard.keepsInside && asked > 0) {
-    return { text: `sent 0 B of data, ${plural(asked, 'request')} to the hub`, good: true, title: hubTitle(traffic) };
+    return { text: `no data sent, ${plural(asked, 'request')}`, good: true, title: hubTitle(traffic) };
   }
   if (guard.keepsInside) {
     return { text: 'sent 0 B', good: true, title: `${counted}; the page's policy allows none.` };

@@ -6,6 +6,7 @@ import { recipeProblem } from '../recipe/readRecipe';
 import { ownRewards } from '../recipe/userRewards';
 import { useDataset } from './dataset';
 import { useDevice } from './device';
+import { useHub } from './hub';
 import { useModel } from './model';
 import { isBusy, useRun } from './run';
 import { useSettings } from './settings';
@@ -23,16 +24,20 @@ function notReady(line: string): StartObstacle {
   return { line, error: { code: 'page.notReady', message: line } };
 }
 
+/** What to do where no model is chosen. */
+function noModel(): string {
+  if (useSettings.getState().modelKind !== 'stored') return 'Choose the model’s folder first.';
+  return useHub.getState().task.kind === 'fetching'
+    ? 'The model is being fetched.'
+    : 'Choose a model of the hub first.';
+}
+
 /** What is wrong with the chosen model; null when it has been read and can be trained. */
 export function modelObstacle(): StartObstacle | null {
   const { look } = useModel.getState();
   switch (look.kind) {
     case 'none':
-      return notReady(
-        useSettings.getState().modelKind === 'stored'
-          ? 'Choose a model of the hub first.'
-          : 'Choose the model’s folder first.',
-      );
+      return notReady(noModel());
     case 'reading':
       return notReady('The model’s files are being read.');
     case 'problem':

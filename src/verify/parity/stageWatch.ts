@@ -31,6 +31,7 @@ export function watchStage(gpu: Gpu, adapter: LoraAdapter): StageWatch {
       },
       progress: () => undefined,
       enter: () => undefined,
+      now: () => performance.now(),
       timed: (_, part) => part(),
     },
     async finish(run, adapters) {

@@ -106,6 +106,7 @@ const quiet: Reporter = {
   emit: () => undefined,
   progress: () => undefined,
   enter: () => undefined,
+  now: () => performance.now(),
   timed: (_, part) => part(),
 };
 

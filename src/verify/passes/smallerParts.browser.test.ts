@@ -103,6 +103,7 @@ async function trainSft(tokensTogether: number) {
     emit: (event) => void (event.type === 'step' && metrics.push(event.metrics)),
     progress: () => undefined,
     enter: () => undefined,
+    now: () => performance.now(),
     timed: (_, part) => part(),
   };
   const sizes = { max_steps: 2, per_device_train_batch_size: 3, gradient_accumulation_steps: 2, learning_rate: 1e-3 };

@@ -147,14 +147,30 @@ async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise
       emit() {},
       progress() {},
       enter() {},
+      now: () => 0,
       timed: (_: string, part: () => Promise<unknown>) => part(),
     } as unknown as Run['reporter'],
-    control: { boundary: async () => undefined, stateOf: () => 'running' },
-    keeper: { commit: async () => undefined, tryCommit: async () => undefined, owes: () => false },
+    control: { boundary: async () => undefined, gate: () => undefined, stateOf: () => 'running' },
+    keeper: {
+      commit: async () => undefined,
+      tryCommit: async () => undefined,
+      isSaving: () => false,
+      owes: () => false,
+    },
     eta: { finished() {}, estimate: () => null },
     progress: newProgress(0),
   };
   return { run, budget };
+}
+
+/** A recipe for a few steps of each stage, with completions of this many tokens. */
+export function shortened(recipe: Recipe, newTokens: number): Recipe {
+  const few = { eval_steps: 0, load_best_model_at_end: false };
+  return {
+    ...recipe,
+    sft: { ...recipe.sft, ...few, max_steps: 3 },
+    grpo: { ...recipe.grpo, ...few, max_steps: 2, max_completion_length: newTokens, reward_weights: null },
+  };
 }
 
 /** Reads what a checkpoint holds. */
@@ -183,6 +199,7 @@ export async function syntheticRun(gpu: Gpu, options: SyntheticRunOptions): Prom
     await gpu.rec.submit();
     phases.push({ phase: name, memory: gpu.memory() });
     gpu.trim();
+    await gpu.rec.submit();
     return result;
   };
   const { run, budget } = await phase('load', () => openSyntheticRun(gpu, options));
