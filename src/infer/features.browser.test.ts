@@ -132,6 +132,7 @@ test('what is prepared is not computed again, and the tower is asked for only wh
 test('what outlives the run is read instead of computed, and what is damaged there is computed again', async () => {
   const kept = new Map<string, Float32Array>();
   const cache: FeatureCache = {
+    has: async (key) => kept.has(key),
     read: async (key) => kept.get(key) ?? null,
     write: async (key, features) => void kept.set(key, features),
   };

@@ -24,6 +24,7 @@ export interface FeatureStore {
 
 /** Features that outlive the run. What cannot be read or written is as if it were not there. */
 export interface FeatureCache {
+  has(key: string): Promise<boolean>;
   /** @returns null for what is not kept, or is damaged */
   read(key: string): Promise<Float32Array | null>;
   write(key: string, features: Float32Array): Promise<void>;
@@ -161,7 +162,7 @@ export function createFeatureStore(options: FeatureStoreOptions): FeatureStore {
     async prepare(images, onDone) {
       const missing: ImageRef[] = [];
       for (const [key, image] of new Map(images.map((image) => [imageKey(image), image]))) {
-        if (!(await find(key))) missing.push(image);
+        if (!host.get(key) && !(await cache?.has(key))) missing.push(image);
       }
       let done = 0;
       await computeAll(missing, () => onDone?.(++done, missing.length));

@@ -5,7 +5,6 @@ import type { Budget } from '../budgets/budgets';
 import type { Decisions } from '../budgets/decisions';
 import { DEFAULT_GPU_MEMORY_GB, gpuMemoryBytes } from '../budgets/gpuMemory';
 import { requestDevice, type DeviceInfo } from '../gpu/device';
-import { createFeatureStore } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
 import type { Relief } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
@@ -21,13 +20,13 @@ import { decideBudget, decisionsOfOlderRun } from './decide';
 import { causeOf } from './deviceLoss';
 import { kernelFingerprint } from './fingerprint';
 import { uploadAdapter } from './openAdapter';
+import { openPictureFeatures } from './pictureFeatures';
 import { prepareSession, type Prepared, type SessionRequest } from './prepare';
 import { rewardFunctions } from './rewardFunctions';
 import type { TrainingRows } from './rows';
 import { loadBase } from './loadBase';
 import { olderNotes } from './olderNotes';
 import type { FoundFiles } from './runCheckpoint';
-import { patchesOf } from './storedImage';
 import type { TextModel } from './textModel';
 
 export interface Session extends FoundFiles {
@@ -126,13 +125,10 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
   const { decisions, reporter } = loading;
   const relief: Relief = { gpu, decisions, onSmaller: (change) => reporter.emit(smallerParts(change)) };
-  const { featuresOf } = createFeatureStore({
-    gpu,
-    tower,
-    patchesOf: (image) => patchesOf(image, text.processor),
-    decisions,
-    hostBytes: decisions.features.host,
-  });
+  const kernels = await kernelFingerprint(gpu.rec);
+  const { processor } = text;
+  const pictures = { gpu, tower, decisions, recipe, rows, processor, fingerprints: { base, kernels }, reporter };
+  const featuresOf = await openPictureFeatures(pictures);
   await loading.encoderReady;
   const { spatialMergeSize } = model.config.vision;
   // Evaluations and rewards meet the same answers: one memory serves both.
@@ -146,8 +142,8 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
     fingerprints: {
       base,
       rows: prepared.rowsFingerprint,
-      kernels: await kernelFingerprint(gpu.rec),
-      processor: text.processor,
+      kernels,
+      processor,
     },
     older: olderNotes(loading.request.model, prepared.model.configJson),
     text,
