@@ -239,15 +239,8 @@ test('a full disk is said, what has arrived is kept, and the download goes on on
   const { usage } = await page.evaluate(() => navigator.storage.estimate());
   const quota = (quotaSize?: number) =>
     session.send('Storage.overrideQuotaForOrigin', { origin: app.origin, quotaSize });
-  // Known beforehand: nothing is fetched, and the other way is named.
-  await quota((usage ?? 0) + 1_000_000);
-  await fetchIt();
-  await page.locator('.problemText[data-code="hub.room"]', { hasText: `hf download ${ID}` }).waitFor();
-  expect(fileRequests()).toBe(0);
-  // Full while it arrives.
-  await quota();
   const release = hold();
-  await page.locator('#hub-go-on').click();
+  await fetchIt();
   await expect.poll(fileRequests).toBeGreaterThan(0);
   await quota((usage ?? 0) + 1_000_000);
   release();
@@ -259,6 +252,15 @@ test('a full disk is said, what has arrived is kept, and the download goes on on
   await page.locator('#hub-go-on').click();
   await waitWhole(page, ID);
   expect(await storedSha256(page, hash)).toBe(hash);
+});
+
+test('a model that has no room here is refused before a byte is fetched, and the other way is named', async () => {
+  hub.claimed[WEIGHTS] = 1e15;
+  await fetchIt();
+  const problem = app.page.locator('.problemText[data-code="hub.room"]');
+  await problem.waitFor();
+  expect(await problem.innerText()).toContain(`hf download ${ID}`);
+  expect(fileRequests()).toBe(0);
 });
 
 test.each([

@@ -7,7 +7,7 @@ import { card } from './pageDriver';
 
 /** The hub as a server of the page is told of it, with limits that a test can wait for. */
 export function hubOption(hub: TestHub): NonNullable<Parameters<typeof startServer>[0]['hub']> {
-  const limits = { rangeBytes: 256 * 1024, idleMs: 5000, retryMs: 20, retries: 3, connections: 2 };
+  const limits = { rangeBytes: 256 * 1024, idleMs: 5000, retryMs: 20, retries: 8, connections: 2 };
   return { settings: { endpoint: hub.endpoint, ...limits }, hosts: [hub.endpoint, hub.fileServer] };
 }
 

@@ -44,6 +44,8 @@ export interface TestHub {
   /** Holds back every body of the file server while it is set: resolve it to go on. */
   gate: Promise<void> | null;
   files: Record<string, Buffer>;
+  /** Sizes that the list claims in place of the true ones. */
+  claimed: Record<string, number>;
   /** Forgets requests, faults and refusals. */
   reset(files: Record<string, Buffer>): void;
   close(): Promise<void>;
@@ -99,10 +101,11 @@ function sendBytes(
   response.end(part);
 }
 
-function entries(files: Record<string, Buffer>): object[] {
+function entries({ files, claimed }: TestHub): object[] {
   const list = Object.entries(files).map(([path, bytes]) => {
-    const large = isLarge(path) ? { lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 135 } } : {};
-    return { type: 'file', path, size: bytes.length, oid: gitSha1(bytes), ...large };
+    const size = claimed[path] ?? bytes.length;
+    const large = isLarge(path) ? { lfs: { oid: sha256(bytes), size, pointerSize: 135 } } : {};
+    return { type: 'file', path, size, oid: gitSha1(bytes), ...large };
   });
   return [{ type: 'directory', path: 'onnx', size: 0, oid: '0'.repeat(40) }, ...list];
 }
@@ -124,7 +127,7 @@ function answerHub(hub: TestHub, id: string, card: object, request: IncomingMess
   if (path.startsWith(`/api/models/${id}/revision/`)) return json({ id, sha: TEST_COMMIT, cardData: card });
   if (path === `/api/models/${id}/tree/${TEST_COMMIT}`) {
     const at = Number(url.searchParams.get('cursor') ?? 0);
-    const all = entries(hub.files);
+    const all = entries(hub);
     const next = `${hub.endpoint}${url.pathname}?recursive=true&cursor=${at + PAGE}`;
     if (at + PAGE < all.length) response.setHeader('Link', `<${next}>; rel="next"`);
     return json(all.slice(at, at + PAGE));
@@ -175,10 +178,10 @@ export async function startTestHub(
   });
   const hub: TestHub = {
     ...{ endpoint: await listen(front), fileServer: await listen(store) },
-    ...{ seen: [], fault: () => null, refusals: {}, gate: null, files },
+    ...{ seen: [], fault: () => null, refusals: {}, gate: null, files, claimed: {} },
     reset: (fresh) => {
       counts.clear();
-      Object.assign(hub, { seen: [], fault: () => null, refusals: {}, gate: null, files: fresh });
+      Object.assign(hub, { seen: [], fault: () => null, refusals: {}, gate: null, files: fresh, claimed: {} });
     },
     close: async () => {
       for (const server of [front, store]) {
