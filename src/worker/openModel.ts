@@ -33,7 +33,7 @@ export async function openModel(source: ModelSource): Promise<OpenModel> {
   const told = parseModelConfig(configJson, generation);
   const weights = await openWeights(files);
   checkUnquantizedWeights(weights);
-  const { config, notices: tying } = await tieAsTransformers(told, files, weights);
+  const { config, notices: tying } = await tieAsTransformers(told, weights);
   const unused = await checkAndFindUnused(weights, config);
   const text = await loadTextModel(source);
   const notices = weights.notes.map(({ code, message }): NoticeEvent => warning(code, message));
@@ -53,8 +53,8 @@ function warning(code: string, message: string): NoticeEvent {
 }
 
 /** A head of its own is used, as transformers does, even where config.json says that there is none. */
-async function tieAsTransformers(told: ModelConfig, files: Record<string, Blob>, weights: WeightFiles) {
-  if (!told.tieWordEmbeddings || (await headBeside(files, weights)) !== 'own') return { config: told, notices: [] };
+async function tieAsTransformers(told: ModelConfig, weights: WeightFiles) {
+  if (!told.tieWordEmbeddings || (await headBeside(weights)) !== 'own') return { config: told, notices: [] };
   const message =
     'config.json says tie_word_embeddings, but the files hold an lm_head.weight with other values than the embedding: ' +
     'it is used, as in transformers.';

@@ -1,6 +1,6 @@
 """One training step of a large model beside transformers and PEFT: logits and the gradient of every adapter factor.
 
-    python wide_model.py prepare MODEL DIR     # an adapter to start from, a row with a picture, a recipe
+    python wide_model.py prepare MODEL DIR     # an adapter to start from, a row with a picture, a recipe to change at will
     npm run train -- --model MODEL --adapter DIR/adapter --data DIR/data --recipe DIR/recipe.json --out DIR/run
     python wide_model.py compare MODEL DIR
 
@@ -61,26 +61,28 @@ def prepare(model_dir, out):
     (out / "recipe.json").write_text(json.dumps(RECIPE, indent=2))
 
 
-def dequantized(weight):
-    """A matrix as NF4 with double quantization, from the published format (float32 steps)."""
+def dequantized(weight, double_quant):
+    """A matrix as NF4, from the published format (float32 steps)."""
     import bitsandbytes.functional as bnb
 
-    packed, state = bnb.quantize_4bit(weight.float(), blocksize=64, compress_statistics=True, quant_type="nf4")
+    packed, state = bnb.quantize_4bit(weight.float(), blocksize=64, compress_statistics=double_quant, quant_type="nf4")
     byte = packed.reshape(-1).numpy()
     nibble = np.stack([byte >> 4, byte & 15], 1).reshape(-1)[: weight.numel()]
     blocks = -(-weight.numel() // 64)
-    nested = np.repeat(state.state2.absmax.numpy(), 256)[:blocks]
-    scale = state.state2.code.numpy()[state.absmax.numpy()] * nested + np.float32(state.offset.item())
+    scale = state.absmax.numpy()
+    if double_quant:
+        nested = np.repeat(state.state2.absmax.numpy(), 256)[:blocks]
+        scale = state.state2.code.numpy()[scale] * nested + np.float32(state.offset.item())
     values = state.code.numpy()[nibble] * np.repeat(scale.astype(np.float32), 64)[: weight.numel()]
     return torch.from_numpy(values.astype(np.float32).reshape(weight.shape))
 
 
-def quantize_base(model):
+def quantize_base(model, double_quant):
     """Every linear but the head, as QLoRA does."""
     with torch.no_grad():
         for name, module in model.named_modules():
             if isinstance(module, torch.nn.Linear) and name != "lm_head":
-                module.weight.copy_(dequantized(module.weight))
+                module.weight.copy_(dequantized(module.weight, double_quant))
 
 
 def read_run(folder):
@@ -133,7 +135,7 @@ def compare(model_dir, out):
     tensors = load_file(out / "run/check" / case["tensors"])
     base = load(model_dir)
     if recipe.get("load_in_4bit"):
-        quantize_base(base)
+        quantize_base(base, recipe["bnb_4bit_use_double_quant"])
     for parameter in base.parameters():
         parameter.requires_grad_(False)
     with warnings.catch_warnings():

@@ -61,6 +61,8 @@ const RECIPE = {
   system_prompt: 'Think in <thought></thought>, then reply in <answer></answer>.',
   target_template: '<thought> {thought}</thought>\n<answer>{answer}</answer>',
   max_prompt_length: 110,
+  load_in_4bit: true,
+  bnb_4bit_use_double_quant: true,
   lora: { r: 8, lora_alpha: 16, target_modules: ['q_proj', 'v_proj'] },
   sft: { ...STEP, per_device_train_batch_size: 1, max_length: 130 },
   grpo: {
