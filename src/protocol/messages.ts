@@ -274,6 +274,8 @@ export type DataRequest =
       model: ModelSource | null;
     }
   | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource | null }
+  /** Counts the tokens of a stored dataset anew; answered as an import. */
+  | { type: 'recount'; id: number; datasetId: string; recipe: Recipe; model: ModelSource | null }
   /** Stops that import, under way or waiting; nothing of it stays stored, even if it has just ended. */
   | { type: 'cancel'; id: number }
   /** Asks for a stored run as one file. Answered even while an import runs. */

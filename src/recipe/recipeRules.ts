@@ -138,5 +138,7 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   target_template: text('answer'),
   max_prompt_length: integer({ min: 1 }),
   image_loading: choice(...IMAGE_LOADINGS),
+  min_pixels: orNull(integer({ min: 1 }), "the model's own"),
+  max_pixels: orNull(integer({ min: 1 }), "the model's own"),
   grpo_pre_resize: flag,
 };

@@ -1,5 +1,6 @@
 // What the user (or the terminal runner) can ask for, in terms of workers and stores.
 
+import type { Mend } from '../base/dataset';
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import { nameOfFiles } from '../data/walkDrop';
 import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
@@ -13,7 +14,7 @@ import { replayRun } from './store/history';
 import { beginPreview, failPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
 import { beginExport, failExports } from './store/runExports';
-import { goTo, modelSource, pickedAdapter, useSettings } from './store/settings';
+import { goTo, modelSource, pickedAdapter, setRecipe, useSettings } from './store/settings';
 import { startObstacle } from './store/startObstacle';
 import { askToKeep } from './store/storage';
 
@@ -51,6 +52,18 @@ export function importDemo(): void {
   const url = new URL('demo/', document.baseURI).href;
   const model = modelSource(useSettings.getState());
   workers().toData({ type: 'importBundled', id, url, recipe, model });
+}
+
+/** Takes the option's value that mends a problem of the data into the recipe, and counts the data's tokens with it. */
+export function mendData({ option, value }: Mend): void {
+  setRecipe({ ...useSettings.getState().recipe, [option]: value });
+  const { info, bundled } = useDataset.getState();
+  if (!info) return;
+  cancelImport();
+  const id = beginImport(info.name, bundled);
+  const settings = useSettings.getState();
+  const { recipe } = settings;
+  workers().toData({ type: 'recount', id, datasetId: info.id, recipe, model: modelSource(settings) });
 }
 
 /** Stops the import under way, if there is one; nothing of it stays stored. */

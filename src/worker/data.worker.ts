@@ -42,6 +42,7 @@ scope.onmessage = ({ data }: MessageEvent<DataRequest>): void => {
   switch (data.type) {
     case 'import':
     case 'importBundled':
+    case 'recount':
       return imports.add(data);
     case 'cancel':
       return imports.cancel(data.id);

@@ -2,6 +2,7 @@
 // place that knows the whole order.
 
 import { LorikeetError, toErrorRecord } from '../base/errors';
+import type { ImageProcessor } from '../image/processorConfig';
 import { measureMatmul } from '../ops/measureMatmul';
 import type { RunSummary, Stage } from '../protocol/messages';
 import { updateRun } from '../storage/runs';
@@ -15,6 +16,7 @@ import { causeOf } from './deviceLoss';
 import type { EncoderClient } from './encoderClient';
 import { createEta, type Plan } from './eta';
 import { evaluateNow } from './evaluation';
+import { longPictures } from './longPictures';
 import { orNotice } from './orNotice';
 import type { SessionRequest } from './prepare';
 import type { Run } from './run';
@@ -22,6 +24,7 @@ import { checkFingerprints, type RunCheckpoint } from './runCheckpoint';
 import { isLastStation, newProgress, stationsOf, type RunProgress } from './runProgress';
 import type { RunControl } from './runControl';
 import type { RunReporter } from './runReporter';
+import type { TrainingRows } from './rows';
 import { loadAdapterTensors, saveRun } from './saving';
 import { closeSession, openSession, type Session } from './session';
 import { grpoStage, sftStage } from './stages';
@@ -77,15 +80,18 @@ async function runStations(run: Run, resumed: boolean): Promise<void> {
   }
 }
 
-function noteLeftOut(reporter: RunReporter, leftOut: string[]): void {
+function noteLeftOut(reporter: RunReporter, { leftOut, misfits }: TrainingRows, processor: ImageProcessor): void {
   if (leftOut.length === 0) return;
   const more = leftOut.length > NAMED_ROWS ? `; and ${leftOut.length - NAMED_ROWS} more` : '';
-  const message = `${leftOut.length} rows do not fit and are left out: ${leftOut.slice(0, NAMED_ROWS).join('; ')}${more}`;
+  const pictures = longPictures(misfits, processor);
+  const remedy = pictures ? `. ${pictures.sentence}` : '';
+  const named = leftOut.slice(0, NAMED_ROWS).join('; ');
+  const message = `${leftOut.length} rows do not fit and are left out: ${named}${more}${remedy}`;
   reporter.emit({ type: 'notice', level: 'warning', code: 'row.leftOut', message });
 }
 
-function noteData(reporter: RunReporter, { recipe, rows }: Pick<Session, 'recipe' | 'rows'>): void {
-  noteLeftOut(reporter, rows.leftOut);
+function noteData(reporter: RunReporter, { recipe, rows, text }: Pick<Session, 'recipe' | 'rows' | 'text'>): void {
+  noteLeftOut(reporter, rows, text.processor);
   const unmeasured = unmeasuredNotice(recipe, rows.validation);
   if (unmeasured) reporter.emit(unmeasured);
 }
