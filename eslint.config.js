@@ -11,7 +11,7 @@ import tseslint from 'typescript-eslint';
  * An entry with a slash is one file or folder of a layer.
  */
 const MODEL = ['base', 'formats', 'gpu', 'ops'];
-const INFER = [...MODEL, 'model', 'text', 'image', 'data'];
+const INFER = [...MODEL, 'model', 'budgets', 'text', 'image', 'data'];
 const EVAL = [...INFER, 'infer', 'rewards'];
 const TRAIN = [...EVAL, 'eval', 'recipe'];
 const WORKER = [...TRAIN, 'train', 'storage', 'protocol'];
@@ -30,6 +30,8 @@ const LAYERS = {
   data: ['base', 'text', 'image'],
   ops: ['base', 'gpu'],
   model: MODEL,
+  // Arithmetic alone: what fits where is known before there is a device.
+  budgets: ['base', 'recipe', 'model/config'],
   // infer packs prompts, so it may import data.
   infer: INFER,
   eval: EVAL,
@@ -38,7 +40,7 @@ const LAYERS = {
   worker: WORKER,
   // Pure files of lower layers that the page would otherwise write a second time.
   ui: [
-    ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop'],
+    ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop', 'budgets/gpuMemory'],
     ...['rewards/userReward', 'rewards/userRewardWorker', 'formats/modelFolder', 'formats/weightFiles'],
   ],
   verify: [...WORKER, 'reference', 'worker'],

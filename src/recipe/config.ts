@@ -60,8 +60,8 @@ export interface OptimizerOptions {
   early_stopping_patience: number | null;
   /** Least improvement that counts. */
   early_stopping_threshold: number;
-  /** Recompute a layer's activations in the backward pass instead of keeping them. */
-  gradient_checkpointing: boolean;
+  /** Recompute activations in the backward pass instead of keeping them; `auto`: of the layers that would not fit. */
+  gradient_checkpointing: boolean | 'auto';
 }
 
 export interface SftOptions extends OptimizerOptions {

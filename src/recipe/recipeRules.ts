@@ -53,7 +53,7 @@ const optimizerRules: Record<keyof OptimizerOptions, Rule> = {
   greater_is_better: orNull(flag, 'by the metric'),
   early_stopping_patience: orNull(integer({ min: 1 }), 'off'),
   early_stopping_threshold: number({ min: 0 }),
-  gradient_checkpointing: flag,
+  gradient_checkpointing: choice(true, false, 'auto'),
 };
 
 const loraRules: Record<keyof LoraOptions, Rule> = {

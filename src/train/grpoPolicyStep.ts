@@ -122,7 +122,7 @@ export async function policyStep(
 ): Promise<{ loss: number; metrics: Record<string, number> }> {
   const { trainee, options, reporter } = context;
   const { temperature } = options;
-  const passOptions = { temperature, recompute: options.gradient_checkpointing };
+  const passOptions = { temperature, recompute: options.gradient_checkpointing !== false };
   const packs = packsOf(context, rollouts, steps);
   const total = packs.reduce((sum, { sequences }) => sum + sequences.length, 0);
   const report = (done: number) => reporter.progress({ phase: 'backward', done, total, unit: 'completions', ...place });

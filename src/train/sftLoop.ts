@@ -83,7 +83,7 @@ async function backward(
     const values = await reporter.timed('backward', () =>
       supervisedPass(trainee, batch, new Float32Array(count).fill(-weight), {
         temperature: 1,
-        recompute: options.gradient_checkpointing,
+        recompute: options.gradient_checkpointing !== false,
         dropout: { p: loraDropout, seed, step: place.step - 1, microBatch },
       }),
     );

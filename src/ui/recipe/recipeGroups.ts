@@ -58,7 +58,11 @@ const BATCHES: Entry[] = [
   ['gradient_accumulation_steps', number, 'Micro-batches in an optimizer step.'],
 ];
 
-const RECOMPUTE: Entry = ['gradient_checkpointing', flag, 'Recompute activations: less memory, more time.'];
+const RECOMPUTE: Entry = [
+  'gradient_checkpointing',
+  choice,
+  'Recompute activations: less memory, more time; auto: only of the layers that would not fit.',
+];
 
 const OPTIMIZER: Entry[] = [
   ['learning_rate', number, 'Peak learning rate of AdamW.'],

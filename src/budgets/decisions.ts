@@ -1,0 +1,71 @@
+// What a run decides once from the memory it has: chunk sizes, storage of the base, kept layers. Some of it changes the
+// order of additions, so it belongs to the run: stored with it and used again when it is resumed.
+
+/** How the base's matrices lie in GPU memory. */
+export const BASE_STORAGES = ['f32', 'bf16', 'f16', 'nf4'] as const;
+export type BaseStorage = (typeof BASE_STORAGES)[number];
+
+/** How one training stage uses memory. */
+export interface StageDecisions {
+  /** Tokens that go forward and backward together; a larger micro-batch is computed in parts, its loss unchanged. */
+  tokensTogether: number;
+  /** Layers, counted from the first, that keep their activations; the others are computed again in backward. */
+  keptLayers: number;
+}
+
+/** Where computed picture features are kept, in bytes; beyond all three they are computed again. */
+export interface FeatureBytes {
+  host: number;
+  disk: number;
+}
+
+/** Plain data: a checkpoint holds it. */
+export interface Decisions {
+  storage: BaseStorage;
+  /** Whether the vision tower stays on the GPU while nothing is encoded. */
+  towerStays: boolean;
+  /** Prompt tokens that go into the key-value cache together. */
+  prefillTokens: number;
+  /** Rows of the key-value cache, over all sequences that decode together. */
+  cacheRows: number;
+  /** Sequences that decode together. */
+  sequencesTogether: number;
+  /** Tokens without a gradient that go through together: evaluation loss, old and reference log-probabilities. */
+  scoreTokens: number;
+  /** Bytes of logits that the head makes at once. */
+  headChunkBytes: number;
+  /** Patches that go through the vision tower together; a larger picture goes alone. */
+  patchesTogether: number;
+  features: FeatureBytes;
+  sft: StageDecisions;
+  grpo: StageDecisions;
+}
+
+const MIB = 2 ** 20;
+
+/** The most that is ever done together: more would gain no speed. */
+export const MOST = {
+  prefillTokens: 4096,
+  cacheRows: 32_768,
+  sequencesTogether: 32_768,
+  scoreTokens: 4096,
+  headChunkBytes: 64 * MIB,
+  patchesTogether: 2048,
+  tokensTogether: 2 ** 30,
+} as const;
+
+/**
+ * What runs did before they noted their decisions: they are resumed with these.
+ * @param storage as the base was kept @param keptLayers by stage
+ */
+export function olderDecisions(storage: BaseStorage, keptLayers: { sft: number; grpo: number }): Decisions {
+  const { tokensTogether, ...most } = MOST;
+  return {
+    ...most,
+    storage,
+    towerStays: true,
+    features: { host: 1024 * MIB, disk: 0 },
+    sft: { tokensTogether, keptLayers: keptLayers.sft },
+    grpo: { tokensTogether, keptLayers: keptLayers.grpo },
+  };
+}
