@@ -14,7 +14,7 @@ const MODEL = ['base', 'formats', 'gpu', 'ops'];
 const INFER = [...MODEL, 'model', 'budgets', 'text', 'image', 'data'];
 const EVAL = [...INFER, 'infer', 'rewards'];
 const TRAIN = [...EVAL, 'eval', 'recipe'];
-const WORKER = [...TRAIN, 'train', 'storage', 'protocol'];
+const WORKER = [...TRAIN, 'train', 'planner', 'storage', 'protocol'];
 
 const LAYERS = {
   base: [],
@@ -32,6 +32,8 @@ const LAYERS = {
   model: MODEL,
   // Arithmetic alone: what fits where is known before there is a device.
   budgets: ['base', 'recipe', 'model/config'],
+  // Formulas of its own: neither a device nor the arithmetic that runs decide by.
+  planner: ['base', 'recipe', 'model/config'],
   // infer packs prompts, so it may import data.
   infer: INFER,
   eval: EVAL,
@@ -51,6 +53,7 @@ const TYPE_ONLY = {
   protocol: ['eval', 'data'],
   // Loops emit the events that the page shows; they are described once, in the protocol.
   train: ['protocol/messages'],
+  planner: ['budgets/decisions'],
   ui: ['rewards/reward', 'rewards/userScores'],
 };
 
