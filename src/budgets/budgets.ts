@@ -5,7 +5,7 @@ import type { ModelConfig } from '../model/config';
 import { check } from '../base/errors';
 import type { Recipe } from '../recipe/config';
 import * as act from './activationBytes';
-import { MOST, type BaseStorage, type Decisions, type StageDecisions } from './decisions';
+import { MOST, type BaseStorage, type Decisions, type FeatureBytes, type StageDecisions } from './decisions';
 import { adapterBytes, adapterElements, baseBytes } from './modelBytes';
 
 type Stage = 'sft' | 'grpo';
@@ -19,7 +19,7 @@ export interface Workload {
   /** Tokens of the longest prompt, and of the longest prompt with one completion at full length. */
   longestPrompt: number;
   longestCompletion: number;
-  /** Cache rows and sequences of one rollout. */
+  /** Cache rows and sequences of one rollout, or of one evaluation if that is larger. */
   rolloutRows: number;
   rolloutSequences: number;
   /** Patches of the largest picture, and of all. */
@@ -69,7 +69,8 @@ export interface Budget {
 /** Uniforms, uploads and read-backs. */
 const STAGING_BYTES = 96 * 2 ** 20;
 /** Features in the trainer's memory, and in the browser's storage. */
-const FEATURE_BYTES = { host: 512 * 2 ** 20, disk: 16 * 2 ** 30 };
+const HOST_FEATURE_BYTES = 512 * 2 ** 20;
+const DISK_FEATURE_BYTES = 16 * 2 ** 30;
 /** Kept free for browser, desktop and what allocators round up. */
 const FREE_SHARE = 0.1;
 
@@ -146,6 +147,12 @@ function chooseStorage(
   return { ...way, room: Math.max(0, rest - held) };
 }
 
+/** Few and small pictures are computed again sooner than they are read. */
+function featureBytes({ config, workload }: BudgetInput): FeatureBytes {
+  const all = (workload.allPatches / config.vision.spatialMergeSize ** 2) * config.hiddenSize * 4;
+  return { host: HOST_FEATURE_BYTES, disk: all > HOST_FEATURE_BYTES / 8 ? DISK_FEATURE_BYTES : 0 };
+}
+
 /** Shares of the room while sequences decode: the cache, and what goes through the layers beside it. */
 const CACHE_SHARE = 0.6;
 
@@ -175,7 +182,7 @@ function decisionsOf(input: BudgetInput, usable: number): Decisions {
     scoreTokens: clamp(Math.min(training / forward, rows), 1, MOST.scoreTokens),
     headChunkBytes,
     patchesTogether: clamp(encoding / act.patchBytes(config), 1, MOST.patchesTogether),
-    features: { ...FEATURE_BYTES },
+    features: featureBytes(input),
     sft: stageDecisions(input, 'sft', training),
     grpo: stageDecisions(input, 'grpo', training),
   };

@@ -9,7 +9,7 @@ export type BaseStorage = (typeof BASE_STORAGES)[number];
 export interface StageDecisions {
   /** Tokens that go forward and backward together; a larger micro-batch is computed in parts, its loss unchanged. */
   tokensTogether: number;
-  /** Layers, counted from the first, that keep their activations; the others are computed again in backward. */
+  /** Layers, counted from the last, that keep their activations; the others are computed again in backward. */
   keptLayers: number;
 }
 
@@ -55,10 +55,10 @@ export const MOST = {
 } as const;
 
 /**
- * What runs did before they noted their decisions: they are resumed with these.
- * @param storage as the base was kept @param keptLayers by stage
+ * Nothing cut smaller than the most: what runs did before they noted their decisions, and they are resumed with it.
+ * @param storage of the base @param keptLayers by stage
  */
-export function olderDecisions(storage: BaseStorage, keptLayers: { sft: number; grpo: number }): Decisions {
+export function plainDecisions(storage: BaseStorage, keptLayers: { sft: number; grpo: number }): Decisions {
   const { tokensTogether, ...most } = MOST;
   return {
     ...most,

@@ -46,6 +46,8 @@ export interface EvalContext {
   rows: EvalRow[];
   semantic: Reward<AnswerBatch>;
   decode(ids: readonly number[]): string;
+  /** Tokens of examples that `loss` is given together. */
+  lossTokens: number;
   /** Sum of log-probabilities and number of labels of some examples. */
   loss(examples: Example[]): Promise<{ sum: number; labels: number }>;
   samplesPerRow: number;
@@ -62,18 +64,16 @@ export interface EvalContext {
   onSample?(sample: GreedySample): void;
 }
 
-/** Cache rows of one part: bounds the memory of the key-value cache. */
-const CACHE_ROWS = 32_768;
-/** Rows of the first part, small so that something can be shown soon. */
+/** Rows of the first part at most, so that something can be shown soon. */
 const FIRST_ROWS = 12;
-/** Tokens of one loss batch. */
-const LOSS_TOKENS = 4096;
 
-/** Rows that decode together: as many as the cache budget allows. */
-function rowsTogether(context: Pick<EvalContext, 'rows' | 'samplesPerRow' | 'maxNewTokens'>): number {
+/** Rows that decode together: as many as cache and logits have room for. */
+function rowsTogether(context: Pick<EvalContext, 'rows' | 'samplesPerRow' | 'maxNewTokens' | 'generation'>): number {
+  const { cacheRows, sequencesTogether } = context.generation.decisions;
   const longest = Math.max(...context.rows.map((row) => row.prompt.ids.length));
-  const perRow = longest + (1 + context.samplesPerRow) * context.maxNewTokens;
-  return Math.max(1, Math.floor(CACHE_ROWS / perRow));
+  const sequences = 1 + context.samplesPerRow;
+  const perRow = longest + sequences * context.maxNewTokens;
+  return Math.max(1, Math.min(Math.floor(cacheRows / perRow), Math.floor(sequencesTogether / sequences)));
 }
 
 interface Texts {
@@ -88,7 +88,8 @@ async function complete(context: EvalContext): Promise<Texts> {
   const total = rows.length * perRow;
   for (let start = 0; start < rows.length;) {
     await context.boundary();
-    const part = rows.slice(start, start + (start === 0 ? FIRST_ROWS : rowsTogether(context)));
+    const count = rowsTogether(context);
+    const part = rows.slice(start, start + (start === 0 ? Math.min(FIRST_ROWS, count) : count));
     const prompts = part.map((row, i) => ({ ...row.prompt, tag: start + i }));
     const completions = await generate(context.generation, prompts, {
       modes: [
@@ -136,7 +137,9 @@ async function scoreTexts(
 }
 
 /** null when no row has a label. */
-async function meanLoss(context: Pick<EvalContext, 'rows' | 'loss' | 'boundary'>): Promise<number | null> {
+async function meanLoss(
+  context: Pick<EvalContext, 'rows' | 'loss' | 'lossTokens' | 'boundary'>,
+): Promise<number | null> {
   const examples = context.rows.flatMap((row) => (row.example ? [row.example] : []));
   let sum = 0;
   let labels = 0;
@@ -146,7 +149,7 @@ async function meanLoss(context: Pick<EvalContext, 'rows' | 'loss' | 'boundary'>
     let tokens = 0;
     while (
       start + count < examples.length &&
-      (count === 0 || tokens + examples[start + count]!.ids.length <= LOSS_TOKENS)
+      (count === 0 || tokens + examples[start + count]!.ids.length <= context.lossTokens)
     ) {
       tokens += examples[start + count++]!.ids.length;
     }

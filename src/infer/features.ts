@@ -1,104 +1,187 @@
-// Picture features, computed once per picture (the tower is frozen) and kept within a memory budget.
+// Picture features: the tower is frozen, so a picture's are the same whenever they are computed, and whoever needs them
+// gets them one picture after the other. What caches have room for is computed once; the rest again.
 
 import { imageKey, type ImageRef } from '../data/encode';
 import type { Gpu } from '../gpu/gpu';
 import type { ImagePatches } from '../image/patches';
 import { visionFeatures, type VisionTower } from '../model/visionTower';
 
+/**
+ * Hands the features of each picture, f32 (rows, C), to `use` under its index in `images`, in any order. Pictures of the
+ * batch at hand are never dropped: nothing is handed over twice or not at all.
+ */
+export type FeaturesOf = (
+  images: readonly ImageRef[],
+  use: (picture: number, features: Float32Array) => void | Promise<void>,
+) => Promise<void>;
+
 export interface FeatureStore {
-  /** Computes what is missing, several pictures at a time. */
+  /** Computes what no cache has yet, as far as they have room for it. */
   prepare(images: readonly ImageRef[], onDone?: (done: number, total: number) => void): Promise<void>;
-  /** f32 (rows, C) of the pictures in order; computes what is missing. */
-  featuresOf(images: readonly ImageRef[]): Promise<Float32Array<ArrayBuffer>>;
+  featuresOf: FeaturesOf;
 }
 
-/** Patches that go through the tower together; bounds the activations. */
-const PATCHES_TOGETHER = 2048;
+/** Features that outlive the run. What cannot be read or written is as if it were not there. */
+export interface FeatureCache {
+  /** @returns null for what is not kept, or is damaged */
+  read(key: string): Promise<Float32Array | null>;
+  write(key: string, features: Float32Array): Promise<void>;
+}
 
-/**
- * @param patchesOf decodes and cuts a picture, in its view
- * @param maxBytes features beyond this are dropped, oldest use first, and computed again when asked for
- */
-export function createFeatureStore(
-  gpu: Gpu,
-  tower: VisionTower,
-  patchesOf: (image: ImageRef) => Promise<ImagePatches>,
-  maxBytes = 2 ** 30,
-): FeatureStore {
+/** The vision tower while it is needed; it may leave the GPU between `close` and `open`. */
+export interface TowerSource {
+  open(): Promise<VisionTower>;
+  close(): void;
+}
+
+/** A tower that stays. */
+export function residentTower(tower: VisionTower): TowerSource {
+  return { open: () => Promise.resolve(tower), close: () => undefined };
+}
+
+export interface FeatureStoreOptions {
+  gpu: Gpu;
+  tower: TowerSource;
+  /** Decodes and cuts a picture, in its view. */
+  patchesOf(image: ImageRef): Promise<ImagePatches>;
+  /** Patches that go through the tower together; a larger picture goes alone. Bounds the activations. */
+  patchesTogether: number;
+  /** Features kept in memory; beyond it those whose last use is oldest are dropped. */
+  hostBytes: number;
+  /** Left out: none. */
+  cache?: FeatureCache;
+}
+
+interface Cut {
+  image: ImageRef;
+  patches: ImagePatches;
+}
+
+/** Features in memory by key, oldest use first. */
+function createHostCache(maxBytes: number) {
   const kept = new Map<string, Float32Array>();
   let bytes = 0;
-
-  const keep = (key: string, features: Float32Array) => {
-    kept.set(key, features);
-    bytes += features.byteLength;
-    for (const [oldest, value] of kept) {
-      if (bytes <= maxBytes || oldest === key) break;
-      kept.delete(oldest);
-      bytes -= value.byteLength;
-    }
-  };
-
-  const compute = async (batch: { image: ImageRef; patches: ImagePatches }[]) => {
-    const joined = new Float32Array(batch.reduce((sum, { patches }) => sum + patches.patches.length, 0));
-    let at = 0;
-    for (const { patches } of batch) {
-      joined.set(patches.patches, at);
-      at += patches.patches.length;
-    }
-    const features = await visionFeatures(
-      gpu,
-      tower,
-      joined,
-      batch.map(({ patches }) => patches.grid),
-    );
-    gpu.assertHealthy();
-    const unit = tower.config.spatialMergeSize ** 2;
-    let row = 0;
-    for (const { image, patches } of batch) {
-      const rows = (patches.grid[0] * patches.grid[1] * patches.grid[2]) / unit;
-      const width = tower.config.outHiddenSize;
-      keep(imageKey(image), features.slice(row * width, (row + rows) * width));
-      row += rows;
-    }
-  };
-
-  const prepare: FeatureStore['prepare'] = async (images, onDone) => {
-    const distinct = new Map(images.map((image) => [imageKey(image), image]));
-    const missing = [...distinct].flatMap(([key, image]) => (kept.has(key) ? [] : [image]));
-    let batch: { image: ImageRef; patches: ImagePatches }[] = [];
-    let size = 0;
-    for (const [done, image] of missing.entries()) {
-      const patches = await patchesOf(image);
-      batch.push({ image, patches });
-      size += patches.grid[1] * patches.grid[2];
-      if (size >= PATCHES_TOGETHER || done === missing.length - 1) {
-        await compute(batch);
-        batch = [];
-        size = 0;
-        onDone?.(done + 1, missing.length);
+  return {
+    get(key: string): Float32Array | undefined {
+      const features = kept.get(key);
+      if (!features) return undefined;
+      kept.delete(key); // moves it to the end: last used
+      kept.set(key, features);
+      return features;
+    },
+    keep(key: string, features: Float32Array): void {
+      if (kept.has(key) || features.byteLength > maxBytes) return;
+      kept.set(key, features);
+      bytes += features.byteLength;
+      for (const [oldest, { byteLength }] of kept) {
+        if (bytes <= maxBytes) break;
+        kept.delete(oldest);
+        bytes -= byteLength;
       }
+    },
+  };
+}
+
+function joinPatches(batch: readonly Cut[]): Float32Array {
+  const joined = new Float32Array(batch.reduce((sum, { patches }) => sum + patches.patches.length, 0));
+  let at = 0;
+  for (const { patches } of batch) {
+    joined.set(patches.patches, at);
+    at += patches.patches.length;
+  }
+  return joined;
+}
+
+/** Pictures through the tower together; each picture's features are the same in any company. */
+async function compute(gpu: Gpu, tower: VisionTower, batch: readonly Cut[]): Promise<Float32Array[]> {
+  const grids = batch.map(({ patches }) => patches.grid);
+  const features = await visionFeatures(gpu, tower, joinPatches(batch), grids);
+  gpu.assertHealthy();
+  const { spatialMergeSize, outHiddenSize } = tower.config;
+  let at = 0;
+  return grids.map(([frames, rows, columns]) => {
+    const start = at;
+    at += ((frames * rows * columns) / spatialMergeSize ** 2) * outHiddenSize;
+    return features.slice(start, at);
+  });
+}
+
+/** One store for a run. */
+export function createFeatureStore(options: FeatureStoreOptions): FeatureStore {
+  const { gpu, tower, patchesOf, patchesTogether, cache } = options;
+  const host = createHostCache(options.hostBytes);
+
+  /** What memory or disk have. */
+  const find = async (key: string): Promise<Float32Array | null> => {
+    const kept = host.get(key);
+    if (kept) return kept;
+    const stored = (await cache?.read(key)) ?? null;
+    if (stored) host.keep(key, stored);
+    return stored;
+  };
+
+  /** Computes pictures in batches and hands each on as soon as it is there. */
+  const computeAll = async (
+    images: readonly ImageRef[],
+    use: (image: ImageRef, features: Float32Array) => void | Promise<void>,
+  ): Promise<void> => {
+    if (images.length === 0) return;
+    const open = await tower.open();
+    const flush = async (batch: Cut[]) => {
+      if (batch.length === 0) return;
+      for (const [i, features] of (await compute(gpu, open, batch)).entries()) {
+        const { image } = batch[i]!;
+        host.keep(imageKey(image), features);
+        await cache?.write(imageKey(image), features);
+        await use(image, features);
+      }
+    };
+    let batch: Cut[] = [];
+    let size = 0;
+    try {
+      for (const image of images) {
+        const patches = await patchesOf(image);
+        const own = patches.grid[0] * patches.grid[1] * patches.grid[2];
+        if (size + own > patchesTogether) {
+          await flush(batch);
+          batch = [];
+          size = 0;
+        }
+        batch.push({ image, patches });
+        size += own;
+      }
+      await flush(batch);
+    } finally {
+      tower.close();
     }
   };
 
   return {
-    prepare,
-    async featuresOf(images) {
-      await prepare(images);
-      const parts = images.map((image) => {
-        const key = imageKey(image);
-        const features = kept.get(key);
-        if (!features) throw new Error(`features of ${key} were dropped while in use`);
-        kept.delete(key); // moves it to the end: last used
-        kept.set(key, features);
-        return features;
-      });
-      const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-      let at = 0;
-      for (const part of parts) {
-        out.set(part, at);
-        at += part.length;
+    async prepare(images, onDone) {
+      const missing: ImageRef[] = [];
+      for (const [key, image] of new Map(images.map((image) => [imageKey(image), image]))) {
+        if (!(await find(key))) missing.push(image);
       }
-      return out;
+      let done = 0;
+      await computeAll(missing, () => onDone?.(++done, missing.length));
+    },
+    async featuresOf(images, use) {
+      const places = new Map<string, { image: ImageRef; indices: number[] }>();
+      images.forEach((image, i) => {
+        const place = places.get(imageKey(image));
+        if (place) place.indices.push(i);
+        else places.set(imageKey(image), { image, indices: [i] });
+      });
+      const hand = async (key: string, features: Float32Array) => {
+        for (const index of places.get(key)!.indices) await use(index, features);
+      };
+      const missing: ImageRef[] = [];
+      for (const [key, { image }] of places) {
+        const found = await find(key);
+        if (found) await hand(key, found);
+        else missing.push(image);
+      }
+      await computeAll(missing, (image, features) => hand(imageKey(image), features));
     },
   };
 }

@@ -1,8 +1,9 @@
 // Generation with a key-value cache: prompts are computed once, every completion then decodes one token a step, all
 // in one chain of dispatches. Tokens, lengths and ends live on the GPU; the host reads them every few steps and drops
-// finished sequences from the batch.
+// finished sequences from the batch. What has no room together goes one part after the other (generateParts.ts).
 
-import type { ImageRef, Prompt } from '../data/encode';
+import type { Decisions } from '../budgets/decisions';
+import type { Prompt } from '../data/encode';
 import { packPrompts } from '../data/pack';
 import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
@@ -13,6 +14,8 @@ import type { LoraAdapter } from '../model/lora';
 import { textTable } from '../model/ropeTables';
 import { headLogits, logitsStride } from '../ops/head';
 import { prepareDecodeStep, sampleTokens, type DecodeTensors, type SamplingOptions } from '../ops/sampling';
+import type { FeaturesOf } from './features';
+import { partsOf, type Sequence } from './generateParts';
 import { uploadStream } from './stream';
 
 /** How completions of one prompt are drawn: `count` of them at this temperature (0: greedy). */
@@ -52,16 +55,9 @@ export interface GenerateContext {
   gpu: Gpu;
   model: LanguageModel;
   spatialMergeSize: number;
-  featuresOf(images: readonly ImageRef[]): Promise<Float32Array>;
-}
-
-/** Tokens of prompts computed at once. */
-const PREFILL_TOKENS = 4096;
-
-interface Sequence {
-  prompt: number;
-  generation: number;
-  mode: number;
+  featuresOf: FeaturesOf;
+  /** The run's own record: whoever changes it changes what follows. */
+  decisions: Pick<Decisions, 'prefillTokens' | 'cacheRows' | 'sequencesTogether'>;
 }
 
 function listSequences(prompts: readonly GeneratePrompt[], modes: readonly CompletionMode[]): Sequence[] {
@@ -122,7 +118,7 @@ async function prefill(
     let tokens = 0;
     while (
       done + count < prompts.length &&
-      (count === 0 || tokens + prompts[done + count]!.ids.length <= PREFILL_TOKENS)
+      (count === 0 || tokens + prompts[done + count]!.ids.length <= context.decisions.prefillTokens)
     ) {
       tokens += prompts[done + count++]!.ids.length;
     }
@@ -132,8 +128,10 @@ async function prefill(
       spatialMergeSize: context.spatialMergeSize,
     });
     const scope = rec.scope();
-    const features = await context.featuresOf(batch.images);
-    const inputs = uploadStream(rec, scope, batch, features, model.config);
+    const inputs = await uploadStream(rec, scope, batch, context.featuresOf, model.config).catch((error: unknown) => {
+      scope.release();
+      throw error;
+    });
     const base = cacheRow;
     const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => base + t));
     const x = scope.tensor([tokens, model.config.hiddenSize]);
@@ -243,8 +241,72 @@ function recordSteps(
   scope.release();
 }
 
+/** Decodes one part to its end. @returns token ids of its sequences */
+async function generatePart(
+  context: GenerateContext,
+  prompts: readonly GeneratePrompt[],
+  sequences: readonly Sequence[],
+  options: GenerateOptions,
+  onProgress: (done: number) => void,
+): Promise<number[][]> {
+  const { gpu, model } = context;
+  const { config } = model;
+  const { rec } = gpu;
+  const scope = rec.scope();
+  try {
+    const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0);
+    const cacheRows = promptTokens + sequences.length * options.maxNewTokens;
+    const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, 2 * config.kvHeads * config.headSize]));
+    const tensors = decodeTensors(scope, context, prompts, sequences, options);
+    const positions = Math.max(...prompts.map((prompt) => prompt.nextPosition)) + options.maxNewTokens;
+    const table = scope.upload(textTable(positions, { headSize: config.headSize, theta: config.ropeTheta }), [
+      positions,
+      config.headSize,
+    ]);
+    const logits = scope.tensor([prompts.length, logitsStride(config.vocabSize)]);
+    await prefill(context, prompts, kv, logits, options.adapter);
+    const first = new Map<number, Tensor>();
+    const all = sequences.map((_, s) => s);
+    for (const [mode, list] of slotLists(all, sequences, (_, s) => sequences[s]!.prompt)) {
+      first.set(mode, scope.upload(Uint32Array.from(list)));
+    }
+    sampleAll(context, { ...tensors, logits }, first, options);
+    return await decodeAll(context, { ...tensors, table, kv }, sequences, options, onProgress);
+  } finally {
+    scope.release();
+  }
+}
+
+/** Decode steps until every sequence has ended. */
+async function decodeAll(
+  context: GenerateContext,
+  tensors: Parameters<typeof recordSteps>[1],
+  sequences: readonly Sequence[],
+  options: GenerateOptions,
+  onProgress: (done: number) => void,
+): Promise<number[][]> {
+  const { gpu } = context;
+  const width = 2 + options.maxNewTokens;
+  const stepsTogether = gpu.rec.variant === 'software' ? 2 : 8;
+  let active = sequences.map((_, s) => s);
+  let state = new Uint32Array(0);
+  for (let step = 1; active.length > 0; step += stepsTogether) {
+    if (step < options.maxNewTokens) {
+      const steps = Math.min(stepsTogether, options.maxNewTokens - step);
+      recordSteps(context, tensors, sequences, active, steps, options);
+    }
+    const [bytes] = await gpu.rec.read(tensors.state);
+    gpu.assertHealthy();
+    state = new Uint32Array(bytes);
+    active = active.filter((s) => state[s * width + 1] === 0);
+    onProgress(sequences.length - active.length);
+  }
+  return sequences.map((_, s) => Array.from(state.subarray(s * width + 2, s * width + 2 + state[s * width]!)));
+}
+
 /**
- * Completions of every prompt, `modes` in order.
+ * Completions of every prompt, `modes` in order. How many decode together is a matter of memory alone: each draws its
+ * tokens by its prompt's tag and its own number.
  * @returns per prompt its completions @throws gpu.lost, gpu.bufferTooLarge
  */
 export async function generate(
@@ -252,54 +314,22 @@ export async function generate(
   prompts: readonly GeneratePrompt[],
   options: GenerateOptions,
 ): Promise<Completion[][]> {
-  const { gpu, model } = context;
-  const { config } = model;
-  const { rec } = gpu;
   const sequences = listSequences(prompts, options.modes);
-  if (sequences.length === 0) return prompts.map(() => []);
-  const scope = rec.scope();
-  const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0);
-  const cacheRows = promptTokens + sequences.length * options.maxNewTokens;
-  const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, 2 * config.kvHeads * config.headSize]));
-  const tensors = decodeTensors(scope, context, prompts, sequences, options);
-  const positions = Math.max(...prompts.map((prompt) => prompt.nextPosition)) + options.maxNewTokens;
-  const table = scope.upload(textTable(positions, { headSize: config.headSize, theta: config.ropeTheta }), [
-    positions,
-    config.headSize,
-  ]);
-
-  const logits = scope.tensor([prompts.length, logitsStride(config.vocabSize)]);
-  await prefill(context, prompts, kv, logits, options.adapter);
-  let active = sequences.map((_, s) => s);
-  const first = new Map<number, Tensor>();
-  for (const [mode, list] of slotLists(active, sequences, (_, s) => sequences[s]!.prompt)) {
-    first.set(mode, scope.upload(Uint32Array.from(list)));
-  }
-  sampleAll(context, { ...tensors, logits }, first, options);
-
-  const width = 2 + options.maxNewTokens;
-  const stepsTogether = rec.variant === 'software' ? 2 : 8;
-  let state = new Uint32Array(0);
-  for (let step = 1; active.length > 0; step += stepsTogether) {
-    if (step < options.maxNewTokens) {
-      const steps = Math.min(stepsTogether, options.maxNewTokens - step);
-      recordSteps(context, { ...tensors, table, kv }, sequences, active, steps, options);
-    }
-    const [bytes] = await rec.read(tensors.state);
-    gpu.assertHealthy();
-    state = new Uint32Array(bytes);
-    active = active.filter((s) => state[s * width + 1] === 0);
-    options.onProgress?.(sequences.length - active.length, sequences.length);
-  }
-  scope.release();
-
   const out: Completion[][] = prompts.map(() => []);
   const ends = new Set(options.endIds);
-  sequences.forEach(({ prompt }, s) => {
-    const length = state[s * width]!;
-    const ids = Array.from(state.subarray(s * width + 2, s * width + 2 + length));
-    const last = ids.at(-1);
-    out[prompt]!.push({ ids, terminated: last !== undefined && ends.has(last) });
-  });
+  let done = 0;
+  const lengths = prompts.map(({ ids }) => ids.length);
+  for (const part of partsOf(sequences, lengths, options.maxNewTokens, context.decisions)) {
+    const own = part.prompts.map((prompt) => prompts[prompt]!);
+    const found = await generatePart(context, own, part.sequences, options, (count) =>
+      options.onProgress?.(done + count, sequences.length),
+    );
+    found.forEach((ids, s) => {
+      const last = ids.at(-1);
+      const terminated = last !== undefined && ends.has(last);
+      out[part.prompts[part.sequences[s]!.prompt]!]!.push({ ids, terminated });
+    });
+    done += part.sequences.length;
+  }
   return out;
 }

@@ -5,10 +5,11 @@ import type { Gpu } from '../gpu/gpu';
 import { embedStream, finalRows, forwardOnly, type LanguageModel } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
 import { headLogits, logitsStride } from '../ops/head';
+import type { FeaturesOf } from './features';
 import { uploadStream } from './stream';
 
 /**
- * @param features f32 (rows, C) of the batch's images @param adapter left out: the base model
+ * @param featuresOf the features of the batch's images @param adapter left out: the base model
  * @param positions tokens to compute the logits of, N of them; left out: all T
  * @returns f32 (N, V) @throws gpu.lost, gpu.bufferTooLarge
  */
@@ -16,14 +17,14 @@ export async function batchLogits(
   gpu: Gpu,
   model: LanguageModel,
   batch: PackedBatch,
-  features: Float32Array,
+  featuresOf: FeaturesOf,
   adapter?: LoraAdapter,
   positions: readonly number[] = Array.from({ length: batch.tokens }, (_, i) => i),
 ): Promise<Float32Array<ArrayBuffer>> {
   const { rec } = gpu;
   const { config } = model;
   const scope = rec.scope();
-  const inputs = uploadStream(rec, scope, batch, features, config);
+  const inputs = await uploadStream(rec, scope, batch, featuresOf, config);
   const x = scope.tensor([batch.tokens, config.hiddenSize]);
   embedStream(rec, model, inputs, x);
   forwardOnly(model, inputs, x, { rec, adapter });

@@ -3,22 +3,56 @@
 import { check } from '../base/errors';
 import type { PackedBatch } from '../data/pack';
 import type { Recorder, Scope } from '../gpu/recorder';
+import type { Tensor } from '../gpu/tensor';
 import type { ModelConfig } from '../model/config';
 import type { StreamInputs } from '../model/languageModel';
 import { mropeTable } from '../model/ropeTables';
+import type { FeaturesOf } from './features';
+
+/** Uploaded features that may wait on the host before they are submitted. */
+const WAITING_BYTES = 16 * 2 ** 20;
+
+/** The features of a batch's pictures one after the other, f32 (rows, C); never all of them on the host. */
+async function uploadFeatures(
+  rec: Recorder,
+  scope: Scope,
+  { images }: PackedBatch,
+  featuresOf: FeaturesOf,
+  { hiddenSize, vision }: ModelConfig,
+): Promise<Tensor> {
+  const unit = vision.spatialMergeSize ** 2;
+  const starts = [0];
+  for (const { grid } of images) starts.push(starts.at(-1)! + (grid[0] * grid[1] * grid[2]) / unit);
+  const tensor = scope.tensor([Math.max(1, starts.at(-1)!), hiddenSize]);
+  let waiting = 0;
+  await featuresOf(images, async (picture, features) => {
+    const rows = starts[picture + 1]! - starts[picture]!;
+    check(
+      features.length === rows * hiddenSize,
+      'image.features',
+      `picture ${images[picture]!.hash} has ${features.length} feature values, its grid asks for ${rows} x ${hiddenSize}`,
+    );
+    rec.upload(tensor, features, starts[picture]! * hiddenSize);
+    waiting += features.byteLength;
+    if (waiting < WAITING_BYTES) return;
+    waiting = 0;
+    await rec.submit();
+  });
+  return tensor;
+}
 
 /**
- * @param features f32 (rows, C) of the batch's images, in `batch.images` order
+ * @param featuresOf the features of the batch's images
  * @param scope holds every tensor of the stream
- * @throws model.tokenId
+ * @throws model.tokenId, image.features, and what `featuresOf` throws
  */
-export function uploadStream(
+export async function uploadStream(
   rec: Recorder,
   scope: Scope,
   batch: PackedBatch,
-  features: Float32Array,
+  featuresOf: FeaturesOf,
   config: ModelConfig,
-): StreamInputs {
+): Promise<StreamInputs> {
   const { tokens } = batch;
   const largest = batch.ids.reduce((a, b) => Math.max(a, b), 0);
   // A gather beyond the embedding would be clamped by the GPU, in silence.
@@ -32,14 +66,11 @@ export function uploadStream(
     theta: config.ropeTheta,
     section: config.mropeSection,
   });
-  const rows = Math.max(1, features.length / config.hiddenSize);
-  const featureTensor = scope.tensor([rows, config.hiddenSize]);
-  rec.upload(featureTensor, features);
   return {
     tokens,
     ids: scope.upload(batch.ids),
     imageRow: scope.upload(batch.imageRow),
-    features: featureTensor,
+    features: await uploadFeatures(rec, scope, batch, featuresOf, config),
     table: scope.upload(table, [tokens, config.headSize]),
     tableRow: scope.upload(Uint32Array.from({ length: tokens }, (_, i) => i)),
     ranges: scope.upload(batch.ranges, [tokens, 4]),

@@ -55,38 +55,50 @@ export function embedStream(rec: Recorder, model: LanguageModel, inputs: StreamI
   embedGather(rec, { ids, imageRow, features, x }, model.weights.embedding);
 }
 
-/** What a training forward keeps: every layer's saved record, or only its input (recomputed in backward). */
+/** What a layer keeps: everything that backward reads, in a scope of its own, or only its input (computed again). */
+type KeptLayer = { saved: BlockSaved; scope: Scope } | { input: Tensor };
+
 export interface TrainingState {
-  kept: ({ saved: BlockSaved } | { input: Tensor })[];
+  kept: KeptLayer[];
   /** Output of the last layer, f32 (T, C). */
   last: Tensor;
 }
 
 /**
- * All layers, keeping what backward needs in `keep`.
- * @param options.recompute keep only each layer's input
+ * All layers, with what backward needs: inputs in `keep`, activations in scopes that backward gives back layer by layer.
+ * @param options.keptLayers how many layers keep their activations. They are the last ones: backward comes to them first,
+ *   and the others are computed again in the memory that it has given back
  */
 export function forwardForTraining(
   model: LanguageModel,
   inputs: StreamInputs,
   keep: Scope,
-  options: ForwardOptions & { recompute: boolean },
+  options: ForwardOptions & { keptLayers: number },
 ): TrainingState {
-  const { rec, adapter, dropout, recompute } = options;
+  const { rec, adapter, dropout, keptLayers } = options;
   const shape = [inputs.tokens, model.config.hiddenSize];
   let x = keep.tensor(shape);
   embedStream(rec, model, inputs, x);
-  const kept: TrainingState['kept'] = [];
-  for (const block of model.weights.blocks) {
+  const kept: KeptLayer[] = [];
+  const context = { rec, adapter, dropout, config: model.config, stream: inputs };
+  const { blocks } = model.weights;
+  for (const [layer, block] of blocks.entries()) {
     const y = keep.tensor(shape);
-    const context = { rec, adapter, dropout, config: model.config, stream: inputs };
-    const scope = recompute ? rec.scope() : keep;
+    const scope = rec.scope();
     const saved = blockForward(context, block, x, y, scope);
-    kept.push(recompute ? { input: x } : { saved });
-    if (recompute) scope.release();
+    if (layer >= blocks.length - keptLayers) kept.push({ saved, scope });
+    else {
+      kept.push({ input: x });
+      scope.release();
+    }
     x = y;
   }
   return { kept, last: x };
+}
+
+/** Gives back what the layers keep, where no backward pass follows or has not come to. */
+export function releaseKept({ kept }: TrainingState): void {
+  for (const layer of kept) if ('scope' in layer) layer.scope.release();
 }
 
 /**
@@ -109,6 +121,7 @@ export function backwardThroughLayers(
     const needInput = layer > stopLayer || onInput !== undefined;
     if ('saved' in kept) {
       blockBackward(context, block, dx, kept.saved, needInput);
+      kept.scope.release();
     } else {
       const scope = rec.scope();
       const saved = blockForward(context, block, kept.input, scope.tensor(kept.input.shape), scope);

@@ -21,13 +21,13 @@ interface Scene {
 }
 
 const SCENES: Scene[] = [
-  { name: 'one label', targets: [[2]], width: 4, vocabulary: 3, options: { temperature: 1 } },
+  { name: 'one label', targets: [[2]], width: 4, vocabulary: 3, options: { temperature: 1, chunkBytes: 2 ** 20 } },
   {
     name: 'several labels to a row, a row without any, an odd vocabulary',
     targets: [[4, 0, 36, 4], [], [7], [1, 2], [36]],
     width: 20,
     vocabulary: 37,
-    options: { temperature: 0.7 },
+    options: { temperature: 0.7, chunkBytes: 2 ** 20 },
   },
   {
     name: 'chunks of two rows',
@@ -49,7 +49,7 @@ const SCENES: Scene[] = [
     targets: [[0, 1, 2], [5], [32]],
     width: 8,
     vocabulary: 33,
-    options: { temperature: 1 },
+    options: { temperature: 1, chunkBytes: 2 ** 20 },
     size: 60,
     relative: 1e-4,
   },

@@ -14,8 +14,6 @@ const STATS: Kernel = { name: 'head_stats.wgsl', source: statsSource };
 const LOG_PROB: Kernel = { name: 'head_log_prob.wgsl', source: logProbSource };
 const GRADIENT: Kernel = { name: 'head_gradient.wgsl', source: gradientSource };
 
-const CHUNK_BYTES = 64 * 2 ** 20;
-
 /** Numbers of a row in `stats`: log Z, the entropy H, and the first id of the largest logit (as an f32). */
 export const STATS_WIDTH = 3;
 
@@ -36,7 +34,7 @@ export interface HeadLabels {
 export interface HeadOptions {
   temperature: number;
   /** Bytes of logits that may exist at once. */
-  chunkBytes?: number;
+  chunkBytes: number;
 }
 
 /** Columns of a logits row: the vocabulary rounded up to a multiple of 4. */
@@ -115,7 +113,7 @@ export function headLogProbs(
   tensors: { hidden: Tensor; stats: Tensor; logp: Tensor },
   head: FrozenMatrix,
   labels: HeadLabels,
-  { temperature, chunkBytes = CHUNK_BYTES }: HeadOptions,
+  { temperature, chunkBytes }: HeadOptions,
 ): void {
   forEachChunk(rec, tensors.hidden, head, chunkBytes, (chunk) => {
     recordStats(rec, chunk, head, tensors.stats, 1 / temperature);
@@ -133,7 +131,7 @@ export function headBackward(
   tensors: { hidden: Tensor; stats: Tensor; coefficients: Tensor; dHidden: Tensor; logp?: Tensor },
   head: FrozenMatrix,
   labels: HeadLabels,
-  { temperature, chunkBytes = CHUNK_BYTES }: HeadOptions,
+  { temperature, chunkBytes }: HeadOptions,
 ): void {
   const { hidden, stats, coefficients, dHidden, logp } = tensors;
   const inverseTemperature = 1 / temperature;

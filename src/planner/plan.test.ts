@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import demoConfig from '../../public/demo/model/config.json';
+import { plainDecisions } from '../budgets/decisions';
 import { makeBudget } from '../budgets/budgets';
 import { parseModelConfig, type ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';

@@ -37,6 +37,8 @@ export interface StartRequest {
   seed: number;
   datasetId: string;
   model: ModelSource;
+  /** GPU memory that the user says there is, in GB; left out: the usual card's. */
+  gpuMemoryGb?: number;
   /** A PEFT adapter to start from; its r, lora_alpha, target_modules and use_rslora replace the recipe's. */
   adapter?: AdapterSource;
 }

@@ -22,16 +22,17 @@ interface StepPack extends RolloutPack {
 type PerCompletion<T> = Map<Rollout, T[]>;
 
 function packsOf(
-  context: Pick<RolloutContext, 'rows' | 'pack' | 'options'>,
+  context: Pick<RolloutContext, 'rows' | 'pack' | 'options' | 'trainee'>,
   rollouts: ReadonlyMap<number, Rollout>,
   steps: readonly GrpoMicroStep[],
 ) {
+  const { tokensTogether } = context.trainee.decisions.grpo;
   return [...rollouts.values()].flatMap((rollout): StepPack[] => {
     const wanted = rollout.texts.map(() => false);
     for (const { rollout: index, slice } of steps) {
       if (index === rollout.index) rollout.slices[slice]!.forEach((i) => (wanted[i] = true));
     }
-    return packParts(context, rollout, wanted).map((pack) => ({ ...pack, rollout }));
+    return packParts(context, rollout, wanted, tokensTogether).map((pack) => ({ ...pack, rollout }));
   });
 }
 
@@ -122,7 +123,7 @@ export async function policyStep(
 ): Promise<{ loss: number; metrics: Record<string, number> }> {
   const { trainee, options, reporter } = context;
   const { temperature } = options;
-  const passOptions = { temperature, recompute: options.gradient_checkpointing !== false };
+  const passOptions = { temperature, keptLayers: trainee.decisions.grpo.keptLayers };
   const packs = packsOf(context, rollouts, steps);
   const total = packs.reduce((sum, { sequences }) => sum + sequences.length, 0);
   const report = (done: number) => reporter.progress({ phase: 'backward', done, total, unit: 'completions', ...place });

@@ -1,10 +1,11 @@
 // One micro-batch through the model and back, with the coefficients of a loss: what SFT and GRPO share.
 
-import type { ImageRef } from '../data/encode';
+import type { Decisions } from '../budgets/decisions';
 import { labelTable, type PackedBatch } from '../data/pack';
 import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
 import type { Tensor } from '../gpu/tensor';
+import type { FeaturesOf } from '../infer/features';
 import { uploadStream } from '../infer/stream';
 import {
   backwardThroughLayers,
@@ -13,24 +14,27 @@ import {
   finalRowsBackward,
   forwardForTraining,
   forwardOnly,
+  releaseKept,
   type StreamInputs,
 } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
 import type { Qwen25VL } from '../model/qwen25vl';
-import { headBackward, headLogProbs, STATS_WIDTH, type HeadLabels } from '../ops/head';
+import { headBackward, headLogProbs, STATS_WIDTH, type HeadLabels, type HeadOptions } from '../ops/head';
 
 export interface Trainee {
   gpu: Gpu;
   model: Qwen25VL;
   adapter: LoraAdapter;
-  featuresOf(images: readonly ImageRef[]): Promise<Float32Array>;
+  featuresOf: FeaturesOf;
+  /** The run's own record: whoever changes it changes what follows. */
+  decisions: Decisions;
 }
 
 export interface PassOptions {
   /** Of the head's softmax; 1 for SFT. */
   temperature: number;
-  /** Recompute activations in backward (gradient checkpointing). */
-  recompute: boolean;
+  /** Layers, from the last, that keep their activations; those of the others are computed again in backward. */
+  keptLayers: number;
   /** LoRA dropout; p 0 or left out: none. */
   dropout?: { p: number; seed: number; step: number; microBatch: number };
   /** Called with each layer's input gradient, for checks. */
@@ -118,9 +122,18 @@ export interface OpenPass {
   backward(c: ArrayLike<number>, e?: ArrayLike<number>): Promise<void>;
 }
 
-async function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope): Promise<StreamInputs> {
-  const features = await trainee.featuresOf(batch.images);
-  return uploadStream(trainee.gpu.rec, scope, batch, features, trainee.model.config);
+function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope): Promise<StreamInputs> {
+  return uploadStream(trainee.gpu.rec, scope, batch, trainee.featuresOf, trainee.model.config);
+}
+
+/** A scope that is given back when `work` fails; whoever succeeds holds it on. */
+async function inScope<T>(scope: Pick<Scope, 'release'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    scope.release();
+    throw error;
+  }
 }
 
 /** A training forward up to the labelled rows' hidden states, and the way back from their gradient. */
@@ -131,32 +144,40 @@ interface KeptForward {
   hidden: Tensor;
   /** From dHidden (R, C) to the adapter's gradient. */
   backward(dHidden: Tensor): void;
+  /** Gives everything back. */
+  release(): void;
 }
 
-async function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<KeptForward> {
+function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<KeptForward> {
   const { gpu, model, adapter } = trainee;
   const { rec } = gpu;
   const scope = rec.scope();
-  const inputs = await prepare(trainee, batch, scope);
-  const labels = uploadLabels(scope, batch);
-  const place = scope.upload(batch.place);
-  const dropout = options.dropout && options.dropout.p > 0 ? { ...options.dropout, place } : undefined;
-  const forward = { rec, adapter, dropout };
-  const state = forwardForTraining(model.language, inputs, scope, { ...forward, recompute: options.recompute });
-  const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
-  const final = finalRows(rec, model.language, { x: state.last, row: labels.row, hidden }, scope);
-  return {
-    scope,
-    labels,
-    hidden,
-    backward(dHidden) {
-      const dx = scope.tensor([batch.tokens, model.config.hiddenSize]);
-      finalRowsBackward(rec, model.language, { dHidden, row: labels.row, dx }, final);
-      const { onInput } = options;
-      const stopLayer = onInput ? 0 : lowestLayer(adapter);
-      backwardThroughLayers(model.language, inputs, state, dx, { ...forward, stopLayer, onInput });
-    },
-  };
+  return inScope(scope, async () => {
+    const inputs = await prepare(trainee, batch, scope);
+    const labels = uploadLabels(scope, batch);
+    const place = scope.upload(batch.place);
+    const dropout = options.dropout && options.dropout.p > 0 ? { ...options.dropout, place } : undefined;
+    const forward = { rec, adapter, dropout };
+    const { keptLayers, onInput } = options;
+    const state = forwardForTraining(model.language, inputs, scope, { ...forward, keptLayers });
+    const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
+    const final = finalRows(rec, model.language, { x: state.last, row: labels.row, hidden }, scope);
+    return {
+      scope,
+      labels,
+      hidden,
+      backward(dHidden) {
+        const dx = scope.tensor([batch.tokens, model.config.hiddenSize]);
+        finalRowsBackward(rec, model.language, { dHidden, row: labels.row, dx }, final);
+        const stopLayer = onInput ? 0 : lowestLayer(adapter);
+        backwardThroughLayers(model.language, inputs, state, dx, { ...forward, stopLayer, onInput });
+      },
+      release() {
+        releaseKept(state);
+        scope.release();
+      },
+    };
+  });
 }
 
 /** Gradient of sum c logp + sum e H; with `logp` the log-probabilities come from the same logits. */
@@ -181,26 +202,34 @@ function recordBackward(
     },
     trainee.model.language.weights.head,
     labels.head,
-    { temperature: options.temperature },
+    headOptions(trainee, options),
   );
   kept.backward(dHidden);
+}
+
+function headOptions({ decisions }: Trainee, { temperature }: Pick<PassOptions, 'temperature'>): HeadOptions {
+  return { temperature, chunkBytes: decisions.headChunkBytes };
 }
 
 /** Forward with everything kept that backward needs; log-probabilities and entropies of all labels. */
 export async function openPass(trainee: Trainee, batch: PackedBatch, options: PassOptions): Promise<OpenPass> {
   const { rec } = trainee.gpu;
   const kept = await keptForward(trainee, batch, options);
-  const { hidden, labels, scope } = kept;
+  const { hidden, labels } = kept;
   const head = trainee.model.language.weights.head;
-  headLogProbs(rec, { hidden, stats: labels.stats, logp: labels.logp }, head, labels.head, {
-    temperature: options.temperature,
+  const values = await inScope(kept, async () => {
+    const written = { hidden, stats: labels.stats, logp: labels.logp };
+    headLogProbs(rec, written, head, labels.head, headOptions(trainee, options));
+    return readLabels(trainee, batch, labels);
   });
-  const values = await readLabels(trainee, batch, labels);
   return {
     values,
     async backward(c, e) {
-      recordBackward(trainee, kept, { c, e }, options);
-      scope.release();
+      try {
+        recordBackward(trainee, kept, { c, e }, options);
+      } finally {
+        kept.release();
+      }
       await rec.submit();
     },
   };
@@ -218,10 +247,12 @@ export async function supervisedPass(
   options: PassOptions,
 ): Promise<LabelValues> {
   const kept = await keptForward(trainee, batch, options);
-  recordBackward(trainee, kept, { c }, { ...options, logp: kept.labels.logp });
-  const values = await readLabels(trainee, batch, kept.labels);
-  kept.scope.release();
-  return values;
+  try {
+    recordBackward(trainee, kept, { c }, { ...options, logp: kept.labels.logp });
+    return await readLabels(trainee, batch, kept.labels);
+  } finally {
+    kept.release();
+  }
 }
 
 /**
@@ -236,16 +267,19 @@ export async function scoreLabels(
   const { gpu, model, adapter } = trainee;
   const { rec } = gpu;
   const scope = rec.scope();
-  const inputs = await prepare(trainee, batch, scope);
-  const labels = uploadLabels(scope, batch);
-  const x = scope.tensor([batch.tokens, model.config.hiddenSize]);
-  embedStream(rec, model.language, inputs, x);
-  forwardOnly(model.language, inputs, x, { rec, adapter: options.withAdapter ? adapter : undefined });
-  const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
-  finalRows(rec, model.language, { x, row: labels.row, hidden }, scope);
-  const head = model.language.weights.head;
-  headLogProbs(rec, { hidden, stats: labels.stats, logp: labels.logp }, head, labels.head, options);
-  const values = await readLabels(trainee, batch, labels);
-  scope.release();
-  return values;
+  try {
+    const inputs = await prepare(trainee, batch, scope);
+    const labels = uploadLabels(scope, batch);
+    const x = scope.tensor([batch.tokens, model.config.hiddenSize]);
+    embedStream(rec, model.language, inputs, x);
+    forwardOnly(model.language, inputs, x, { rec, adapter: options.withAdapter ? adapter : undefined });
+    const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
+    finalRows(rec, model.language, { x, row: labels.row, hidden }, scope);
+    const head = model.language.weights.head;
+    const written = { hidden, stats: labels.stats, logp: labels.logp };
+    headLogProbs(rec, written, head, labels.head, headOptions(trainee, options));
+    return await readLabels(trainee, batch, labels);
+  } finally {
+    scope.release();
+  }
 }

@@ -65,7 +65,7 @@ async function logProbs(
   const trainee = adapter ? { ...context.trainee, adapter } : context.trainee;
   const out = new Array<Float64Array>(rollout.completions.flat().length);
   const all = rollout.completions.flatMap((group) => group.map(() => true));
-  for (const { batch, sequences } of packParts(context, rollout, all)) {
+  for (const { batch, sequences } of packParts(context, rollout, all, trainee.decisions.scoreTokens)) {
     const { logp } = await scoreLabels(trainee, batch, {
       temperature: options.temperature,
       withAdapter: adapter !== undefined,

@@ -1,7 +1,7 @@
 // Supervised fine-tuning: optimizer steps over packed micro-batches.
 
 import type { Example } from '../data/encode';
-import { packExamples, type PackContext, type PackedBatch } from '../data/pack';
+import { packExamples, type PackContext } from '../data/pack';
 import { packBins } from '../data/packBins';
 import { resetOptimizer } from '../model/lora';
 import type { EvalFigures } from './bestModel';
@@ -66,26 +66,71 @@ function microFigures({ logp, entropy, correct }: LabelValues, weight: number): 
   };
 }
 
+/** Examples of a micro-batch that go through the model together, by index. */
+function partsOf(examples: readonly Example[], indices: readonly number[], tokensTogether: number): number[][] {
+  const parts: number[][] = [];
+  let tokens = Infinity;
+  for (const index of indices) {
+    const own = examples[index]!.ids.length;
+    if (tokens + own > tokensTogether) {
+      parts.push([]);
+      tokens = 0;
+    }
+    parts.at(-1)!.push(index);
+    tokens += own;
+  }
+  return parts;
+}
+
+function labelsOf(examples: readonly Example[], indices: readonly number[]): number {
+  return indices.reduce((sum, index) => sum + examples[index]!.labelMask.reduce((a, b) => a + b, 0), 0);
+}
+
+function joined(parts: readonly LabelValues[]): LabelValues {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  return {
+    logp: Float32Array.from(parts.flatMap(({ logp }) => Array.from(logp))),
+    entropy: Float32Array.from(parts.flatMap(({ entropy }) => Array.from(entropy))),
+    correct: Uint8Array.from(parts.flatMap(({ correct }) => Array.from(correct))),
+  };
+}
+
+/** One micro-batch, in as many parts as memory asks for: what it counts as is the same. */
+async function microBatch(
+  { trainee, examples, pack, loraDropout, seed }: SftContext,
+  indices: readonly number[],
+  weight: number,
+  place: { step: number; microBatch: number },
+): Promise<LabelValues> {
+  const { tokensTogether, keptLayers } = trainee.decisions.sft;
+  const values: LabelValues[] = [];
+  for (const part of partsOf(examples, indices, tokensTogether)) {
+    const own = part.map((i) => examples[i]!);
+    const batch = packExamples(own, pack, part);
+    const c = new Float32Array(batch.labels.length).fill(-weight);
+    const dropout = { p: loraDropout, seed, ...place };
+    values.push(await supervisedPass(trainee, batch, c, { temperature: 1, keptLayers, dropout }));
+  }
+  return joined(values);
+}
+
 /** Forward and backward of the step's micro-batches; the gradient is left in the adapter. */
 async function backward(
   context: SftContext,
-  batches: readonly PackedBatch[],
+  batches: readonly number[][],
   place: { step: number; steps: number },
 ): Promise<MicroFigures[]> {
-  const { trainee, options, reporter, loraDropout, seed } = context;
-  const labelsOfStep = batches.reduce((sum, batch) => sum + batch.labels.length, 0);
+  const { trainee, examples, options, reporter } = context;
+  const counts = batches.map((indices) => labelsOf(examples, indices));
+  const labelsOfStep = counts.reduce((sum, count) => sum + count, 0);
   clearGradient(trainee.gpu, trainee.adapter);
   const figures: MicroFigures[] = [];
-  for (const [microBatch, batch] of batches.entries()) {
-    reporter.progress({ phase: 'backward', done: microBatch, total: batches.length, unit: 'micro-batches', ...place });
-    const count = batch.labels.length;
-    const weight = labelWeight(options, count, batches.length, labelsOfStep);
+  for (const [micro, indices] of batches.entries()) {
+    reporter.progress({ phase: 'backward', done: micro, total: batches.length, unit: 'micro-batches', ...place });
+    const weight = labelWeight(options, counts[micro]!, batches.length, labelsOfStep);
     const values = await reporter.timed('backward', () =>
-      supervisedPass(trainee, batch, new Float32Array(count).fill(-weight), {
-        temperature: 1,
-        recompute: options.gradient_checkpointing !== false,
-        dropout: { p: loraDropout, seed, step: place.step - 1, microBatch },
-      }),
+      microBatch(context, indices, weight, { step: place.step - 1, microBatch: micro }),
     );
     figures.push(microFigures(values, weight));
   }
@@ -93,18 +138,11 @@ async function backward(
 }
 
 async function sftStep(context: SftContext, rows: readonly number[][], state: StageState, step: number, steps: number) {
-  const { trainee, examples, pack, options, seed, reporter } = context;
+  const { trainee, examples, options, seed, reporter } = context;
   const began = performance.now();
   const place = { step: step + 1, steps };
   const plan = sftStepBatches(rows.length, options, seed, step);
-  const batches = plan.batches.map((micro) => {
-    const indices = Array.from(micro).flatMap((row) => rows[row]!);
-    return packExamples(
-      indices.map((i) => examples[i]!),
-      pack,
-      indices,
-    );
-  });
+  const batches = plan.batches.map((micro) => Array.from(micro).flatMap((row) => rows[row]!));
   const figures = await backward(context, batches, place);
   const loss = figures.reduce((sum, part) => sum + part.loss, 0);
   checkFinite(loss, step + 1, `The loss of SFT step ${step + 1} is ${loss}; expected a finite number.`);
@@ -113,7 +151,7 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
   const norm = await reporter.timed('update', () =>
     updateAdapter(trainee.gpu, trainee.adapter, options, step + 1, rate),
   );
-  const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
+  const tokens = batches.flat().reduce((sum, index) => sum + examples[index]!.ids.length, 0);
   state.numTokens += tokens;
   const seconds = (performance.now() - began) / 1000;
   reporter.emit({

@@ -10,6 +10,7 @@ import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { beginImport, dropImport, failImport, useDataset } from './store/dataset';
 import { showFault } from './store/fault';
+import { gpuMemory } from './store/gpuMemory';
 import { replayRun } from './store/history';
 import { beginPreview, failPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
@@ -94,7 +95,7 @@ export function startRun(): void {
   showLoading(runId);
   void askToKeep();
   const from = adapter ? { adapter: adapter.source } : {};
-  workers().toTrainer({ type: 'start', runId, recipe, seed, datasetId, model, ...from });
+  workers().toTrainer({ type: 'start', runId, recipe, seed, datasetId, model, gpuMemoryGb: gpuMemory(), ...from });
 }
 
 /** The view shows "loading" from the click on, before the worker's first report. */

@@ -12,6 +12,7 @@ import { saveFile } from './exports/saveFile';
 import { takeAdapter } from './setup/adapterFiles';
 import { readRecipe } from './recipe/readRecipe';
 import { useDataset } from './store/dataset';
+import { setGpuMemory } from './store/gpuMemory';
 import { modelRead } from './store/model';
 import { flushNow, useRun } from './store/run';
 import { recipeOf } from './store/history';
@@ -42,6 +43,8 @@ export interface LorikeetApi {
   /** Takes a recipe as JSON text or as the parsed object, with its seed if it has one; answers with notes on it. */
   setRecipe(json: unknown): string[];
   setSeed(seed: number): void;
+  /** GPU memory that a new run may reckon with, in GB. */
+  setGpuMemory(gigabytes: number): void;
   /** Takes the files of a model's folder. @param folder what the run calls it. Errors: model.*, page.files */
   setModel(names: string[], folder: string): Promise<void>;
   /** Takes the two files of a PEFT adapter. @param name what the run calls it. Errors: adapter.*, page.files */
@@ -96,6 +99,7 @@ export function installAutomation(): void {
   (window as HostWindow).lorikeet = {
     setRecipe: takeRecipe,
     setSeed,
+    setGpuMemory,
     setModel: (names, folder) => takeModel(takeFiles(input, names), folder),
     setAdapter: (names, name) => giveAdapter(takeFiles(input, names), name),
     importData: (names) => importFiles(takeFiles(input, names)),

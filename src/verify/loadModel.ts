@@ -1,8 +1,10 @@
 // A reference folder's model on the device, with the features of its images.
 
+import { plainDecisions } from '../budgets/decisions';
 import type { ImageRef } from '../data/encode';
 import { openWeights } from '../formats/weightFiles';
 import { createGpu, type Gpu } from '../gpu/gpu';
+import type { FeaturesOf } from '../infer/features';
 import { parseModelConfig, type ModelConfig } from '../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import { visionFeatures, type VisionProbe } from '../model/visionTower';
@@ -26,6 +28,16 @@ export function imageRefOf({ grids }: Pick<ReferenceModel, 'grids'>, image: numb
 }
 
 const gpus = new WeakMap<GPUDevice, Gpu>();
+
+/** The features computed here, handed over as a run's are. */
+export function referenceFeatures({ imageFeatures }: Pick<ReferenceModel, 'imageFeatures'>): FeaturesOf {
+  return async (images, use) => {
+    for (const [i, { hash }] of images.entries()) await use(i, imageFeatures[Number(hash)]!);
+  };
+}
+
+/** Nothing of a reference is cut into smaller pieces. */
+export const REFERENCE_DECISIONS = plainDecisions('f32', { sft: 0, grpo: 0 });
 
 /** One engine handle per device. */
 export function gpuOf(device: GPUDevice): Gpu {

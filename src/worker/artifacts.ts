@@ -66,8 +66,7 @@ async function pixelValues(image: ImageRef, { processor }: Session['text']) {
 
 async function caseLogits(trainee: Session['trainee'], batch: PackedBatch, positions: number[] | null) {
   const { gpu, model, adapter, featuresOf } = trainee;
-  const features = await featuresOf(batch.images);
-  const values = await batchLogits(gpu, model.language, batch, features, adapter, positions ?? undefined);
+  const values = await batchLogits(gpu, model.language, batch, featuresOf, adapter, positions ?? undefined);
   gpu.assertHealthy();
   const shape = [1, positions?.length ?? batch.tokens, model.config.vocabSize];
   return { name: 'logits', dtype: 'F32' as const, shape, bytes: bytesOf(values) };

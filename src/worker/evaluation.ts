@@ -38,6 +38,7 @@ export async function evaluateNow(run: Run, step: number): Promise<Evaluation | 
     rows: session.rows.validation,
     semantic: session.semantic,
     decode: (ids) => text.tokenizer.decode(ids, { skipSpecialTokens: true }),
+    lossTokens: run.setup.decisions.scoreTokens,
     loss: (examples) => lossOf(run, examples),
     samplesPerRow: recipe.eval.samples_per_row,
     temperature: recipe.eval.temperature,

@@ -10,7 +10,8 @@ import { createGpu } from '../gpu/gpu';
 import { imageToPatches } from '../image/patches';
 import { imageGrid } from '../image/smartResize';
 import { pictureSize, viewRgb, viewSize, type ImageView } from '../image/view';
-import { createFeatureStore } from '../infer/features';
+import { plainDecisions } from '../budgets/decisions';
+import { createFeatureStore, residentTower } from '../infer/features';
 import { generate } from '../infer/generate';
 import { parseModelConfig } from '../model/config';
 import { createAdapter } from '../model/lora';
@@ -46,9 +47,14 @@ async function openDemo(variant: AdapterClass) {
   const config = parseModelConfig(files.config, files.generation);
   const model = await loadQwen25VL(gpu, await openWeights(files.files), config);
   const text = await loadTextModel(source);
-  const features = createFeatureStore(gpu, model.vision, async ({ hash, view }) =>
-    imageToPatches(await viewRgb(await imageBytes(hash), view), text.processor),
-  );
+  const decisions = plainDecisions('f32', { sft: 0, grpo: 0 });
+  const { featuresOf } = createFeatureStore({
+    gpu,
+    tower: residentTower(model.vision),
+    patchesOf: async ({ hash, view }) => imageToPatches(await viewRgb(await imageBytes(hash), view), text.processor),
+    patchesTogether: decisions.patchesTogether,
+    hostBytes: decisions.features.host,
+  });
   const tokens = { imageTokenId: config.imageTokenId, spatialMergeSize: config.vision.spatialMergeSize };
   const context = encodeContext(text, config);
   const promptOf = async (image: string, question: string) => {
@@ -58,7 +64,7 @@ async function openDemo(variant: AdapterClass) {
     if (!encoded.ok) throw new Error(encoded.problem.message);
     return encoded.value;
   };
-  return { gpu, config, model, text, features, tokens, promptOf };
+  return { gpu, config, model, text, featuresOf, decisions, tokens, promptOf };
 }
 
 const expected = (await (await fetch('/demo/expected.json')).json()) as Expected;
@@ -70,15 +76,17 @@ describe.each<AdapterClass>(['software', 'gpu'])('the demo model with %s kernels
     const prompt = await demo.promptOf(golden.image, golden.question);
     expect(Array.from(prompt.ids)).toEqual(golden.prompt_ids);
     expect(Array.from(prompt.positions)).toEqual(golden.positions_thw.flat());
-    const features = await demo.features.featuresOf(prompt.images);
-    golden.first_picture_token.forEach((want, i) => expect(Math.abs(features[i]! - want)).toBeLessThan(1e-4));
+    await demo.featuresOf(prompt.images, (_, features) =>
+      golden.first_picture_token.forEach((want, i) => expect(Math.abs(features[i]! - want)).toBeLessThan(1e-4)),
+    );
     // The target's last tokens close the turn; the record holds every token of it.
     const batch = packGroups([{ prompt, completions: [golden.target_ids] }], demo.tokens);
     const trainee = {
       gpu: demo.gpu,
       model: demo.model,
       adapter: createAdapter(demo.gpu, demo.config, presets.demo.lora),
-      featuresOf: demo.features.featuresOf,
+      featuresOf: demo.featuresOf,
+      decisions: demo.decisions,
     };
     const { logp } = await scoreLabels(trainee, batch, { temperature: 1, withAdapter: false });
     golden.target_logps.forEach((want, i) => expect(Math.abs(logp[i]! - want)).toBeLessThan(1e-4));
@@ -97,7 +105,8 @@ test('the demo model answers twelve questions greedily with the recorded texts',
       gpu: demo.gpu,
       model: demo.model.language,
       spatialMergeSize: demo.config.vision.spatialMergeSize,
-      featuresOf: demo.features.featuresOf,
+      featuresOf: demo.featuresOf,
+      decisions: demo.decisions,
     },
     prompts,
     {

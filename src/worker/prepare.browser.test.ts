@@ -72,7 +72,7 @@ async function failureOf(changed: Partial<SessionRequest>): Promise<{ code: stri
     ...{ recipe: presets.demo, seed: 0, datasetId: ID },
     ...{ model: { kind: 'files', name: 'demo', files }, ...changed },
   };
-  return openSession(request, encoder, reporter).then(
+  return openSession(request, encoder, reporter, null).then(
     () => ({ code: 'none', message: 'opened' }),
     (error: unknown) => error as { code: string; message: string },
   );

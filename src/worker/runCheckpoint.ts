@@ -1,6 +1,7 @@
 // A run between two optimizer steps as a checkpoint, and back. Everything that decides the rest of the run is in it;
 // what it must fit (base model, rows, kernels) is named by fingerprints.
 
+import type { Decisions } from '../budgets/decisions';
 import type { Checkpoint } from '../formats/checkpoint';
 import { check, LorikeetError } from '../base/errors';
 import type { ImageProcessor } from '../image/processorConfig';
@@ -17,7 +18,12 @@ export interface RunSetup {
   modelName: string;
   /** The LoRA part is the adapter's, which may have been imported. */
   recipe: Recipe;
+  /** What the run decided from the memory it began with: some of it changes the order of additions. */
+  decisions: Decisions;
 }
+
+/** As noted in a checkpoint; older versions did not note the decisions. */
+type NotedSetup = Omit<RunSetup, 'decisions'> & Partial<Pick<RunSetup, 'decisions'>>;
 
 /** What a checkpoint must find again to go on. */
 export interface RunFingerprints {
@@ -54,7 +60,7 @@ export interface AdapterTensors {
 }
 
 export interface RunCheckpoint {
-  setup: RunSetup;
+  setup: NotedSetup;
   fingerprints: NotedFingerprints;
   progress: RunProgress;
   adapter: AdapterTensors;
@@ -69,7 +75,7 @@ type RolloutRecord = Omit<Rollout, 'advantages' | 'slices' | 'old' | 'ref'> & {
 type StageRecord = Omit<StageState, 'bestWeights' | 'referenceWeights' | 'rollout'> & { rollout: RolloutRecord | null };
 
 interface RunStateRecord {
-  setup: RunSetup;
+  setup: NotedSetup;
   fingerprints: NotedFingerprints;
   stage: Stage;
   round: number;

@@ -132,10 +132,13 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   reporter.emit({ type: 'state', state: environment.control.stateOf('loading'), stage: null });
   const progress = checkpoint?.progress ?? newProgress(request.seed);
   const session = await reporter.timed('load', () =>
-    openSession(request, environment.encoder, reporter, (prepared) => Object.assign(plan, planOf(prepared, progress))),
+    openSession(request, environment.encoder, reporter, checkpoint?.setup ?? null, (prepared) =>
+      Object.assign(plan, planOf(prepared, progress)),
+    ),
   );
   const { seed, datasetId, runId } = request;
-  const setup = { seed, datasetId, modelName: session.modelName, recipe: session.recipe };
+  const { modelName, recipe, decisions } = session;
+  const setup = { seed, datasetId, modelName, recipe, decisions };
   const keeper = createCheckpointKeeper(
     (best) => saveRun(run, best),
     () => placeText(progress),

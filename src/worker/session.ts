@@ -1,17 +1,22 @@
 // Everything a run needs, loaded: device, model, tokenizer, dataset, rewards.
 
 import { createGpu, type Gpu } from '../gpu/gpu';
-import { requestDevice } from '../gpu/device';
-import { createFeatureStore } from '../infer/features';
+import type { Budget } from '../budgets/budgets';
+import type { Decisions } from '../budgets/decisions';
+import { DEFAULT_GPU_MEMORY_GB, gpuMemoryBytes } from '../budgets/gpuMemory';
+import { requestDevice, type DeviceInfo } from '../gpu/device';
+import { createFeatureStore, residentTower } from '../infer/features';
 import type { GenerateContext } from '../infer/generate';
 import type { LoraAdapter } from '../model/lora';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
+import type { NoticeEvent } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
 import type { EncoderClient } from './encoderClient';
+import { decideBudget, decisionsOfOlderRun } from './decide';
 import { causeOf } from './deviceLoss';
 import { baseFingerprint, kernelFingerprint } from './fingerprint';
 import { uploadAdapter } from './openAdapter';
@@ -33,6 +38,8 @@ export interface Session extends FoundFiles {
   recipe: Recipe;
   text: TextModel;
   adapter: LoraAdapter;
+  /** The run's own record: whoever changes it changes what follows. */
+  decisions: Decisions;
   trainee: Trainee;
   generation: GenerateContext;
   rows: TrainingRows;
@@ -41,8 +48,13 @@ export interface Session extends FoundFiles {
   rewards: Reward[];
 }
 
-async function loadWeights(gpu: Gpu, { config, weights, configJson, weightFiles }: OpenModel, reporter: Reporter) {
+async function loadWeights(
+  gpu: Gpu,
+  { config, weights, configJson, weightFiles }: OpenModel,
+  { reporter, decisions }: Pick<Loading, 'reporter' | 'decisions'>,
+) {
   const model = await loadQwen25VL(gpu, weights, config, {
+    storage: decisions.storage === 'f32' ? 'f32' : 'stored',
     onProgress: (share) =>
       reporter.progress({ phase: 'load', done: Math.round(share * 100), total: 100, unit: 'percent of the weights' }),
   });
@@ -52,6 +64,7 @@ async function loadWeights(gpu: Gpu, { config, weights, configJson, weightFiles 
 /**
  * Loads model, data and rewards for a run: first everything that costs little, then the weights. The device is
  * destroyed again when that fails.
+ * @param noted what a checkpoint noted of the run's decisions; null: the run begins, and decides now
  * @param onPrepared called before weights are read; what it throws ends the run
  * @throws webgpu.*, gpu.*, reward.encoder and as prepareSession
  */
@@ -59,6 +72,7 @@ export async function openSession(
   request: SessionRequest,
   encoder: EncoderClient,
   reporter: Reporter,
+  noted: { decisions?: Decisions } | null,
   onPrepared: (prepared: Pick<Session, 'recipe' | 'rows'>) => void = () => {},
 ): Promise<Session> {
   const encoderReady = encoder.load();
@@ -68,7 +82,8 @@ export async function openSession(
   const { device, info } = await requestDevice();
   const gpu = createGpu(device, { info });
   try {
-    return await loadSession(gpu, prepared, { request, encoder, encoderReady, reporter });
+    const decisions = decide(prepared, info, request, noted, reporter);
+    return await loadSession(gpu, prepared, { request, encoder, encoderReady, reporter, decisions });
   } catch (error) {
     const cause = await causeOf(gpu, error);
     device.destroy();
@@ -76,20 +91,52 @@ export async function openSession(
   }
 }
 
+/** A new run's decisions from the memory there is; a resumed run's own. */
+function decide(
+  { model, rows, adapter: { recipe } }: Prepared,
+  info: DeviceInfo,
+  { gpuMemoryGb = DEFAULT_GPU_MEMORY_GB }: SessionRequest,
+  noted: { decisions?: Decisions } | null,
+  reporter: Reporter,
+): Decisions {
+  const input = { config: model.config, weights: model.weights, recipe, info };
+  if (noted) return noted.decisions ?? decisionsOfOlderRun(input);
+  const budget = decideBudget({ ...input, rows, gpuBytes: gpuMemoryBytes(gpuMemoryGb) });
+  if (!budget.fits) reporter.emit(beyondMemory(budget, gpuMemoryGb));
+  return budget.decisions;
+}
+
+function beyondMemory({ peaks }: Budget, gigabytes: number): NoticeEvent {
+  const needed = (Math.max(...Object.values(peaks)) / 2 ** 30).toFixed(1);
+  const message =
+    `This run needs about ${needed} GB of GPU memory at its largest, beside what browser and desktop hold; ` +
+    `${gigabytes} GB were chosen. It is tried all the same: where the GPU runs out of memory, steps are computed in ` +
+    'smaller parts. Shorter rows, smaller pictures or a smaller adapter need less.';
+  return { type: 'notice', level: 'warning', code: 'memory.beyond', message };
+}
+
 interface Loading {
   request: SessionRequest;
   encoder: EncoderClient;
   encoderReady: Promise<void>;
   reporter: Reporter;
+  decisions: Decisions;
 }
 
 async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Promise<Session> {
   const { rows, datasetName } = prepared;
   const { text, name } = prepared.model;
   const { recipe } = prepared.adapter;
-  const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, loading.reporter);
+  const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, loading);
   const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
-  const { featuresOf } = createFeatureStore(gpu, model.vision, (image) => patchesOf(image, text.processor));
+  const { decisions } = loading;
+  const { featuresOf } = createFeatureStore({
+    gpu,
+    tower: residentTower(model.vision),
+    patchesOf: (image) => patchesOf(image, text.processor),
+    patchesTogether: decisions.patchesTogether,
+    hostBytes: decisions.features.host,
+  });
   await loading.encoderReady;
   const { spatialMergeSize } = model.config.vision;
   // Evaluations and rewards meet the same answers: one memory serves both.
@@ -109,8 +156,9 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
     older: olderNotes(loading.request.model, prepared.model.configJson),
     text,
     adapter,
-    trainee: { gpu, model, adapter, featuresOf },
-    generation: { gpu, model: model.language, spatialMergeSize, featuresOf },
+    decisions,
+    trainee: { gpu, model, adapter, featuresOf, decisions },
+    generation: { gpu, model: model.language, spatialMergeSize, featuresOf, decisions },
     rows,
     semantic: createSemanticReward(embed),
     rewards: rewardFunctions(recipe.grpo.reward_funcs, { embed }),

@@ -35,14 +35,19 @@ export const options = {
     about: 'goes on with the unfinished run whose results are there; --data, --model: where those are now',
   },
   seed: { type: 'string', value: 'N', about: "random seed (default: the recipe's, else 0)" },
+  'gpu-memory': { type: 'string', value: 'GB', about: 'GPU memory that the run may reckon with (default: 8)' },
   port: { type: 'string', value: 'N', about: 'port to serve on (default: a free one)' },
   headed: { type: 'boolean', about: 'show the browser window' },
   software: { type: 'boolean', about: 'use software WebGPU even where there is a GPU' },
 };
 
+/** Beyond what any adapter has. */
+const MOST_GIGABYTES = 1024;
+
 /** Flags that would make another run of a resumed one, and what to do instead. */
 const NOT_WITH_RESUME = {
   seed: 'A run keeps its seed.',
+  'gpu-memory': 'A run keeps what it decided from the memory that it began with.',
   adapter: 'The run file holds the adapter as it was trained so far.',
   out: 'A resumed run writes its results where the earlier ones are.',
   overwrite: 'A resumed run goes on with what is there.',
@@ -153,6 +158,7 @@ function readResumed(flags) {
  * @property {boolean} resumed the run goes on with what is in `out`
  * @property {boolean} finished there is nothing to do
  * @property {number | null} seed null: the recipe's, else 0
+ * @property {number | null} gpuMemory in GB; null: the page's default, or what the run that goes on began with
  * @property {string} version of Lorikeet that began the run
  * @property {number} port 0: a free one
  * @property {boolean} headed
@@ -176,6 +182,7 @@ export function readPlan(flags) {
     ...readCommon(flags),
     ...inputs,
     seed: flags.seed === undefined ? null : readInteger('seed', flags.seed, 0, Number.MAX_SAFE_INTEGER),
+    gpuMemory: optional(flags['gpu-memory'], (text) => readInteger('gpu-memory', text, 1, MOST_GIGABYTES)),
     software: Boolean(flags.software),
     resumed: false,
     finished: false,

@@ -93,6 +93,7 @@ test('the adapter that a run began with is not needed to go on', async () => {
 
 test.each([
   ['seed', '1', 'A run keeps its seed.'],
+  ['gpu-memory', '8', 'from the memory that it began with'],
   ['adapter', 'DIR', 'The run file holds the adapter'],
   ['out', 'other', 'where the earlier ones are'],
 ])('--%s with --resume is refused', async (flag, value, reason) => {
@@ -219,6 +220,12 @@ test('data may be a zip or one file of rows', async () => {
 test('an empty folder of data is refused at once', async () => {
   await mkdir(join(root, 'empty'));
   expect(refusal({ data: 'empty' })).toContain(`--data empty: there are no files in ${join(root, 'empty')}.`);
+});
+
+test('the GPU memory is a whole number of gigabytes, and without the flag the page’s own figure', () => {
+  expect(readPlan({ 'gpu-memory': '12', out: 'out' }).gpuMemory).toBe(12);
+  expect(readPlan({ out: 'out' }).gpuMemory).toBe(null);
+  expect(refusal({ 'gpu-memory': '8GB', out: 'out' })).toContain('--gpu-memory 8GB: expected a whole number from 1 to');
 });
 
 test('a recipe with a byte order mark is read, and one in UTF-16 is named', async () => {

@@ -26,12 +26,13 @@ async function giveData(session, display, { files }) {
   showData(display, message);
 }
 
-async function setRecipe(session, display, plan) {
+async function setOptions(session, display, plan) {
   if (plan.recipe !== null) {
     for (const note of await session.call('setRecipe', plan.recipe)) display.line(`  recipe: ${note}`);
   }
   // After the recipe, which may name a seed itself.
   if (plan.seed !== null) await session.call('setSeed', plan.seed);
+  if (plan.gpuMemory !== null) await session.call('setGpuMemory', plan.gpuMemory);
 }
 
 /**
@@ -59,7 +60,7 @@ export async function setUp(session, display, plan) {
   if (plan.resumed) await session.give([{ name: RUN_FILE, path: join(plan.out, RUN_FILE) }], 'openRun');
   else {
     if (plan.adapter) await session.give(plan.adapter.files, 'setAdapter', basename(plan.adapter.path));
-    await setRecipe(session, display, plan);
+    await setOptions(session, display, plan);
   }
   if (plan.data) await giveData(session, display, plan.data);
 }

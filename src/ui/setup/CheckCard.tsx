@@ -1,9 +1,10 @@
-// Card 4: what this machine offers, as the browser reports it. Nothing here is estimated by us.
+// Card 4: what this machine offers, as the browser reports it, and what it does not tell: the GPU's memory.
 
 import { bytesText } from '../format';
 import { Icon } from '../parts/Icon';
 import { adapterName, useDevice, type DeviceView, requestsText } from '../store/device';
 import { useStorage } from '../store/storage';
+import { GpuMemoryField } from './GpuMemoryField';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Check card. */
@@ -48,6 +49,7 @@ export function CheckCard(): React.JSX.Element {
           </Check>
         )}
       </ul>
+      {adapter && <GpuMemoryField />}
       {adapter?.software && (
         <p className="cardNote">
           This adapter computes on the processor. The demo works and takes some minutes; larger models need a GPU.

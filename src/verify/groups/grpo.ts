@@ -89,7 +89,7 @@ async function checkLosses(context: VerifyContext, entry: ReferenceCase, referen
     const sequences = sequencesOf(values, scene.truncated, advantages, use);
     const microBatches = record.micro_batches ?? [scene.completions.map((_, row) => row)];
     clearGradient(reference.gpu, adapter);
-    const pass = await openPass(policy, packed.batch, { temperature, recompute: false });
+    const pass = await openPass(policy, packed.batch, { temperature, keptLayers: Infinity });
     const { loss, c, e } = policyStepLoss(sequences, microBatches, options, accumulationOf(record));
     context.report(compareScalar(`${record.id} loss through the model`, loss, record.loss, record.loss_tolerance.atol));
     await pass.backward(toLabels(packed, c), toLabels(packed, e));

@@ -73,7 +73,7 @@ export async function checkTrajectory(
     });
     const base = await scoreLabels(policy, batch, { temperature, withAdapter: false });
     clearGradient(reference.gpu, adapter);
-    const pass = await openPass(policy, batch, { temperature, recompute: true });
+    const pass = await openPass(policy, batch, { temperature, keptLayers: 0 });
     const logp = byRow(packed, pass.values.logp);
     if (s % iterations === 0) old = logp;
     const sequences = sequencesOf(

@@ -13,7 +13,15 @@ import { openPass, type Trainee } from '../../train/lossPass';
 import { clearGradient, updateAdapter } from '../../train/optimizer';
 import { learningRateAt } from '../../train/schedule';
 import { compareExact, compareScalar, compareTensor } from '../../reference/compare';
-import { floats, imageRefOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
+import {
+  floats,
+  imageRefOf,
+  integers,
+  loadReferenceModel,
+  REFERENCE_DECISIONS,
+  referenceFeatures,
+  type ReferenceModel,
+} from '../loadModel';
 import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../../reference/types';
 
 interface SftRow {
@@ -81,10 +89,8 @@ export function referenceTrainee(reference: ReferenceModel, adapter: LoraAdapter
     gpu: reference.gpu,
     model: reference.model,
     adapter,
-    featuresOf: (images) =>
-      Promise.resolve(
-        Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]!))),
-      ),
+    featuresOf: referenceFeatures(reference),
+    decisions: REFERENCE_DECISIONS,
   };
 }
 
@@ -171,8 +177,7 @@ async function checkLogits(
   const want = tensors.get('logits');
   if (!want) return;
   const { config, language } = trainee.model;
-  const features = await trainee.featuresOf(batch.images);
-  const dense = await batchLogits(trainee.gpu, language, batch, features, trainee.adapter);
+  const dense = await batchLogits(trainee.gpu, language, batch, trainee.featuresOf, trainee.adapter);
   const mask = integers(tensors, 'attention_mask');
   context.report(
     compareTensor(
@@ -208,7 +213,7 @@ async function checkSft(
     const scope = reference.gpu.rec.scope();
     const pass = await openPass(trainee, batch, {
       temperature: 1,
-      recompute,
+      keptLayers: recompute ? 0 : Infinity,
       onInput: (layer, dx) => {
         const kept = scope.tensor(dx.shape);
         reference.gpu.rec.copy(dx, kept);
@@ -261,7 +266,7 @@ async function checkTrajectory(
     clearGradient(reference.gpu, adapter);
     let loss = 0;
     for (const batch of batches) {
-      const pass = await openPass(trainee, batch, { temperature: 1, recompute: false });
+      const pass = await openPass(trainee, batch, { temperature: 1, keptLayers: Infinity });
       const weight = run.normalisation === 'micro_mean' ? 1 / (batch.labels.length * per) : 1 / labels;
       loss -= pass.values.logp.reduce((sum, value) => sum + value, 0) * weight;
       await pass.backward(new Float32Array(batch.labels.length).fill(-weight));

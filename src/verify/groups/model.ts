@@ -11,7 +11,16 @@ import { mropeTable, visionTable } from '../../model/ropeTables';
 import { patchPlaces, visionLayout } from '../../model/visionLayout';
 import { headLogits, logitsStride } from '../../ops/head';
 import { compareExact, compareTensor } from '../../reference/compare';
-import { floats, gpuOf, imageRefOf, integers, loadReferenceModel, type ReferenceModel } from '../loadModel';
+import {
+  floats,
+  gpuOf,
+  imageRefOf,
+  integers,
+  loadReferenceModel,
+  REFERENCE_DECISIONS,
+  referenceFeatures,
+  type ReferenceModel,
+} from '../loadModel';
 import type { ReferenceCase, ReferenceTensor, TensorTolerance, Verifier, VerifyContext } from '../../reference/types';
 import { rowsAndWidth, type Tensor } from '../../gpu/tensor';
 
@@ -152,10 +161,6 @@ function promptsOfBatch(
   });
 }
 
-function joinFeatures(reference: ReferenceModel, images: readonly { hash: string }[]): Float32Array<ArrayBuffer> {
-  return Float32Array.from(images.flatMap(({ hash }) => Array.from(reference.imageFeatures[Number(hash)]!)));
-}
-
 /** Writes packed rows (T, width) to their places in the padded (B, T, width) layout; padding stays 0. */
 function unpack(packed: Float32Array, mask: readonly number[], width: number): Float32Array {
   const out = new Float32Array(mask.length * width);
@@ -227,7 +232,7 @@ async function checkForward(
   compare('rope_cos', spelledOut(table, config.headSize, 'cos'), config.headSize);
   compare('rope_sin', spelledOut(table, config.headSize, 'sin'), config.headSize);
   const scope = rec.scope();
-  const inputs = uploadStream(rec, scope, batch, joinFeatures(reference, batch.images), config);
+  const inputs = await uploadStream(rec, scope, batch, referenceFeatures(reference), config);
   const c = config.hiddenSize;
   const x = scope.tensor([batch.tokens, c]);
   const copies: [string, Tensor][] = [];
@@ -311,7 +316,8 @@ async function checkGenerate(context: VerifyContext, entry: ReferenceCase, refer
       gpu,
       model: model.language,
       spatialMergeSize: config.vision.spatialMergeSize,
-      featuresOf: (images) => Promise.resolve(joinFeatures(reference, images)),
+      featuresOf: referenceFeatures(reference),
+      decisions: REFERENCE_DECISIONS,
     },
     prompts,
     {

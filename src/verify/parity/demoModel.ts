@@ -1,6 +1,7 @@
 // The demo model and its rows, loaded as a run of the program loads them, without a stored dataset.
 
 import { check } from '../../base/errors';
+import { plainDecisions, type Decisions } from '../../budgets/decisions';
 import type { EncodeContext, ImageRef } from '../../data/encode';
 import { openWeights } from '../../formats/weightFiles';
 import { requestDevice } from '../../gpu/device';
@@ -8,7 +9,7 @@ import { createGpu, type Gpu } from '../../gpu/gpu';
 import { imageToPatches } from '../../image/patches';
 import { imageGrid } from '../../image/smartResize';
 import { pictureSize, viewRgb, viewSize, type ImageView } from '../../image/view';
-import { createFeatureStore, type FeatureStore } from '../../infer/features';
+import { createFeatureStore, residentTower, type FeatureStore } from '../../infer/features';
 import { parseModelConfig } from '../../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../../model/qwen25vl';
 import { readModelFiles } from '../../worker/modelFiles';
@@ -28,6 +29,7 @@ export interface DemoModel {
   text: TextModel;
   encode: EncodeContext;
   featuresOf: FeatureStore['featuresOf'];
+  decisions: Decisions;
   /** The training file's rows, in its order. */
   rows: DemoRow[];
   imageOf(row: DemoRow): Promise<ImageRef>;
@@ -52,9 +54,14 @@ export async function loadDemoModel(demo: string): Promise<DemoModel> {
   const model = await loadQwen25VL(gpu, await openWeights(files.files), config);
   const text = await loadTextModel(source);
   const picture = (name: string) => bytesOf(`${demo}/data/images/${name}`);
-  const { featuresOf } = createFeatureStore(gpu, model.vision, async ({ hash, view }) =>
-    imageToPatches(await viewRgb(await picture(hash), view), text.processor),
-  );
+  const decisions = plainDecisions('f32', { sft: 0, grpo: 0 });
+  const { featuresOf } = createFeatureStore({
+    gpu,
+    tower: residentTower(model.vision),
+    patchesOf: async ({ hash, view }) => imageToPatches(await viewRgb(await picture(hash), view), text.processor),
+    patchesTogether: decisions.patchesTogether,
+    hostBytes: decisions.features.host,
+  });
   const lines = new TextDecoder()
     .decode(await bytesOf(`${demo}/data/demo_cot_train.jsonl`))
     .trim()
@@ -65,6 +72,7 @@ export async function loadDemoModel(demo: string): Promise<DemoModel> {
     text,
     encode: encodeContext(text, config),
     featuresOf,
+    decisions,
     rows: lines.map((line) => JSON.parse(line) as DemoRow),
     async imageOf({ image }) {
       const { width, height } = viewSize(pictureSize(await picture(image)), VIEW);

@@ -114,7 +114,7 @@ export async function runGrpo(
   recipe: Recipe,
   adapter: LoraAdapter,
 ): Promise<{ facts: ParityFact[]; watch: StageWatch }> {
-  const { gpu, model, featuresOf, text } = demo;
+  const { gpu, model, featuresOf, decisions, text } = demo;
   const options = recipe.grpo;
   const rows = await rowsOf(demo, run, recipe);
   const rollouts = run.rollouts ?? [];
@@ -122,7 +122,7 @@ export async function runGrpo(
   const watch = watchStage(gpu, adapter);
   await grpoLoop(
     {
-      trainee: { gpu, model, adapter, featuresOf },
+      trainee: { gpu, model, adapter, featuresOf, decisions },
       rows,
       rewards,
       // By the index of the rollout: should the order of prompts differ, the rewards and the curves would, too.

@@ -50,12 +50,12 @@ export async function runSft(
   recipe: Recipe,
   adapter: LoraAdapter,
 ): Promise<{ facts: ParityFact[]; watch: StageWatch }> {
-  const { gpu, model, featuresOf } = demo;
+  const { gpu, model, featuresOf, decisions } = demo;
   const examples = await examplesOf(demo, run, recipe);
   const watch = watchStage(gpu, adapter);
   await sftLoop(
     {
-      trainee: { gpu, model, adapter, featuresOf },
+      trainee: { gpu, model, adapter, featuresOf, decisions },
       examples,
       pack: demo.encode.model,
       options: recipe.sft,

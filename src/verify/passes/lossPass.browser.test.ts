@@ -25,7 +25,7 @@ function textPrompt(ids: number[]): Prompt {
 /** The most likely next token after each token of a batch. */
 async function mostLikely(batch: PackedBatch): Promise<number[]> {
   const { gpu, model, adapter } = trainee;
-  const logits = await batchLogits(gpu, model.language, batch, new Float32Array(0), adapter);
+  const logits = await batchLogits(gpu, model.language, batch, trainee.featuresOf, adapter);
   const { vocabSize } = model.config;
   return Array.from({ length: batch.tokens }, (_, t) => {
     const row = logits.subarray(t * vocabSize, (t + 1) * vocabSize);
@@ -46,7 +46,7 @@ test('every pass says which targets are the most likely tokens, whatever the tem
   expect(want.filter(Boolean).length).toBeGreaterThanOrEqual(2);
   expect(want).toContain(0);
 
-  const options = { temperature: 1.7, recompute: false };
+  const options = { temperature: 1.7, keptLayers: Infinity };
   const open = await openPass(trainee, batch, options);
   await open.backward(new Float32Array(batch.labels.length));
   const supervised = await supervisedPass(trainee, batch, new Float32Array(batch.labels.length), options);
@@ -61,9 +61,8 @@ test('the logits of some positions are those rows of all logits, to the bit', as
     imageTokenId,
     spatialMergeSize: vision.spatialMergeSize,
   });
-  const none = new Float32Array(0);
-  const all = await batchLogits(gpu, model.language, batch, none, adapter);
-  const some = await batchLogits(gpu, model.language, batch, none, adapter, [2, 4]);
+  const all = await batchLogits(gpu, model.language, batch, trainee.featuresOf, adapter);
+  const some = await batchLogits(gpu, model.language, batch, trainee.featuresOf, adapter, [2, 4]);
   expect(all.length).toBe(5 * vocabSize);
   const rows = [2, 4].flatMap((t) => [...all.subarray(t * vocabSize, (t + 1) * vocabSize)]);
   expect([...some]).toEqual(rows);

@@ -1,0 +1,123 @@
+// What a run decides from the memory it has, before weights are read; a run that is resumed keeps what it decided.
+
+import type { ModelConfig } from '../model/config';
+import type { Recipe } from '../recipe/config';
+import { makeBudget, type Budget, type Workload } from '../budgets/budgets';
+import { plainDecisions, type BaseStorage } from '../budgets/decisions';
+import { imageKey, type ImageRef } from '../data/encode';
+import type { WeightFiles } from '../formats/weightFiles';
+import type { DeviceInfo } from '../gpu/device';
+import { withHubNames } from '../model/weightNames';
+import { rolloutShape } from '../train/schedule';
+import type { TrainingRows } from './rows';
+
+function sumOfLargest(values: readonly number[], count: number): number {
+  return [...values]
+    .sort((a, b) => b - a)
+    .slice(0, count)
+    .reduce((sum, value) => sum + value, 0);
+}
+
+function longest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
+}
+
+function patchesOf({ grid }: ImageRef): number {
+  return grid[0] * grid[1] * grid[2];
+}
+
+/** Tokens of the largest micro-batch of SFT. */
+function sftTokens({ sft }: TrainingRows, { sft: options }: Recipe): number {
+  if (options.max_steps === 0) return 0;
+  const rows = options.per_device_train_batch_size;
+  if (options.packing && options.max_length !== null) return rows * options.max_length;
+  return sumOfLargest(
+    sft.map(({ ids }) => ids.length),
+    rows,
+  );
+}
+
+/** Tokens of the largest pack of GRPO: a training batch of completions, or one group if that is larger. */
+function grpoTokens({ grpo: options }: Recipe, prompts: readonly number[]): number {
+  if (options.max_steps === 0) return 0;
+  const { per_device_train_batch_size: batch, num_generations: group } = options;
+  const completions = Math.max(batch, group);
+  // A step that takes a part of a rollout may meet groups of which it wants one completion each.
+  const { stepsPerGeneration, prompts: inRollout } = rolloutShape(options);
+  const isWhole = options.gradient_accumulation_steps % stepsPerGeneration === 0;
+  const groups = isWhole ? Math.ceil(completions / group) : Math.min(completions, inRollout);
+  return sumOfLargest(prompts, groups) + completions * options.max_completion_length;
+}
+
+/** The largest things that a run with these rows meets. */
+export function workloadOf(rows: TrainingRows, recipe: Recipe): Workload {
+  const { grpo, eval: evaluation } = recipe;
+  const trained = rows.grpo.map(({ prompt }) => prompt.ids.length);
+  const validated = rows.validation.map(({ prompt }) => prompt.ids.length);
+  const longestPrompt = longest([...trained, ...validated]);
+  const shape = rolloutShape(grpo);
+  const rollout = grpo.max_steps === 0 ? { completions: 0, prompts: 0 } : shape;
+  const answers = rows.validation.length * (1 + evaluation.samples_per_row);
+  const tokens = grpo.max_completion_length;
+  const images = [
+    ...rows.sft,
+    ...rows.grpo.map(({ prompt }) => prompt),
+    ...rows.validation.map(({ prompt }) => prompt),
+  ];
+  const distinct = new Map(images.flatMap((row) => row.images).map((image) => [imageKey(image), patchesOf(image)]));
+  return {
+    sftTokens: sftTokens(rows, recipe),
+    grpoTokens: grpoTokens(recipe, trained),
+    longestPrompt,
+    longestCompletion: longestPrompt + tokens,
+    rolloutRows: Math.max(
+      sumOfLargest(trained, rollout.prompts) + rollout.completions * tokens,
+      sumOfLargest(validated, validated.length) + answers * tokens,
+    ),
+    rolloutSequences: Math.max(rollout.completions, answers),
+    largestPicture: longest([...distinct.values()]),
+    allPatches: [...distinct.values()].reduce((sum, patches) => sum + patches, 0),
+  };
+}
+
+const STORED: Record<string, BaseStorage> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
+
+/** The checkpoint's own type, by its largest table. */
+function storedType(weights: WeightFiles): BaseStorage {
+  return STORED[withHubNames(weights).dtype('model.embed_tokens.weight')] ?? 'f32';
+}
+
+/** Storage types to choose from. A software adapter computes in f32 faster than it widens. */
+function storagesOf(weights: WeightFiles, { adapterClass }: Pick<DeviceInfo, 'adapterClass'>): BaseStorage[] {
+  const stored = storedType(weights);
+  return [...new Set<BaseStorage>([...(adapterClass === 'software' ? (['f32'] as const) : []), stored])];
+}
+
+export interface DecideInput {
+  config: ModelConfig;
+  weights: WeightFiles;
+  rows: TrainingRows;
+  recipe: Recipe;
+  info: Pick<DeviceInfo, 'adapterClass' | 'limits'>;
+  /** The GPU memory that the user says there is. */
+  gpuBytes: number;
+}
+
+/** The budget of a new run. */
+export function decideBudget({ config, weights, rows, recipe, info, gpuBytes }: DecideInput): Budget {
+  return makeBudget({
+    config,
+    recipe,
+    limits: info.limits,
+    gpuBytes,
+    workload: workloadOf(rows, recipe),
+    storages: storagesOf(weights, info),
+  });
+}
+
+/** What a run did that noted no decisions. */
+export function decisionsOfOlderRun({ weights, info, recipe, config }: Omit<DecideInput, 'rows' | 'gpuBytes'>) {
+  const [storage = 'f32'] = storagesOf(weights, info);
+  const kept = (stage: 'sft' | 'grpo') => (recipe[stage].gradient_checkpointing === false ? config.layers : 0);
+  return plainDecisions(storage, { sft: kept('sft'), grpo: kept('grpo') });
+}
