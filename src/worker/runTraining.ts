@@ -150,7 +150,7 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const run: Run = { runId, setup, session, reporter, control, keeper, eta, progress };
   try {
     const remark = checkpoint && (await checkFingerprints(checkpoint, session));
-    if (checkpoint) loadAdapterTensors(session, checkpoint.adapter);
+    if (checkpoint) await loadAdapterTensors(session, checkpoint.adapter);
     await environment.onOpened?.();
     if (checkpoint) noteResumed(run, remark ?? null);
     else noteData(reporter, session);
