@@ -50,11 +50,11 @@ const LAYERS = {
 
 /** Layers that may name the types of these, and nothing else of them. */
 const TYPE_ONLY = {
-  protocol: ['eval', 'data'],
+  protocol: ['eval', 'data', 'planner'],
   // Loops emit the events that the page shows; they are described once, in the protocol.
   train: ['protocol/messages'],
   planner: ['budgets/decisions'],
-  ui: ['rewards/reward', 'rewards/userScores'],
+  ui: ['rewards/reward', 'rewards/userScores', 'planner'],
 };
 
 /** Layers that hold shaders of their own. */

@@ -3,7 +3,7 @@
 import type { Mend } from '../base/dataset';
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import { nameOfFiles } from '../data/walkDrop';
-import type { InputFile, ModelSource, RunEvent } from '../protocol/messages';
+import type { InputFile, ModelSource, RunEvent, RunPlan } from '../protocol/messages';
 import type { WorkerClient } from './workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
@@ -14,6 +14,7 @@ import { gpuMemory } from './store/gpuMemory';
 import { replayRun } from './store/history';
 import { beginPreview, failPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
+import { beginPlan, failPlan, planRequest } from './store/runPlan';
 import { beginExport, failExports } from './store/runExports';
 import { goTo, modelSource, pickedAdapter, setRecipe, useSettings } from './store/settings';
 import { startObstacle } from './store/startObstacle';
@@ -78,6 +79,18 @@ export function exportRun(runId: string): Promise<Blob> {
   const { id, file } = beginExport();
   workers().toData({ type: 'exportRun', id, runId });
   return file;
+}
+
+/**
+ * What the run that is set up would take. Errors: page.notReady while an obstacle keeps it from starting; those of the
+ * worker's planRun.
+ */
+export function planRun(): Promise<RunPlan> {
+  const request = planRequest();
+  if (!request) return Promise.reject(new LorikeetError('page.notReady', 'nothing is set up that could be planned'));
+  const { id, plan } = beginPlan();
+  workers().toData({ type: 'plan', id, ...request });
+  return plan;
 }
 
 /** Starts a run with what is set up, and shows it. Does nothing while there is an obstacle. */
@@ -181,7 +194,7 @@ export function failRun(error: ErrorRecord): void {
 
 /** The data worker has crashed: all that waits for it says so in its own place; with nothing waiting, the page does. */
 export function failData(error: ErrorRecord): void {
-  const told = [failImport(error), failPreview(error), failExports(error)];
+  const told = [failImport(error), failPreview(error), failExports(error), failPlan(error)];
   if (!told.includes(true)) showFault(error);
 }
 

@@ -30,7 +30,10 @@ export interface SessionRequest {
 
 /** All that a run needs but weights. */
 export interface Prepared {
+  /** As the recipe uses it. */
   model: OpenModel;
+  /** As its files have it. */
+  plainModel: OpenModel;
   adapter: OpenAdapter;
   rows: TrainingRows;
   datasetName: string;
@@ -43,24 +46,26 @@ export interface Prepared {
  */
 export async function prepareSession(request: SessionRequest, reporter: Reporter): Promise<Prepared> {
   await checkRewards(request.recipe);
-  const model = withLimits(await openModel(request.model), request.recipe);
+  const plainModel = await openModel(request.model);
+  const model = withLimits(plainModel, request.recipe);
   const adapter = await openAdapter(request.adapter, request.recipe, model);
   const notices: NoticeEvent[] = [...model.notices, ...adapter.notices];
   for (const notice of notices) reporter.emit(notice);
-  return { model, adapter, ...(await prepareRows(request, model, reporter)) };
+  return { model, plainModel, adapter, ...(await prepareRows(request, model, reporter)) };
 }
 
-/** The model as the recipe uses it: its pictures within the recipe's limits. */
-function withLimits(model: OpenModel, recipe: Recipe): OpenModel {
+/** The model as a recipe uses it: its pictures within the recipe's limits. @throws image.pixelLimits */
+export function withLimits(model: OpenModel, recipe: Recipe): OpenModel {
   const processor = withPixelLimits(model.text.processor, recipe);
   return { ...model, text: { ...model.text, processor } };
 }
 
-async function prepareRows(
-  { datasetId, recipe }: SessionRequest,
+/** Encodes the rows of a stored dataset. @throws storage.*, data.empty, errors of encodeRows */
+export async function prepareRows(
+  { datasetId, recipe }: Pick<SessionRequest, 'datasetId' | 'recipe'>,
   { text, config }: OpenModel,
   reporter: Reporter,
-): Promise<Omit<Prepared, 'model' | 'adapter'>> {
+): Promise<Omit<Prepared, 'model' | 'plainModel' | 'adapter'>> {
   const dataset = await loadDataset(datasetId);
   const { rows: stored, info } = dataset;
   const pictures = { sizes: await pictureSizes(dataset), processor: text.processor };

@@ -15,6 +15,7 @@ import { readPlan } from './plan.mjs';
 import { ownVersion } from './runRecord.mjs';
 import { openSession } from './session.mjs';
 import { setUp } from './setUp.mjs';
+import { showPlan } from './showPlan.mjs';
 import { scoreTable, timeTable } from './table.mjs';
 
 export { options } from './plan.mjs';
@@ -25,6 +26,7 @@ async function trainIn(session, display, plan, interruption) {
     display.line(`  The run began with Lorikeet ${plan.version}; this is ${ownVersion()}.`);
   }
   await setUp(session, display, plan);
+  if (plan.planOnly) return showPlan(session, display, plan);
   const { summary, saved } = await followRun(session, display, plan, interruption);
   if (summary === null) return STOPPED;
   display.line(`\n${scoreTable(summary)}\n\n${timeTable(summary)}`);
@@ -36,7 +38,9 @@ async function trainIn(session, display, plan, interruption) {
 async function withBrowser(plan, executablePath, origin, interruption) {
   const adapter = plan.software ? 'software' : await chooseAdapter(executablePath, origin);
   const display = createDisplay();
-  display.line(`Training in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
+  display.line(
+    `${plan.planOnly ? 'Planning' : 'Training'} in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`,
+  );
   const browser = await openHeadless({ executablePath, adapter, headed: plan.headed });
   const work = openSession(browser, `${origin}/`).then((session) => trainIn(session, display, plan, interruption));
   return workThenClose(interruption.until, work, browser.close);
@@ -63,7 +67,7 @@ async function train(plan, interruption) {
 
 /**
  * @param {Record<string, string | boolean | undefined>} flags
- * @returns {Promise<number>} 0 when the run finished, 130 when it was stopped
+ * @returns {Promise<number>} 0 when the run finished (or, with --plan, fits), 1 when it does not fit, 130 when it was stopped
  */
 export async function run(flags) {
   if (process.platform !== 'linux') {
@@ -75,7 +79,7 @@ export async function run(flags) {
     return 0;
   }
   const interruption = watchInterrupts();
-  const release = claimFolder(plan.out);
+  const release = plan.planOnly ? () => {} : claimFolder(plan.out);
   // Also when the process is ended in mid-work.
   process.once('exit', release);
   try {

@@ -5,6 +5,7 @@ import { Icon } from '../parts/Icon';
 import { adapterName, useDevice, type DeviceView, requestsText } from '../store/device';
 import { useStorage } from '../store/storage';
 import { GpuMemoryField } from './GpuMemoryField';
+import { PlanPanel } from './PlanPanel';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Check card. */
@@ -50,6 +51,7 @@ export function CheckCard(): React.JSX.Element {
         )}
       </ul>
       {adapter && <GpuMemoryField />}
+      {adapter && <PlanPanel />}
       {adapter?.software && (
         <p className="cardNote">
           This adapter computes on the processor. The demo works and takes some minutes; larger models need a GPU.
