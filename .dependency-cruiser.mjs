@@ -4,7 +4,7 @@
 
 /** From the lowest to the highest; each may import what stands before it. */
 const LAYERS = [
-  ...['base', 'formats', 'reference', 'text', 'image', 'gpu', 'recipe', 'rewards', 'storage', 'data'],
+  ...['base', 'formats', 'hub', 'reference', 'text', 'image', 'gpu', 'recipe', 'rewards', 'storage', 'data'],
   ...['ops', 'model', 'budgets', 'planner', 'infer', 'eval', 'protocol', 'train', 'worker', 'verify', 'ui'],
 ];
 
@@ -34,6 +34,17 @@ export default {
       comment: 'A new folder of src needs its place in LAYERS.',
       from: { path: '^src/[^/]+/', pathNot: `^src/(${LAYERS.join('|')})/` },
       to: {},
+    },
+    {
+      name: 'download-worker-sees-no-data',
+      severity: 'error',
+      comment:
+        'The download worker may reach another host, so nothing that it imports may read rows, pictures or runs.',
+      from: { path: '^src/worker/download\\.worker\\.ts$' },
+      to: {
+        path: '^src/(data|recipe|rewards|text|image|infer|eval|train|storage/(?!model|database|connection))',
+        reachable: true,
+      },
     },
     ...LAYERS.slice(0, -1).map(noImportUpwards),
   ],

@@ -14,11 +14,13 @@ const MODEL = ['base', 'formats', 'gpu', 'ops'];
 const INFER = [...MODEL, 'model', 'budgets', 'text', 'image', 'data'];
 const EVAL = [...INFER, 'infer', 'rewards'];
 const TRAIN = [...EVAL, 'eval', 'recipe'];
-const WORKER = [...TRAIN, 'train', 'planner', 'storage', 'protocol'];
+const WORKER = [...TRAIN, 'train', 'planner', 'storage', 'protocol', 'hub'];
 
 const LAYERS = {
   base: [],
   formats: ['base'],
+  // Asks the hub; what it brings is stored by others.
+  hub: ['base', 'formats'],
   // The folders of fixtures that numbers are held against; only tests and verify use them.
   reference: ['base', 'formats'],
   text: ['base'],
@@ -43,7 +45,9 @@ const LAYERS = {
   // Pure files of lower layers that the page would otherwise write a second time.
   ui: [
     ...['base', 'recipe', 'protocol', 'storage', 'data/walkDrop', 'budgets/gpuMemory'],
-    ...['rewards/userReward', 'rewards/userRewardWorker', 'formats/modelFolder', 'formats/weightFiles'],
+    ...['hub/modelAddress', 'hub/settings'],
+    ...['rewards/userReward', 'rewards/userRewardWorker'],
+    ...['formats/modelFolder', 'formats/quantization', 'formats/weightFiles'],
   ],
   verify: [...WORKER, 'reference', 'worker'],
 };
@@ -93,12 +97,12 @@ const UI_ROOMS = [
   ['recipe'],
   ['workerUrls'],
   ['store'],
-  ['workerClient', 'workerHandle'],
-  ['actions'],
+  ['workerClient', 'workerHandle', 'downloadClient'],
+  ['actions', 'hubActions'],
   ['charts'],
   ['exports'],
   ['history', 'run', 'setup', 'HistoryPlace'],
-  ['wanted', 'automation'],
+  ['wanted', 'hubModel', 'automation'],
   ['App', 'AppBanners', 'Header', 'Unsupported', 'main'],
 ].map((room) => room.map((name) => `./src/ui/${name}{.ts,.tsx,/**/*}`));
 const roomZones = UI_ROOMS.slice(0, -1).map((room, i) => ({
@@ -194,6 +198,23 @@ export default tseslint.config(
     rules: { 'import-x/no-restricted-paths': ['error', { zones: [...zones, ...shaderZones, ...roomZones] }] },
   },
   ...Object.entries(TYPE_ONLY).map(([layer, targets]) => typeOnlyRule(layer, targets)),
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    ignores: ['src/gpu/memory.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.property.name='createBuffer']",
+          message: 'Every GPU buffer has an owner: use rec.scope or gpu.persistent (src/gpu/memory.ts counts them).',
+        },
+        {
+          selector: "CallExpression[callee.property.name='destroy'][callee.object.property.name='buffer']",
+          message: 'Give tensors back by gpu.free: commands that use them may still be recorded only.',
+        },
+      ],
+    },
+  },
   {
     files: ['src/ui/**/*.{ts,tsx}'],
     plugins: { 'react-hooks': reactHooks },

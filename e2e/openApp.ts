@@ -20,13 +20,14 @@ export interface App {
 
 /**
  * A server on a free port and a Chromium with software WebGPU and a fresh profile; the page is still blank.
+ * @param hub another hub than Hugging Face's own
  * @throws when there is no browser; `npm test` installs one
  */
-export async function openApp(): Promise<App> {
+export async function openApp(hub?: Parameters<typeof startServer>[0]['hub']): Promise<App> {
   const executablePath = findBrowser();
   if (executablePath === null) throw new Error('no Chrome or Chromium here; npm test installs one');
   const folder = await temporaryFolder();
-  const server = await startServer({ root: `${REPOSITORY}dist` });
+  const server = await startServer({ root: `${REPOSITORY}dist`, hub });
   const browser = await openHeadless({ executablePath, adapter: 'software' });
   browser.page.context().setDefaultTimeout(PATIENCE);
   const errors: string[] = [];

@@ -1,6 +1,6 @@
 // o[t, h] = sum_j softmax_j(scale q[t, h] . k[j, g(h)]) v[j, g(h)] over the keys of the row's two ranges;
 // lse[t, h] = log sum_j exact_exp(score). Online softmax, KEYS keys at a time; nothing of size T x T exists.
-// One invocation: HEADS neighbouring query heads that share one key head, for one query row.
+// One invocation: HEADS neighbouring query heads that share one key head, for one query row of firstRow .. rows - 1.
 // q f32 [Tq, qStride] and k, v f32 [Tk, kvStride] by offset; ranges u32 [Tq, 4] = prefix start, end, segment start, end
 // (end exclusive); o f32 [Tq, H*D]; stats f32 [Tq, H, 2]: lse here, delta in the backward pass.
 // import lib/exp.wgsl
@@ -10,6 +10,7 @@ const KEYS: u32 = 4u; // spec
 const LOWEST: f32 = -3.0e38f;
 
 struct Params {
+  firstRow: u32,
   rows: u32,
   heads: u32,
   kvHeads: u32,
@@ -32,7 +33,7 @@ struct Params {
 // Neighbours take neighbouring rows of one head: however few heads there are, no lane idles.
 @compute @workgroup_size(16, 2)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x;
+  let row = params.firstRow + id.x;
   let head0 = id.y * HEADS;
   if (row >= params.rows || head0 >= params.heads) {
     return;

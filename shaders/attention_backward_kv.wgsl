@@ -6,6 +6,8 @@ const D4: u32 = 8u; // spec
 const KEYS: u32 = 1u; // spec
 
 struct Params {
+  firstRow: u32,
+  endRow: u32,
   rows: u32,
   heads: u32,
   kvHeads: u32,
@@ -23,9 +25,9 @@ struct Params {
 // Neighbours take neighbouring rows of one head: however few heads there are, no lane idles.
 @compute @workgroup_size(16, 2)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row0 = id.x * KEYS;
+  let row0 = params.firstRow + id.x * KEYS;
   let kvHead = id.y;
-  if (row0 >= params.rows || kvHead >= params.kvHeads) {
+  if (row0 >= params.endRow || kvHead >= params.kvHeads) {
     return;
   }
   let groupSize = params.heads / params.kvHeads;

@@ -1,7 +1,7 @@
 // dq[t, h] = scale sum_j ds k[j],  ds = p (do . v[j] - delta),  p = exp(scale q . k[j] - lse),  delta = do . o
 // delta is first taken as do . o and then corrected by what the ds of a row fail to sum to zero: o was made by another
 // order of additions, and keys with a common part (their bias) would turn that rounding into an error of dq.
-// One invocation: HEADS query heads of one query row; delta is kept in stats for attention_backward_kv.
+// One invocation: HEADS query heads of one query row of firstRow .. rows - 1; delta is kept in stats for attention_backward_kv.
 // qkv f32 [T, stride]: q heads, k heads, v heads; o, dO f32 [T, H*D]; stats f32 [T, H, 2]; dqkv like qkv.
 // Written together with k and v in one buffer, so that few bindings suffice.
 // import lib/exp.wgsl
@@ -9,6 +9,7 @@ const D4: u32 = 8u; // spec
 const HEADS: u32 = 1u; // spec
 
 struct Params {
+  firstRow: u32,
   rows: u32,
   heads: u32,
   kvHeads: u32,
@@ -27,7 +28,7 @@ struct Params {
 // Neighbours take neighbouring rows of one head: however few heads there are, no lane idles.
 @compute @workgroup_size(16, 2)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x;
+  let row = params.firstRow + id.x;
   let head0 = id.y * HEADS;
   if (row >= params.rows || head0 >= params.heads) {
     return;

@@ -2,6 +2,7 @@
 // cache row that its key and value go to, and the keys it sees (the prompt, then its own tokens so far).
 // slots u32 [slots, 2]; sequences u32 [S, 8] = prefix start, prefix end, next position, first cache row, tag, tag, -, -;
 // state u32 [S, 2 + maxNew]; outputs per slot: ids, tableRow, kvRow u32; ranges u32 [slots, 4].
+// import lib/grid.wgsl
 
 struct Params {
   slots: u32,
@@ -18,8 +19,8 @@ struct Params {
 @group(0) @binding(7) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let slot = id.x;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let slot = flat_index(id, groups, 64u);
   if (slot >= params.slots) {
     return;
   }

@@ -4,6 +4,7 @@
 // labelStart[r] .. labelStart[r + 1] - 1, added in that order by one invocation.
 // logits f32 [rows, stride]; stats f32 [R, 3] = logZ, H, id; labels u32 [L, 2]; coefficients f32 [L, 2] = c, e.
 // import lib/exp.wgsl
+// import lib/grid.wgsl
 // import lib/row_reduce.wgsl
 
 struct Params {
@@ -22,8 +23,12 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let row = group.x * ROWS + local.y;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+) {
+  let row = flat_index(group, groups, 1u) * ROWS + local.y;
   let live = row < params.rows;
   let safe = min(row, params.rows - 1u);
   let global = params.rowOffset + safe;

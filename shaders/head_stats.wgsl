@@ -2,6 +2,7 @@
 // logit. LANES invocations share a row.
 // logits f32 [rows, stride], V columns are live; stats f32 [rowOffset + rows, 3] = logZ, H, id (exact below 2^24).
 // import lib/exp.wgsl
+// import lib/grid.wgsl
 // import lib/row_reduce.wgsl
 
 struct Params {
@@ -17,8 +18,12 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let row = group.x * ROWS + local.y;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+) {
+  let row = flat_index(group, groups, 1u) * ROWS + local.y;
   let base = min(row, params.rows - 1u) * params.stride;
   var highest = -3.0e38f;
   var first = local.x;

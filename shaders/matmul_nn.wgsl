@@ -4,6 +4,7 @@
 // x f32 [M, N] by stride and offset; w [N, K] in its storage type; y f32 [M, K] by stride and offset.
 // K, strides and offsets are multiples of 4. Where N is not, the columns of x up to the next multiple hold zeros.
 // import lib/decode_f32.wgsl
+// import lib/grid.wgsl
 // import lib/matmul_nn_interface.wgsl
 // import lib/share_none.wgsl
 const ROWS: u32 = 8u; // spec
@@ -12,11 +13,15 @@ const COLS4: u32 = 2u; // spec
 const ADD: u32 = 0u; // spec 0: write, 1: add to y
 
 @compute @workgroup_size(4)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let lane = lane_index(local);
   // Nobody leaves early: lanes beyond the last column still read rows for the others.
   let column0 = (group.x * 4u + lane) * COLS4;
-  let row0 = group.y * ROWS;
+  let row0 = grid_row(group, groups, 1u) * ROWS;
   var xAt: array<u32, ROWS / SHARE>; // registers
   var columns: array<u32, COLS4>; // registers
   var acc: array<vec4f, ROWS * COLS4>; // registers
@@ -37,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     for (var e = 0u; e < 4u; e++) { // unroll
       let wRow = min(n + e, params.n - 1u) * params.k4;
       for (var j = 0u; j < COLS4; j++) { // unroll
-        let wv = decode4(w[wRow + columns[j]]);
+        let wv = weight4(wRow + columns[j]);
         for (var i = 0u; i < ROWS; i++) { // unroll
           acc[i * COLS4 + j] += xv[i][e] * wv;
         }

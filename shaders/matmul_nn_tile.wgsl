@@ -2,6 +2,7 @@
 // Workgroup variant for GPUs: a 64 x 64 tile of y, N in steps of 16 through workgroup memory, 4 x 4 outputs each.
 // Same interface and requirements as matmul_nn.wgsl.
 // import lib/decode_f32.wgsl
+// import lib/grid.wgsl
 // import lib/matmul_nn_interface.wgsl
 const ADD: u32 = 0u; // spec
 
@@ -11,10 +12,11 @@ var<workgroup> wTile: array<vec4f, 16 * 17>; // [n of the step][column / 4]
 @compute @workgroup_size(16, 16)
 fn main(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let row0 = group.y * 64u;
+  let row0 = grid_row(group, groups, 1u) * 64u;
   let column0 = group.x * 16u;
   let xRow = index / 4u;
   let xAt = params.xOffset4 + min(row0 + xRow, params.m - 1u) * params.xStride4;
@@ -28,7 +30,7 @@ fn main(
       xTile[((index % 4u) * 4u + e) * 68u + xRow] = xv[e];
     }
     let wRow = min(n0 + index / 16u, params.n - 1u);
-    wTile[(index / 16u) * 17u + index % 16u] = decode4(w[wRow * params.k4 + wColumn]);
+    wTile[(index / 16u) * 17u + index % 16u] = weight4(wRow * params.k4 + wColumn);
     workgroupBarrier();
     for (var step = 0u; step < 16u; step++) {
       let b = wTile[step * 17u + local.x];

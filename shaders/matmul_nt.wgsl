@@ -4,6 +4,7 @@
 // x f32 [M, K] by stride and offset; w [N, K] in its storage type; y f32 [M, N] by stride and offset.
 // K, strides and offsets are multiples of 4. Where N is not, the columns of y up to the next multiple are written too.
 // import lib/decode_f32.wgsl
+// import lib/grid.wgsl
 // import lib/matmul_nt_interface.wgsl
 // import lib/share_none.wgsl
 const ROWS: u32 = 8u; // spec
@@ -15,11 +16,15 @@ const BIAS: bool = false; // spec
 alias Output = vec4f;
 
 @compute @workgroup_size(4)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let lane = lane_index(local);
   // Nobody leaves early: lanes beyond the last column still read rows for the others.
   let column0 = (group.x * 4u + lane) * COLS4 * 4u;
-  let row0 = group.y * ROWS;
+  let row0 = grid_row(group, groups, 1u) * ROWS;
   var xAt: array<u32, ROWS / SHARE>; // registers
   var wAt: array<u32, COLS4 * 4>; // registers
   var acc: array<f32, ROWS * COLS4 * 4>; // registers
@@ -32,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   for (var k = 0u; k < params.k4; k++) {
     var wv: array<vec4f, COLS4 * 4>; // registers
     for (var j = 0u; j < COLS4 * 4; j++) { // unroll
-      wv[j] = decode4(w[wAt[j] + k]);
+      wv[j] = weight4(wAt[j] + k);
     }
     for (var s = 0u; s < ROWS / SHARE; s++) { // unroll
       let own = x[xAt[s] + k];
@@ -58,13 +63,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
             acc[(i * COLS4 + j) * 4 + 3],
           );
           if (BIAS) {
-            value += bias[column / 4u];
+            value += bias[params.firstColumn4 + column / 4u];
           }
           if (ADD == 1u) {
             value += y[at];
           }
           if (ADD == 2u) {
-            value += addend[row * params.addendStride4 + column / 4u];
+            value += addend[params.addendOffset4 + row * params.addendStride4 + column / 4u];
           }
           y[at] = value;
         }

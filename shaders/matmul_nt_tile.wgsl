@@ -2,6 +2,7 @@
 // Workgroup variant for GPUs: a 64 x 64 tile of y, K in steps of 16 through workgroup memory, 4 x 4 outputs each.
 // Same interface and requirements as matmul_nt.wgsl.
 // import lib/decode_f32.wgsl
+// import lib/grid.wgsl
 // import lib/matmul_nt_interface.wgsl
 const ADD: u32 = 0u; // spec
 const BIAS: bool = false; // spec
@@ -16,10 +17,11 @@ var<workgroup> wTile: array<f32, 16 * 68>;
 @compute @workgroup_size(16, 16)
 fn main(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let row0 = group.y * TILE;
+  let row0 = grid_row(group, groups, 1u) * TILE;
   let column0 = group.x * TILE;
   let loadRow = index / 4u;
   let loadK4 = index % 4u;
@@ -31,7 +33,7 @@ fn main(
     let live = k < params.k4;
     let kSafe = min(k, params.k4 - 1u);
     let xv = select(vec4f(), x[xAt + kSafe], live);
-    let wv = select(vec4f(), decode4(w[wAt + kSafe]), live);
+    let wv = select(vec4f(), weight4(wAt + kSafe), live);
     for (var e = 0u; e < 4u; e++) { // unroll
       xTile[(loadK4 * 4u + e) * 68u + loadRow] = xv[e];
       wTile[(loadK4 * 4u + e) * 68u + loadRow] = wv[e];
@@ -58,13 +60,13 @@ fn main(
         let at = (params.yOffset4 + row * params.yStride4) * 4u + column;
         var value = params.scale * acc[i * 4u + j];
         if (BIAS) {
-          value += bias[column];
+          value += bias[params.firstColumn4 * 4u + column];
         }
         if (ADD == 1u) {
           value += y[at];
         }
         if (ADD == 2u) {
-          value += addend[row * params.addendStride4 * 4u + column];
+          value += addend[(params.addendOffset4 + row * params.addendStride4) * 4u + column];
         }
         y[at] = value;
       }

@@ -1,6 +1,7 @@
 // g[i, j] += scale * sum_t p[t, i] q[t, j], the gradient of a small factor, summed over tokens in a fixed order.
 // p f32 [T, I] and q f32 [T, J] by stride and offset; g f32 [I, J] dense at an offset. All multiples of 4.
 // One invocation makes 4 x 4*COLS4 outputs.
+// import lib/grid.wgsl
 const COLS4: u32 = 2u; // spec
 
 struct Params {
@@ -21,9 +22,9 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(4, 4)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let column0 = id.x * COLS4;
-  let row4 = id.y;
+  let row4 = grid_row(id, groups, 4u);
   if (column0 >= params.j4 || row4 >= params.i4) {
     return;
   }

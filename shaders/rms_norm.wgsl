@@ -1,5 +1,6 @@
 // y[t, c] = x[t, c] * rstd[t] * weight[c],  rstd[t] = 1 / sqrt(mean_c x^2 + eps)
 // LANES invocations share a row. x, y f32 [T, C]; weight f32 [C]; rstd f32 [T] is saved for the backward pass.
+// import lib/grid.wgsl
 // import lib/row_reduce.wgsl
 
 struct Params {
@@ -15,8 +16,12 @@ struct Params {
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let row = group.x * ROWS + local.y;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+) {
+  let row = flat_index(group, groups, 1u) * ROWS + local.y;
   let live = row < params.rows;
   let base = min(row, params.rows - 1u) * params.c4;
   var squares = 0.0f;

@@ -1,5 +1,6 @@
 // dx[t, c] = rstd (g - x rstd^2 mean_c(g x)) with g = dy * weight, added to dx (the residual's own gradient) or written.
 // dy, x, dx f32 [T, C]; weight f32 [C]; rstd f32 [T].
+// import lib/grid.wgsl
 // import lib/row_reduce.wgsl
 const ADD: bool = true; // spec
 
@@ -16,8 +17,12 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let row = group.x * ROWS + local.y;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+) {
+  let row = flat_index(group, groups, 1u) * ROWS + local.y;
   let live = row < params.rows;
   let safe = min(row, params.rows - 1u);
   let base = safe * params.c4;

@@ -2,6 +2,7 @@
 // of a head (rotate_half). direction -1 is the transpose: the backward pass.
 // x f32 [T, stride]; table f32 [rows, D] holds D/2 cosines then D/2 sines; tableRow u32 [T] picks a row.
 // One invocation rotates one head of one row.
+// import lib/grid.wgsl
 
 struct Params {
   tokens: u32,
@@ -17,8 +18,8 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(4, 16)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let token = id.y;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let token = grid_row(id, groups, 16u);
   let head = id.x;
   if (token >= params.tokens || head >= params.heads) {
     return;

@@ -5,6 +5,7 @@
 // logits f32 [rows, stride]; slots u32 [slots, 2] = logits row, sequence; sequences u32 [S, 8] (see decodeState.ts);
 // state u32 [S, 2 + maxNew] = length, done, tokens; masks u32: words of suppressed ids, words of end ids, then per
 // sequence the words of ids seen so far.
+// import lib/grid.wgsl
 // import lib/row_reduce.wgsl
 // import lib/random.wgsl
 const EMIT: bool = false; // spec write the processed probabilities over the logits and sample nothing
@@ -58,8 +59,12 @@ fn processed(base: u32, seen: u32, v: u32) -> f32 {
 }
 
 @compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let slot = group.x * ROWS + local.y;
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+) {
+  let slot = flat_index(group, groups, 1u) * ROWS + local.y;
   let live = slot < params.slots;
   let lane = local.x;
   let where_ = slots[min(slot, params.slots - 1u)];

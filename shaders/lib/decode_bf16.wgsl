@@ -2,7 +2,9 @@
 // A bfloat16 is the upper half of a float: shifting decodes it exactly, without the shader-f16 feature.
 alias Stored4 = vec2u;
 
-fn decode4(raw: Stored4) -> vec4f {
+/** Weights 4*at .. 4*at+3 of the buffer `w`. */
+fn weight4(at: u32) -> vec4f {
+  let raw = w[at];
   return vec4f(
     bitcast<f32>(raw.x << 16u),
     bitcast<f32>(raw.x & 0xffff0000u),

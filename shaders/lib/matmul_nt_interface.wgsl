@@ -1,4 +1,5 @@
-// What the variants of matmul_nt share: sizes, strides and buffers. The kernel says what an `Output` is: f32 or vec4f.
+// What the variants of matmul_nt share: sizes, strides and buffers. w may be a part of the matrix: its first output column
+// is column 4*firstColumn4 of bias (offsets of y and addend count it already). The kernel says what an `Output` is: f32 or vec4f.
 struct Params {
   m: u32,
   n: u32,
@@ -9,6 +10,8 @@ struct Params {
   yStride4: u32,
   yOffset4: u32,
   addendStride4: u32,
+  firstColumn4: u32,
+  addendOffset4: u32,
   scale: f32,
 }
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { developmentHeadersOf, securityHeaders, securityHeadersOf } from '../../tools/launcher/headers.mjs';
-import { deniesAllRequests, keepsRequestsInside, servedPolicy } from './servedPolicy';
+import { allowsConnection, deniesAllRequests, keepsRequestsInside, servedPolicy } from './servedPolicy';
 
 const PAGE = securityHeaders['Content-Security-Policy'] ?? '';
 const REWARD = securityHeadersOf('/assets/userReward.worker-12345678.js')['Content-Security-Policy'] ?? '';
@@ -49,4 +49,14 @@ test('the policy is asked of the server; one that says nothing has none, one tha
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await expect(servedPolicy(`${origin}/guarded`)).rejects.toMatchObject(named(`${origin}/guarded`));
+});
+
+test('a policy is read for the hosts that a worker may connect to', () => {
+  const policy = "default-src 'none'; connect-src 'self' https://huggingface.co https://*.hf.co http://localhost:81";
+  const allowed = ['https://huggingface.co', 'https://us.aws.cdn.hf.co', 'http://localhost:81'];
+  const refused = ['https://hf.co', 'https://huggingface.co.evil.org', 'http://localhost:82', 'http://huggingface.co'];
+  for (const origin of allowed) expect(allowsConnection(policy, origin), origin).toBe(true);
+  for (const origin of refused) expect(allowsConnection(policy, origin), origin).toBe(false);
+  expect(allowsConnection(null, 'https://huggingface.co')).toBe(true);
+  expect(allowsConnection(`${policy}, default-src 'self'`, 'https://huggingface.co')).toBe(false);
 });

@@ -47,6 +47,27 @@ export function keepsRequestsInside(header: string | null): boolean {
   );
 }
 
+/** Whether a source of a policy admits an origin; wildcards stand for hosts below a name. */
+function admits(source: string, origin: URL): boolean {
+  if (source === '*' || source === `${origin.protocol}`) return true;
+  const [, scheme, host] = /^(?:([a-z]+:)\/\/)?(.+?)\/?$/.exec(source) ?? [];
+  if (!host || (scheme && scheme !== origin.protocol)) return false;
+  return host.startsWith('*.') ? origin.hostname.endsWith(host.slice(1)) : host === origin.host;
+}
+
+/**
+ * Whether a worker script with this policy can connect to another origin.
+ * @param header value of Content-Security-Policy; null: there is none. Each of several policies must allow it
+ */
+export function allowsConnection(header: string | null, origin: string): boolean {
+  if (header === null) return true;
+  const url = new URL(origin);
+  return readPolicies(header).every((policy) => {
+    const sources = policy.get('connect-src') ?? policy.get('default-src');
+    return sources === undefined || sources.some((source) => admits(source, url));
+  });
+}
+
 /** In development the worker's own modules are imports, and hot reload's; elsewhere its script is one file. */
 const SCRIPT_SOURCES = new Set(["'none'", "'unsafe-eval'", ...(import.meta.env.DEV ? ["'self'"] : [])]);
 

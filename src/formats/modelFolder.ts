@@ -2,11 +2,16 @@
 
 import { check, type ErrorRecord } from '../base/errors';
 
+/** Where the image processor's numbers are: what transformers 5 saves, else what is on the hub. One of both is enough. */
+export const PROCESSOR = 'processor_config.json';
+export const PREPROCESSOR = 'preprocessor_config.json';
+
+/** A file that has to be there, or several of which one has to. */
+type Needed = string | readonly string[];
+
 /** The files that turn rows into tokens. */
-export const TEXT_FILES = ['tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json'];
-const REQUIRED = ['config.json', ...TEXT_FILES];
-/** What transformers 5 saves where preprocessor_config.json was. */
-const PROCESSOR = 'processor_config.json';
+export const TEXT_FILES: readonly Needed[] = ['tokenizer.json', 'tokenizer_config.json', [PREPROCESSOR, PROCESSOR]];
+const REQUIRED: readonly Needed[] = ['config.json', ...TEXT_FILES];
 
 /** What is wrong with a folder that brought nothing. */
 export const NO_FILES: ErrorRecord = {
@@ -27,15 +32,15 @@ export const ONLY_FOLDERS: ErrorRecord = {
  * @param names the folder's own files @param required TEXT_FILES where nothing else is read
  * @throws model.missing naming the files that lack and those that are there
  */
-export function checkModelFolder(names: readonly string[], required: readonly string[] = REQUIRED): void {
-  const missing = required.filter((name) => !names.includes(name));
-  const onlyProcessor = missing.join() === 'preprocessor_config.json' && names.includes(PROCESSOR);
+export function checkModelFolder(names: readonly string[], required = REQUIRED): void {
+  const lacks = (name: string): boolean => !names.includes(name);
+  const missing = required.map((needed) => [needed].flat()).filter((choice) => choice.every(lacks));
   check(
     missing.length === 0,
     'model.missing',
-    `The model's folder has no ${missing.join(', no ')}; it has ${[...names].sort().join(', ') || 'no files'}.`,
-    onlyProcessor
-      ? `transformers 5 saved ${PROCESSOR} in its place, which is not read here: add the preprocessor_config.json that was published with the model.`
-      : 'Pick the folder of a complete checkpoint: config.json, the tokenizer files, preprocessor_config.json and the .safetensors files.',
+    `The model's folder has no ${missing.map((choice) => choice.join(' or ')).join(', no ')}; ` +
+      `it has ${[...names].sort().join(', ') || 'no files'}.`,
+    'Pick the folder of a complete checkpoint: config.json, the tokenizer files, preprocessor_config.json or ' +
+      'processor_config.json, and the .safetensors files.',
   );
 }

@@ -49,7 +49,12 @@ export async function readSafetensorsHeader(blob: Blob, name: string): Promise<S
  * Reads bytes [start, end) of a file.
  * @throws LorikeetError `file.read` when the browser can no longer read it
  */
-export async function readBytes(blob: Blob, start: number, end: number, name: string): Promise<Uint8Array> {
+export async function readBytes(
+  blob: Blob,
+  start: number,
+  end: number,
+  name: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await blob.slice(start, end).arrayBuffer());
   } catch (error) {

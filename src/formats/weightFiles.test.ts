@@ -74,6 +74,29 @@ describe('openWeights', () => {
     expect(weights.notes).toEqual([{ code: 'weights.leftAside', message: expect.stringMatching(message) as string }]);
   });
 
+  const notWhole: [string, Blob, RegExp][] = [
+    ['that lacks tensors', tensorFile('x'), /^model\.safetensors lacks 1 of the 2 tensors that .* names: y\.$/],
+    ['that is a git-LFS pointer', blob('version https://git-lfs'), /^model\.safetensors: this is a git-LFS pointer/],
+  ];
+  it.each(notWhole)('takes the shards before a single file %s, and says why', async (_, single, reason) => {
+    const shards = { [INDEX]: index({ x: A, y: B }), [A]: tensorFile('x'), [B]: tensorFile('y') };
+    const weights = await openWeights({ 'model.safetensors': single, ...shards });
+    expect(weights.files).toEqual([A, B]);
+    expect(weights.names()).toEqual(['x', 'y']);
+    expect(weights.notes).toEqual([
+      {
+        code: 'weights.leftAside',
+        message: `The weights are read from the 2 files of ${INDEX}. Left aside: model.safetensors.`,
+      },
+      { code: 'weights.notWhole', message: expect.stringMatching(reason) as string },
+    ]);
+  });
+
+  it('takes the single file where shards of the index are missing', async () => {
+    const files = { 'model.safetensors': tensorFile('x'), [INDEX]: index({ x: A, y: B }), [A]: tensorFile('x') };
+    expect((await openWeights(files)).files).toEqual(['model.safetensors']);
+  });
+
   it('reads a tensor where the index places it, and one that the index does not name where it lies, and says so', async () => {
     const both = await openWeights({
       [INDEX]: index({ x: A, z: B }),

@@ -5,7 +5,7 @@ import { check, LorikeetError } from '../base/errors';
 import { firstNonFinite } from './floats';
 import { readBytes, readSafetensorsHeader } from './safetensors';
 import type { SafeTensor } from './safetensors';
-import type { SafeDtype, TensorLocation } from './safetensorsHeader';
+import { DTYPE_BYTES, type SafeDtype, type TensorLocation } from './safetensorsHeader';
 import { INDEX, readIndex } from './weightIndex';
 
 const SINGLE = 'model.safetensors';
@@ -15,7 +15,7 @@ const LISTED = 20;
 
 /** A remark on files that are there and are not read. */
 export interface WeightNote {
-  code: 'weights.leftAside' | 'weights.extraTensors';
+  code: 'weights.leftAside' | 'weights.extraTensors' | 'weights.notWhole';
   message: string;
 }
 
@@ -30,8 +30,10 @@ export interface WeightFiles {
   shape(name: string): number[];
   /** @throws weights.tensorMissing */
   dtype(name: string): SafeDtype;
-  /** Bytes of one tensor; @throws weights.tensorMissing | weights.nonFinite | file.read */
+  /** A whole tensor, for small ones; @throws weights.tensorMissing | weights.nonFinite | file.read */
   read(name: string): Promise<SafeTensor>;
+  /** Bytes of a tensor's elements [from, to), row-major; throws as `read`. */
+  readElements(name: string, from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** The tensors of the files that were chosen, and what is to be said of the choice. */
@@ -43,7 +45,8 @@ interface Opened {
 
 /**
  * Opens the weights among a repository's files: `model.safetensors`, else the shards of its index, the order of
- * transformers (transformers/modeling_utils.py, _get_resolved_checkpoint_files). Reads headers only.
+ * transformers (transformers/modeling_utils.py, _get_resolved_checkpoint_files); but the shards, where only they are
+ * whole. Reads headers only.
  * @param files file name -> contents, names as in the repository
  * @throws LorikeetError `weights.*` or `safetensors.*`, naming the file
  */
@@ -55,12 +58,16 @@ export async function openWeights(files: Record<string, Blob>): Promise<WeightFi
 
 async function openChosen(files: Record<string, Blob>): Promise<Opened> {
   const single = fileOf(files, SINGLE);
-  if (single) {
+  const stray = single && (await strayNote(files, single));
+  if (single && !stray) {
     const { tensors } = await readSafetensorsHeader(single, SINGLE);
     return { files: [SINGLE], tensors, notes: [] };
   }
   const index = fileOf(files, INDEX);
-  if (index) return openShards(files, index);
+  if (index) {
+    const shards = await openShards(files, index);
+    return { ...shards, notes: stray ? [stray, ...shards.notes] : shards.notes };
+  }
   const names = Object.keys(files);
   const pickle = names.find((name) => PICKLE.test(name));
   check(
@@ -76,13 +83,32 @@ async function openChosen(files: Record<string, Blob>): Promise<Opened> {
   );
 }
 
+/** Why a single file beside shards is not taken: it cannot be read, or lacks tensors of the index. Null: it is taken. */
+async function strayNote(files: Record<string, Blob>, single: Blob): Promise<WeightNote | null> {
+  const index = fileOf(files, INDEX);
+  // An index without its files cannot take the single file's place.
+  const shardOf = index && (await readIndex(index).catch(() => null));
+  if (!shardOf || ![...shardOf.values()].every((shard) => Object.hasOwn(files, shard))) return null;
+  try {
+    const { tensors } = await readSafetensorsHeader(single, SINGLE);
+    const missing = [...shardOf.keys()].filter((name) => !tensors.has(name));
+    if (missing.length === 0) return null;
+    const message = `${SINGLE} lacks ${missing.length} of the ${shardOf.size} tensors that ${INDEX} names: ${list(missing, 3)}.`;
+    return { code: 'weights.notWhole', message };
+  } catch (error) {
+    if (!(error instanceof LorikeetError)) throw error;
+    return { code: 'weights.notWhole', message: error.message };
+  }
+}
+
 /** Says which set of weights is read where there is more than one. */
 function leftAside(names: string[], read: string[]): WeightNote[] {
   const taken = read[0] === SINGLE ? SINGLE : `the ${read.length} files of ${INDEX}`;
   const unread = names.filter((name) => SAFETENSORS.test(name) && !read.includes(name)).sort();
   if (read[0] === SINGLE && names.includes(INDEX)) unread.unshift(INDEX);
   if (unread.length === 0) return [];
-  const message = `The weights are read from ${taken}, as transformers does. Left aside: ${list(unread)}.`;
+  const order = unread.includes(SINGLE) ? '' : ', as transformers does';
+  const message = `The weights are read from ${taken}${order}. Left aside: ${list(unread)}.`;
   return [{ code: 'weights.leftAside', message }];
 }
 
@@ -141,6 +167,19 @@ function weightFiles(files: Record<string, Blob>, { files: read, tensors, notes 
     );
     return location;
   };
+  const readElements: WeightFiles['readElements'] = async (name, from, to) => {
+    const { dtype, start, file } = locate(name);
+    const size = DTYPE_BYTES[dtype];
+    const bytes = await readBytes(files[file]!, start + from * size, start + to * size, file);
+    const at = nonFiniteElement(dtype, bytes);
+    check(
+      at < 0,
+      'weights.nonFinite',
+      `${file}: tensor "${name}" (${dtype}) has NaN or infinity at element ${from + at}`,
+      'The file is damaged or the training that made it diverged; use another checkpoint.',
+    );
+    return bytes;
+  };
   return {
     files: read,
     notes,
@@ -148,32 +187,25 @@ function weightFiles(files: Record<string, Blob>, { files: read, tensors, notes 
     has: (name) => tensors.has(name),
     shape: (name) => locate(name).shape,
     dtype: (name) => locate(name).dtype,
-    read: async (name) => {
-      const { dtype, shape, start, end, file } = locate(name);
-      const tensor = { dtype, shape, bytes: await readBytes(files[file]!, start, end, file) };
-      checkFinite(name, tensor, file);
-      return tensor;
+    async read(name) {
+      const { dtype, shape, start, end } = locate(name);
+      return { dtype, shape, bytes: await readElements(name, 0, (end - start) / DTYPE_BYTES[dtype]) };
     },
+    readElements,
   };
 }
 
 const EXPONENT_MASK: Partial<Record<SafeDtype, number>> = { F32: 0x7f800000, F16: 0x7c00, BF16: 0x7f80 };
 
-function checkFinite(name: string, tensor: SafeTensor, file: string): void {
-  const mask = EXPONENT_MASK[tensor.dtype];
-  if (mask === undefined) return;
-  const { buffer, byteOffset, byteLength } = tensor.bytes;
+/** Index of the first element that is NaN or infinite, or -1. */
+function nonFiniteElement(dtype: SafeDtype, { buffer, byteOffset, byteLength }: Uint8Array): number {
+  const mask = EXPONENT_MASK[dtype];
+  if (mask === undefined) return -1;
   const bits =
-    tensor.dtype === 'F32'
+    dtype === 'F32'
       ? new Uint32Array(buffer, byteOffset, byteLength / 4)
       : new Uint16Array(buffer, byteOffset, byteLength / 2);
-  const at = firstNonFinite(bits, mask);
-  check(
-    at < 0,
-    'weights.nonFinite',
-    `${file}: tensor "${name}" (${tensor.dtype}) has NaN or infinity at element ${at}`,
-    'The file is damaged or the training that made it diverged; use another checkpoint.',
-  );
+  return firstNonFinite(bits, mask);
 }
 
 function list(names: string[], limit = LISTED): string {

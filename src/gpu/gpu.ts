@@ -1,37 +1,41 @@
 // The engine's handle of a device: pipelines, buffers and a recorder, with device loss made visible.
 
 import { LorikeetError } from '../base/errors';
-import { createBufferPool, type BufferPool } from './bufferPool';
-import { describeAdapter, type AdapterClass, type DeviceInfo } from './device';
+import { createBufferPool } from './bufferPool';
+import { describeAdapter, type DeviceInfo } from './device';
+import { createLedger, type GpuMemory, type Owner } from './memory';
 import { createPipelineCache } from './pipelines';
-import { createRecorder, type Recorder } from './recorder';
-import { elementCount, type DType, type Tensor } from './tensor';
+import { createRecorder, type Recorder, type RecorderOptions } from './recorder';
+import { elementCount, type Tensor } from './tensor';
 
 export interface Gpu {
   device: GPUDevice;
   info: DeviceInfo;
-  pool: BufferPool;
   rec: Recorder;
-  /** A tensor that lives until it is destroyed (weights, caches, adapters), with content or zeros. */
-  persistent(shape: readonly number[], data?: Float32Array | Uint32Array | Int32Array, dtype?: DType): Tensor;
+  /**
+   * A tensor that lives until `free`, with content or zeros; its type is that of its content.
+   * @param owner whose bytes it is; left out: weights
+   */
+  persistent(shape: readonly number[], data?: Float32Array | Uint32Array | Int32Array, owner?: Owner): Tensor;
+  /** Frees a persistent tensor once what is recorded has been submitted. @throws gpu.freedTwice */
+  free(...tensors: Tensor[]): void;
+  /** Frees what no scope holds: between stages, and after evaluations. */
+  trim(): void;
+  /** Bytes by owner now, and at their most since `markMemory`. */
+  memory(): GpuMemory;
+  /** Begins a new peak. */
+  markMemory(): void;
   /** @throws gpu.lost or gpu.error when the device was lost or reported an error since the last call */
   assertHealthy(): void;
 }
 
-/**
- * @param options.variant overrides the choice by adapter, for tests of the other variants
- * @param options.quads false does without subgroups of four where there are some
- * @param options.debug fills released buffers with NaN
- */
-export function createGpu(
-  device: GPUDevice,
-  options: { info?: DeviceInfo; variant?: AdapterClass; quads?: boolean; debug?: boolean } = {},
-): Gpu {
-  const info = options.info ?? describeAdapter(device.adapterInfo, device.limits, device.features);
-  const pool = createBufferPool(device);
-  const variant = options.variant ?? info.adapterClass;
-  const quads = info.quads && options.quads !== false;
-  const rec = createRecorder(device, createPipelineCache(device), pool, { variant, quads, debug: options.debug });
+/** For tests: other kernels than the adapter's, NaN in released buffers, other limits. */
+export interface GpuOptions extends Partial<Omit<RecorderOptions, 'software'>> {
+  info?: DeviceInfo;
+}
+
+/** Keeps the first of the device's failures. */
+function watchDevice(device: GPUDevice): { failure(): LorikeetError | undefined } {
   let failure: LorikeetError | undefined;
   void device.lost.then((lost) => {
     failure = new LorikeetError(
@@ -48,13 +52,36 @@ export function createGpu(
       outOfMemory ? 'Lower the batch size or the completion length.' : undefined,
     );
   });
+  return { failure: () => failure };
+}
+
+/**
+ * @param options.variant overrides the choice by adapter, for tests of the other variants
+ * @param options.quads false does without subgroups of four where there are some
+ * @param options.debug fills released buffers with NaN, and refuses freed ones
+ */
+export function createGpu(device: GPUDevice, options: GpuOptions = {}): Gpu {
+  const info = options.info ?? describeAdapter(device.adapterInfo, device.limits, device.features);
+  const ledger = createLedger(device);
+  const pool = createBufferPool(device, ledger);
+  const rec = createRecorder(
+    device,
+    createPipelineCache(device),
+    { pool, ledger },
+    {
+      ...options,
+      variant: options.variant ?? info.adapterClass,
+      quads: info.quads && options.quads !== false,
+      software: info.adapterClass === 'software',
+    },
+  );
+  const watch = watchDevice(device);
   return {
     device,
     info,
-    pool,
     rec,
-    persistent(shape, data, dtype = 'f32') {
-      const buffer = device.createBuffer({
+    persistent(shape, data, owner = 'weights') {
+      const buffer = ledger.create(owner, {
         size: Math.max(4, elementCount(shape) * 4),
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
         mappedAtCreation: data !== undefined,
@@ -63,9 +90,14 @@ export function createGpu(
         new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
         buffer.unmap();
       }
-      return { buffer, shape, dtype: data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : dtype };
+      return { buffer, shape, dtype: data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : 'f32' };
     },
+    free: (...tensors) => tensors.forEach((tensor) => rec.free(tensor)),
+    trim: () => rec.trim(),
+    memory: () => ledger.memory(),
+    markMemory: () => ledger.mark(),
     assertHealthy() {
+      const failure = watch.failure();
       if (failure) throw failure;
     },
   };

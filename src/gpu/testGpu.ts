@@ -2,7 +2,7 @@
 // Not part of the app.
 
 import { requestDevice, type AdapterClass, type DeviceInfo } from './device';
-import { createGpu, type Gpu } from './gpu';
+import { createGpu, type Gpu, type GpuOptions } from './gpu';
 import type { Recorder } from './recorder';
 import { elementCount, perTensor, type PerTensor, type Tensor } from './tensor';
 
@@ -29,16 +29,20 @@ export interface GpuBench {
 }
 
 let opened: Promise<{ device: GPUDevice; info: DeviceInfo }> | undefined;
-const engines = new Map<TestVariant, Gpu>();
+const engines = new Map<string, Gpu>();
 
-async function engineOf(wanted: TestVariant): Promise<Gpu> {
+/** Limits smaller than any device's, so that what they cause shows on small tensors. */
+export type TestLimits = Pick<GpuOptions, 'flopBudget' | 'maxGroups'>;
+
+async function engineOf(wanted: TestVariant, limits: TestLimits): Promise<Gpu> {
   opened ??= requestDevice();
   const { device, info } = await opened;
-  let gpu = engines.get(wanted);
+  const name = JSON.stringify({ wanted, ...limits });
+  let gpu = engines.get(name);
   if (!gpu) {
     const quads = wanted !== 'software without quads';
     const variant = quads ? wanted : 'software';
-    engines.set(wanted, (gpu = createGpu(device, { info, variant, quads, debug: true })));
+    engines.set(name, (gpu = createGpu(device, { info, variant, quads, debug: true, ...limits })));
   }
   return gpu;
 }
@@ -46,10 +50,15 @@ async function engineOf(wanted: TestVariant): Promise<Gpu> {
 /**
  * Runs `use` with fresh tensors and gives them back afterwards.
  * @param variant which kernels the ops choose
+ * @param limits left out: the device's
  * @throws what `use` throws; gpu.error and gpu.lost for anything the device reported
  */
-export async function withGpu(variant: TestVariant, use: (bench: GpuBench) => Promise<void>): Promise<void> {
-  const gpu = await engineOf(variant);
+export async function withGpu(
+  variant: TestVariant,
+  use: (bench: GpuBench) => Promise<void>,
+  limits: TestLimits = {},
+): Promise<void> {
+  const gpu = await engineOf(variant, limits);
   const { rec } = gpu;
   const scope = rec.scope();
   const read = async <T extends readonly Tensor[], V>(tensors: T, view: (buffer: ArrayBuffer) => V) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseImageProcessor } from './processorConfig';
+import { findImageProcessor, parseImageProcessor } from './processorConfig';
 
 const refused = expect.objectContaining({ code: 'image.processorConfig' }) as Error;
 
@@ -58,5 +58,41 @@ describe('parseImageProcessor', () => {
   it('refuses another resampling and switched-off steps', () => {
     expect(() => parseImageProcessor({ resample: 2 })).toThrow(refused);
     expect(() => parseImageProcessor({ do_normalize: false })).toThrow(refused);
+  });
+});
+
+describe('findImageProcessor', () => {
+  const nested = { patch_size: 14, size: { shortest_edge: 3136, longest_edge: 50176 } };
+
+  it('takes image_processor of processor_config.json before preprocessor_config.json', () => {
+    const files = { processor: { image_processor: nested }, preprocessor: { max_pixels: 7 } };
+    expect(findImageProcessor(files)).toEqual({ file: 'processor_config.json: image_processor', json: nested });
+    expect(parseImageProcessor(findImageProcessor(files).json).max_pixels).toBe(50176);
+  });
+
+  it('takes preprocessor_config.json where processor_config.json is of an older form or not there', () => {
+    const preprocessor = { max_pixels: 7 };
+    for (const processor of [undefined, { processor_class: 'Qwen2_5_VLProcessor' }]) {
+      expect(findImageProcessor({ processor, preprocessor })).toEqual({
+        file: 'preprocessor_config.json',
+        json: preprocessor,
+      });
+    }
+  });
+
+  it('says what is missing, and which value of which file is wrong', () => {
+    expect(() => findImageProcessor({ processor: {} })).toThrow(
+      /no preprocessor_config\.json.* has no image_processor/,
+    );
+    expect(() => findImageProcessor({})).toThrow(/processor_config\.json is not there/);
+    const bad = { ...nested, patch_size: 0 };
+    for (const [image_processor, problem] of [
+      [bad, 'patch_size is 0'] as const,
+      [3, 'expected a JSON object'] as const,
+    ]) {
+      const { file, json } = findImageProcessor({ processor: { image_processor } });
+      const named = new RegExp(`^processor_config\\.json: image_processor: ${problem}`);
+      expect(() => parseImageProcessor(json, {}, file)).toThrow(named);
+    }
   });
 });

@@ -1,7 +1,7 @@
-// preprocessor_config.json -> the numbers that preprocessing needs. Must not touch pixels.
+// preprocessor_config.json or processor_config.json -> the numbers that preprocessing needs. Must not touch pixels.
 
 import { check } from '../base/errors';
-import { isJsonObject } from '../base/json';
+import { isJsonObject, type JsonObject } from '../base/json';
 
 /** Named as in preprocessor_config.json. */
 export interface ImageProcessor {
@@ -36,11 +36,20 @@ const DEFAULTS: ImageProcessor = {
 const ALWAYS_ON = ['do_convert_rgb', 'do_resize', 'do_rescale', 'do_normalize'];
 /** Pillow's number for bicubic. */
 const BICUBIC = 3;
-const FILE = 'preprocessor_config.json';
-
 type Fields = Record<string, unknown>;
 
-/** Value of the first of `keys` that is there and not null. */
+/** A parsed file, or a part of one, and its name for messages. */
+interface Source {
+  file: string;
+  json: unknown;
+}
+
+interface Checked {
+  file: string;
+  fields: Fields;
+}
+
+/** Value of the first of `sources` that is there and not null. */
 function first(sources: (readonly [Fields, string])[]): [string, unknown] | undefined {
   for (const [fields, key] of sources) {
     const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
@@ -49,66 +58,98 @@ function first(sources: (readonly [Fields, string])[]): [string, unknown] | unde
   return undefined;
 }
 
-function positive(sources: (readonly [Fields, string])[], fallback: number, whole: boolean): number {
+interface Bounds {
+  fallback: number;
+  whole: boolean;
+}
+
+function positive(file: string, sources: (readonly [Fields, string])[], { fallback, whole }: Bounds): number {
   const [key, value] = first(sources) ?? ['', fallback];
   const valid = typeof value === 'number' && value > 0 && Number.isFinite(value) && (!whole || Number.isInteger(value));
   const kind = whole ? 'whole number' : 'number';
-  check(valid, 'image.processorConfig', `${FILE}: ${key} is ${JSON.stringify(value)}, expected a ${kind} above 0`);
+  check(valid, 'image.processorConfig', `${file}: ${key} is ${JSON.stringify(value)}, expected a ${kind} above 0`);
   return value;
 }
 
-function triple(fields: Fields, key: string, fallback: [number, number, number]): [number, number, number] {
+function triple({ file, fields }: Checked, key: string, fallback: [number, number, number]): [number, number, number] {
   const value = first([[fields, key]])?.[1] ?? fallback;
   const valid = Array.isArray(value) && value.length === 3 && value.every((x) => Number.isFinite(x));
-  check(valid, 'image.processorConfig', `${FILE}: ${key} is ${JSON.stringify(value)}, expected three numbers`);
+  check(valid, 'image.processorConfig', `${file}: ${key} is ${JSON.stringify(value)}, expected three numbers`);
   return value as [number, number, number];
 }
 
-function checkSteps(fields: Fields): void {
+function checkSteps({ file, fields }: Checked): void {
   for (const key of ALWAYS_ON) {
     check(
       fields[key] !== false,
       'image.processorConfig',
-      `${FILE}: ${key} is false, but only the full preprocessing of Qwen2.5-VL is supported`,
-      'Use the preprocessor_config.json that was published with the model.',
+      `${file}: ${key} is false, but only the full preprocessing of Qwen2.5-VL is supported`,
+      `Use the ${file} that was published with the model.`,
     );
   }
   const resample = fields.resample ?? BICUBIC;
   check(
     resample === BICUBIC,
     'image.processorConfig',
-    `${FILE}: resample is ${JSON.stringify(resample)}, expected ${BICUBIC} (bicubic)`,
+    `${file}: resample is ${JSON.stringify(resample)}, expected ${BICUBIC} (bicubic)`,
   );
 }
 
 /**
- * Reads a parsed preprocessor_config.json. `min_pixels` and `max_pixels` win over `size.shortest_edge` and
- * `size.longest_edge`, which mean the same (pixel counts); what the file lacks is transformers' default.
- * @param older takes the place of these defaults
- * @throws image.processorConfig naming the key, for values of the wrong kind and steps not supported
+ * Chooses the file that holds a model's image processor, as transformers 5 does
+ * (transformers/image_processing_base.py, get_image_processor_dict).
+ * @param files parsed, undefined for one that the model does not have
+ * @throws model.missing when neither has one
  */
-export function parseImageProcessor(json: unknown, older: Partial<ImageProcessor> = {}): ImageProcessor {
+export function findImageProcessor(files: { processor?: JsonObject; preprocessor?: JsonObject }): Source {
+  const nested = files.processor?.image_processor;
+  const file = 'processor_config.json';
+  if (nested !== undefined) return { file: `${file}: image_processor`, json: nested };
+  check(
+    files.preprocessor,
+    'model.missing',
+    `The model's folder has no preprocessor_config.json, and ${file} ${files.processor ? 'has no image_processor' : 'is not there'}.`,
+    'Add the preprocessor_config.json that was published with the model.',
+  );
+  return { file: 'preprocessor_config.json', json: files.preprocessor };
+}
+
+/**
+ * Reads an image processor. `min_pixels` and `max_pixels` win over `size.shortest_edge` and `size.longest_edge`, which
+ * mean the same (pixel counts); what the file lacks is transformers' default.
+ * @param json what `findImageProcessor` gives, as `file` @param older takes the place of these defaults
+ * @throws image.processorConfig naming the file and the key, for values of the wrong kind and steps not supported
+ */
+export function parseImageProcessor(
+  json: unknown,
+  older: Partial<ImageProcessor> = {},
+  file = 'preprocessor_config.json',
+): ImageProcessor {
   const defaults = { ...DEFAULTS, ...older };
-  check(isJsonObject(json), 'image.processorConfig', `${FILE}: expected a JSON object, found ${JSON.stringify(json)}`);
+  check(isJsonObject(json), 'image.processorConfig', `${file}: expected a JSON object, found ${JSON.stringify(json)}`);
   const fields: Fields = json;
-  checkSteps(fields);
+  const source = { file, fields };
+  checkSteps(source);
   const size = (typeof fields.size === 'object' ? (fields.size ?? {}) : {}) as Fields;
-  const whole = (key: keyof ImageProcessor, alias?: string): number =>
-    positive([[fields, key], ...(alias ? [[size, alias] as const] : [])], defaults[key] as number, true);
+  const whole = (key: keyof ImageProcessor, alias?: string): number => {
+    const places = [[fields, key] as const, ...(alias ? [[size, alias] as const] : [])];
+    return positive(file, places, { fallback: defaults[key] as number, whole: true });
+  };
+  const rescale = [[fields, 'rescale_factor'] as const];
   const processor: ImageProcessor = {
     min_pixels: whole('min_pixels', 'shortest_edge'),
     max_pixels: whole('max_pixels', 'longest_edge'),
     patch_size: whole('patch_size'),
     temporal_patch_size: whole('temporal_patch_size'),
     merge_size: whole('merge_size'),
-    image_mean: triple(fields, 'image_mean', defaults.image_mean),
-    image_std: triple(fields, 'image_std', defaults.image_std),
-    rescale_factor: positive([[fields, 'rescale_factor']], defaults.rescale_factor, false),
+    image_mean: triple(source, 'image_mean', defaults.image_mean),
+    image_std: triple(source, 'image_std', defaults.image_std),
+    rescale_factor: positive(file, rescale, { fallback: defaults.rescale_factor, whole: false }),
   };
   const { min_pixels, max_pixels } = processor;
   const ordered = min_pixels <= max_pixels;
-  check(ordered, 'image.processorConfig', `${FILE}: min_pixels ${min_pixels} is above max_pixels ${max_pixels}`);
+  check(ordered, 'image.processorConfig', `${file}: min_pixels ${min_pixels} is above max_pixels ${max_pixels}`);
   const scalable = processor.image_std.every((x) => x > 0);
-  check(scalable, 'image.processorConfig', `${FILE}: image_std is ${processor.image_std.join(', ')}, expected above 0`);
+  check(scalable, 'image.processorConfig', `${file}: image_std is ${processor.image_std.join(', ')}, expected above 0`);
   return processor;
 }

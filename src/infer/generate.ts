@@ -7,7 +7,8 @@ import type { Prompt } from '../data/encode';
 import { packPrompts } from '../data/pack';
 import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
-import { elementCount, type Tensor } from '../gpu/tensor';
+import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { recorded, withScope } from '../gpu/withScope';
 import type { LayerCache } from '../model/decoderBlock';
 import { embedStream, finalRows, forwardOnly, type LanguageModel, type StreamInputs } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
@@ -100,6 +101,16 @@ function decodeTensors(
   };
 }
 
+/** Prompts whose tokens go through the model together, from `first` on: one at least. */
+function promptsTogether(prompts: readonly GeneratePrompt[], first: number, most: number): GeneratePrompt[] {
+  let count = 0;
+  let tokens = 0;
+  while (first + count < prompts.length && (count === 0 || tokens + prompts[first + count]!.ids.length <= most)) {
+    tokens += prompts[first + count++]!.ids.length;
+  }
+  return prompts.slice(first, first + count);
+}
+
 /** Runs the prompts in parts, fills the cache's first rows, and returns each prompt's last logits (P, stride). */
 async function prefill(
   context: GenerateContext,
@@ -108,51 +119,50 @@ async function prefill(
   logits: Tensor,
   adapter: LoraAdapter | undefined,
 ): Promise<void> {
-  const { gpu, model } = context;
-  const { rec } = gpu;
-  const stride = logitsStride(model.config.vocabSize);
+  const { rec } = context.gpu;
   let done = 0;
   let cacheRow = 0;
   while (done < prompts.length) {
-    let count = 0;
-    let tokens = 0;
-    while (
-      done + count < prompts.length &&
-      (count === 0 || tokens + prompts[done + count]!.ids.length <= context.decisions.prefillTokens)
-    ) {
-      tokens += prompts[done + count++]!.ids.length;
-    }
-    const part = prompts.slice(done, done + count);
-    const batch = packPrompts(part, {
-      imageTokenId: model.config.imageTokenId,
-      spatialMergeSize: context.spatialMergeSize,
-    });
-    const scope = rec.scope();
-    const inputs = await uploadStream(rec, scope, batch, context.featuresOf, model.config).catch((error: unknown) => {
-      scope.release();
-      throw error;
-    });
-    const base = cacheRow;
-    const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => base + t));
-    const x = scope.tensor([tokens, model.config.hiddenSize]);
-    embedStream(rec, model, inputs, x);
-    forwardOnly(model, inputs, x, {
-      rec,
-      adapter,
-      caches: kv.map((tensor): LayerCache => ({ kv: tensor, row, attend: 'stream' })),
-    });
-    let end = 0;
-    const last = scope.upload(Uint32Array.from(part, (prompt) => (end += prompt.ids.length) - 1));
-    const hidden = scope.tensor([count, model.config.hiddenSize]);
-    finalRows(rec, model, { x, row: last, hidden }, scope);
-    const partLogits = scope.tensor([count, stride]);
-    headLogits(rec, { hidden, logits: partLogits }, model.weights.head);
-    rec.copy(partLogits, logits, { toOffset: done * stride });
-    scope.release();
+    const part = promptsTogether(prompts, done, context.decisions.prefillTokens);
+    const into = { kv, logits, cacheRow, firstPrompt: done };
+    cacheRow += await withScope(rec, (scope) => prefillPart(context, scope, part, into, adapter));
     await rec.submit();
-    done += count;
-    cacheRow += tokens;
+    done += part.length;
   }
+}
+
+/** Records one part. @param scope holds its tensors @returns its tokens */
+async function prefillPart(
+  context: GenerateContext,
+  scope: Scope,
+  part: GeneratePrompt[],
+  into: { kv: readonly Tensor[]; logits: Tensor; cacheRow: number; firstPrompt: number },
+  adapter: LoraAdapter | undefined,
+): Promise<number> {
+  const { gpu, model } = context;
+  const { rec } = gpu;
+  const { hiddenSize, imageTokenId, vocabSize } = model.config;
+  const batch = packPrompts(part, { imageTokenId, spatialMergeSize: context.spatialMergeSize });
+  const { tokens } = batch;
+  const inputs = await uploadStream(rec, scope, batch, context.featuresOf, model.config);
+  await rec.begin(`prefill ${tokens} ${part.length}`);
+  const row = scope.upload(Uint32Array.from({ length: tokens }, (_, t) => into.cacheRow + t));
+  const x = scope.tensor([tokens, hiddenSize]);
+  embedStream(rec, model, inputs, x);
+  await forwardOnly(model, inputs, x, {
+    rec,
+    adapter,
+    caches: into.kv.map((tensor): LayerCache => ({ kv: tensor, row, attend: 'stream' })),
+  });
+  let end = 0;
+  const last = scope.upload(Uint32Array.from(part, (prompt) => (end += prompt.ids.length) - 1));
+  const hidden = scope.tensor([part.length, hiddenSize]);
+  finalRows(rec, model, { x, row: last, hidden }, scope);
+  const stride = logitsStride(vocabSize);
+  const partLogits = scope.tensor([part.length, stride]);
+  headLogits(rec, { hidden, logits: partLogits }, model.weights.head);
+  rec.copy(partLogits, into.logits, { toOffset: into.firstPrompt * stride });
+  return tokens;
 }
 
 /** (logits row, sequence) of every slot, slots of one mode together. */
@@ -191,19 +201,20 @@ function sampleAll(
   }
 }
 
-/** Records `steps` decode steps of the active sequences. */
-function recordSteps(
+/** Records `steps` decode steps of the active sequences. @param scope holds their tensors */
+async function recordSteps(
   context: GenerateContext,
+  scope: Scope,
   tensors: DecodeTensors & { table: Tensor; kv: readonly Tensor[] },
   sequences: readonly Sequence[],
   active: readonly number[],
   steps: number,
   options: GenerateOptions,
-): void {
+): Promise<void> {
   const { gpu, model } = context;
   const { rec } = gpu;
-  const scope = rec.scope();
   const slots = active.length;
+  await rec.begin(`decode ${slots}`);
   const all = scope.upload(Uint32Array.from(active.flatMap((s, slot) => [slot, s])));
   const lists = new Map<number, Tensor>();
   for (const [mode, list] of slotLists(active, sequences, (slot) => slot))
@@ -217,70 +228,66 @@ function recordSteps(
   const x = scope.tensor([slots, model.config.hiddenSize]);
   const hidden = scope.tensor([slots, model.config.hiddenSize]);
   const logits = scope.tensor([slots, logitsStride(model.config.vocabSize)]);
-  const inputs: StreamInputs = { tokens: slots, ids, imageRow, features: x, table: tensors.table, tableRow, ranges };
+  const { table } = tensors;
+  const pairs = slots * rowsAndWidth('decode: table', table)[0];
+  const inputs: StreamInputs = { tokens: slots, pairs, ids, imageRow, features: x, table, tableRow, ranges };
   // Nothing is an image token while decoding, so any tensor may stand for the features; it must not be the output.
   const features = scope.tensor([1, model.config.hiddenSize]);
   for (let step = 0; step < steps; step++) {
-    const inner = rec.scope();
     prepareDecodeStep(
       rec,
       { ...tensors, slots: all, ids, tableRow, kvRow, ranges },
       { slots, maxNew: options.maxNewTokens },
     );
     embedStream(rec, model, { ...inputs, features }, x);
-    forwardOnly(model, inputs, x, {
+    await forwardOnly(model, inputs, x, {
       rec,
       adapter: options.adapter,
       caches: tensors.kv.map((tensor): LayerCache => ({ kv: tensor, row: kvRow, attend: 'cache' })),
     });
-    finalRows(rec, model, { x, row: rows, hidden }, inner);
+    recorded(rec, (inner) => finalRows(rec, model, { x, row: rows, hidden }, inner));
     headLogits(rec, { hidden, logits }, model.weights.head);
     sampleAll(context, { ...tensors, logits }, lists, options);
-    inner.release();
   }
-  scope.release();
 }
 
-/** Decodes one part to its end. @returns token ids of its sequences */
+/** Decodes one part to its end. @param scope holds its cache @returns token ids of its sequences */
 async function generatePart(
   context: GenerateContext,
+  scope: Scope,
   prompts: readonly GeneratePrompt[],
   sequences: readonly Sequence[],
   options: GenerateOptions,
   onProgress: (done: number) => void,
 ): Promise<number[][]> {
-  const { gpu, model } = context;
+  const { model } = context;
   const { config } = model;
-  const { rec } = gpu;
-  const scope = rec.scope();
-  try {
-    const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0);
-    const cacheRows = promptTokens + sequences.length * options.maxNewTokens;
-    const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, 2 * config.kvHeads * config.headSize]));
-    const tensors = decodeTensors(scope, context, prompts, sequences, options);
-    const positions = Math.max(...prompts.map((prompt) => prompt.nextPosition)) + options.maxNewTokens;
-    const table = scope.upload(textTable(positions, { headSize: config.headSize, theta: config.ropeTheta }), [
-      positions,
-      config.headSize,
-    ]);
-    const logits = scope.tensor([prompts.length, logitsStride(config.vocabSize)]);
-    await prefill(context, prompts, kv, logits, options.adapter);
-    const first = new Map<number, Tensor>();
-    const all = sequences.map((_, s) => s);
-    for (const [mode, list] of slotLists(all, sequences, (_, s) => sequences[s]!.prompt)) {
-      first.set(mode, scope.upload(Uint32Array.from(list)));
-    }
-    sampleAll(context, { ...tensors, logits }, first, options);
-    return await decodeAll(context, { ...tensors, table, kv }, sequences, options, onProgress);
-  } finally {
-    scope.release();
+  const promptTokens = prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0);
+  const cacheRows = promptTokens + sequences.length * options.maxNewTokens;
+  const width = 2 * config.kvHeads * config.headSize;
+  await context.gpu.rec.begin(`cache ${cacheRows}`);
+  const kv = model.weights.blocks.map(() => scope.tensor([cacheRows, width], 'f32', 'kv'));
+  const tensors = decodeTensors(scope, context, prompts, sequences, options);
+  const positions = Math.max(...prompts.map((prompt) => prompt.nextPosition)) + options.maxNewTokens;
+  const table = scope.upload(textTable(positions, { headSize: config.headSize, theta: config.ropeTheta }), [
+    positions,
+    config.headSize,
+  ]);
+  const logits = scope.tensor([prompts.length, logitsStride(config.vocabSize)]);
+  await prefill(context, prompts, kv, logits, options.adapter);
+  const first = new Map<number, Tensor>();
+  const all = sequences.map((_, s) => s);
+  for (const [mode, list] of slotLists(all, sequences, (_, s) => sequences[s]!.prompt)) {
+    first.set(mode, scope.upload(Uint32Array.from(list)));
   }
+  sampleAll(context, { ...tensors, logits }, first, options);
+  return decodeAll(context, { ...tensors, table, kv }, sequences, options, onProgress);
 }
 
 /** Decode steps until every sequence has ended. */
 async function decodeAll(
   context: GenerateContext,
-  tensors: Parameters<typeof recordSteps>[1],
+  tensors: Parameters<typeof recordSteps>[2],
   sequences: readonly Sequence[],
   options: GenerateOptions,
   onProgress: (done: number) => void,
@@ -293,7 +300,8 @@ async function decodeAll(
   for (let step = 1; active.length > 0; step += stepsTogether) {
     if (step < options.maxNewTokens) {
       const steps = Math.min(stepsTogether, options.maxNewTokens - step);
-      recordSteps(context, tensors, sequences, active, steps, options);
+      const now = active;
+      await withScope(gpu.rec, (scope) => recordSteps(context, scope, tensors, sequences, now, steps, options));
     }
     const [bytes] = await gpu.rec.read(tensors.state);
     gpu.assertHealthy();
@@ -321,8 +329,10 @@ export async function generate(
   const lengths = prompts.map(({ ids }) => ids.length);
   for (const part of partsOf(sequences, lengths, options.maxNewTokens, context.decisions)) {
     const own = part.prompts.map((prompt) => prompts[prompt]!);
-    const found = await generatePart(context, own, part.sequences, options, (count) =>
-      options.onProgress?.(done + count, sequences.length),
+    const before = done;
+    const onProgress = (count: number) => options.onProgress?.(before + count, sequences.length);
+    const found = await withScope(context.gpu.rec, (scope) =>
+      generatePart(context, scope, own, part.sequences, options, onProgress),
     );
     found.forEach((ids, s) => {
       const last = ids.at(-1);

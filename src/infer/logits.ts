@@ -25,9 +25,10 @@ export async function batchLogits(
   const { config } = model;
   const scope = rec.scope();
   const inputs = await uploadStream(rec, scope, batch, featuresOf, config);
+  await rec.begin(`logits ${batch.tokens} ${positions.length}`);
   const x = scope.tensor([batch.tokens, config.hiddenSize]);
   embedStream(rec, model, inputs, x);
-  forwardOnly(model, inputs, x, { rec, adapter });
+  await forwardOnly(model, inputs, x, { rec, adapter });
   const rows = positions.length;
   const hidden = scope.tensor([rows, config.hiddenSize]);
   const row = scope.upload(Uint32Array.from(positions));

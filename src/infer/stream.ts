@@ -7,6 +7,7 @@ import type { Tensor } from '../gpu/tensor';
 import type { ModelConfig } from '../model/config';
 import type { StreamInputs } from '../model/languageModel';
 import { mropeTable } from '../model/ropeTables';
+import { rangePairs } from '../ops/attention';
 import type { FeaturesOf } from './features';
 
 /** Uploaded features that may wait on the host before they are submitted. */
@@ -23,7 +24,7 @@ async function uploadFeatures(
   const unit = vision.spatialMergeSize ** 2;
   const starts = [0];
   for (const { grid } of images) starts.push(starts.at(-1)! + (grid[0] * grid[1] * grid[2]) / unit);
-  const tensor = scope.tensor([Math.max(1, starts.at(-1)!), hiddenSize]);
+  const tensor = scope.tensor([Math.max(1, starts.at(-1)!), hiddenSize], 'f32', 'features');
   let waiting = 0;
   await featuresOf(images, async (picture, features) => {
     const rows = starts[picture + 1]! - starts[picture]!;
@@ -68,6 +69,7 @@ export async function uploadStream(
   });
   return {
     tokens,
+    pairs: rangePairs(batch.ranges),
     ids: scope.upload(batch.ids),
     imageRow: scope.upload(batch.imageRow),
     features: await uploadFeatures(rec, scope, batch, featuresOf, config),

@@ -49,3 +49,25 @@ test('a tensor of another size than config.json asks for is named', async () => 
     message: expect.stringMatching(/^tensor model\.embed_tokens\.weight is \(544, \d+\)/) as string,
   });
 });
+
+/** The demo's weights with one tensor said to be of another shape. */
+function reshaped(name: string, shape: number[]): Blob {
+  const { tensors } = parseSafetensors(demoFile('model.safetensors'));
+  const all = [...tensors].map(([key, tensor]) => ({
+    name: key,
+    ...tensor,
+    shape: key === name ? shape : tensor.shape,
+  }));
+  return new Blob([writeSafetensors(all).slice()]);
+}
+
+test.each([
+  ['a matrix by columns', 'model.layers.0.mlp.up_proj.weight', [128, 384]],
+  ['a convolution with its channels last', 'visual.patch_embed.proj.weight', [64, 2, 14, 14, 3]],
+])('%s, as other programs store it, is refused although the size fits', async (_, name, shape) => {
+  const weights = await openWeights({ 'model.safetensors': reshaped(name, shape) });
+  await expect(checkWeights(weights, parseModelConfig(CONFIG))).rejects.toMatchObject({
+    code: 'weights.layout',
+    message: expect.stringMatching(`^tensor ${name} is \\(${shape.join(', ')}\\)`) as string,
+  });
+});

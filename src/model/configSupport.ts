@@ -1,6 +1,7 @@
 // Which checkpoints this program runs. Must not read sizes.
 
 import { check } from '../base/errors';
+import { checkUnquantizedConfig } from '../formats/quantization';
 import { configReader } from './configReader';
 import type { JsonObject } from '../base/json';
 
@@ -31,10 +32,5 @@ export function checkSupported(top: JsonObject, nested: JsonObject | null): void
   check(sliding === false, 'config.unsupported', 'config.json: sliding-window attention is not supported');
   const dropout = text.find('attention_dropout') ?? 0;
   check(dropout === 0, 'config.unsupported', `config.json: attention_dropout must be 0, found ${String(dropout)}`);
-  check(
-    text.find('quantization_config') === undefined,
-    'config.unsupported',
-    'config.json: quantized checkpoints are not supported',
-    'Choose the checkpoint in bfloat16, float16 or float32.',
-  );
+  checkUnquantizedConfig(top, nested);
 }

@@ -27,6 +27,8 @@ export interface BlockWeights {
 /** The GPU side of a packed stream: what a layer needs besides the hidden rows. */
 export interface Stream {
   tokens: number;
+  /** Query-key pairs that attention computes. */
+  pairs: number;
   /** f32 (rows, D) and u32 (T). */
   table: Tensor;
   tableRow: Tensor;
@@ -88,7 +90,7 @@ function attend(context: BlockContext, keep: Scope, qkv: Tensor): { o: Tensor; s
   attention(
     rec,
     { q: columns(0), k, v, ranges: stream.ranges, o, stats },
-    { heads, kvHeads, headSize, rows: stream.tokens },
+    { heads, kvHeads, headSize, rows: stream.tokens, pairs: stream.pairs },
   );
   return { o, stats };
 }
@@ -173,7 +175,7 @@ export function blockBackward(
   attentionBackward(
     rec,
     { qkv: saved.qkv, o: saved.o, dO, ranges: stream.ranges, queryEnd, stats: saved.stats, dqkv },
-    config,
+    { ...config, pairs: stream.pairs },
   );
   rope(
     rec,

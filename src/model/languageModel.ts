@@ -3,6 +3,7 @@
 
 import type { Recorder, Scope } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { recorded, withScope } from '../gpu/withScope';
 import type { FrozenMatrix } from '../ops/matmul';
 import { rmsNorm, rmsNormBackward } from '../ops/rmsNorm';
 import { embedGather, gatherRows, scatterRows } from '../ops/rows';
@@ -12,6 +13,7 @@ import type { ModelConfig } from './config';
 import {
   blockBackward,
   blockForward,
+  type BlockContext,
   type BlockSaved,
   type BlockWeights,
   type LayerCache,
@@ -69,12 +71,12 @@ export interface TrainingState {
  * @param options.keptLayers how many layers keep their activations. They are the last ones: backward comes to them first,
  *   and the others are computed again in the memory that it has given back
  */
-export function forwardForTraining(
+export async function forwardForTraining(
   model: LanguageModel,
   inputs: StreamInputs,
   keep: Scope,
   options: ForwardOptions & { keptLayers: number },
-): TrainingState {
+): Promise<TrainingState> {
   const { rec, adapter, dropout, keptLayers } = options;
   const shape = [inputs.tokens, model.config.hiddenSize];
   let x = keep.tensor(shape);
@@ -82,22 +84,37 @@ export function forwardForTraining(
   const kept: KeptLayer[] = [];
   const context = { rec, adapter, dropout, config: model.config, stream: inputs };
   const { blocks } = model.weights;
-  for (const [layer, block] of blocks.entries()) {
-    const y = keep.tensor(shape);
-    const scope = rec.scope();
-    const saved = blockForward(context, block, x, y, scope);
-    if (layer >= blocks.length - keptLayers) kept.push({ saved, scope });
-    else {
-      kept.push({ input: x });
-      scope.release();
+  try {
+    for (const [layer, block] of blocks.entries()) {
+      const y = keep.tensor(shape);
+      if (layer >= blocks.length - keptLayers) kept.push(keptBlock(context, block, x, y));
+      else {
+        recorded(rec, (scope) => blockForward(context, block, x, y, scope));
+        kept.push({ input: x });
+      }
+      x = y;
+      await rec.room();
     }
-    x = y;
+  } catch (error) {
+    releaseKept({ kept });
+    throw error;
   }
   return { kept, last: x };
 }
 
+/** A layer forward with its activations in a scope of its own. */
+function keptBlock(context: BlockContext, block: BlockWeights, x: Tensor, y: Tensor): KeptLayer {
+  const scope = context.rec.scope();
+  try {
+    return { saved: blockForward(context, block, x, y, scope), scope };
+  } catch (error) {
+    scope.release();
+    throw error;
+  }
+}
+
 /** Gives back what the layers keep, where no backward pass follows or has not come to. */
-export function releaseKept({ kept }: TrainingState): void {
+export function releaseKept({ kept }: Pick<TrainingState, 'kept'>): void {
   for (const layer of kept) if ('scope' in layer) layer.scope.release();
 }
 
@@ -106,13 +123,13 @@ export function releaseKept({ kept }: TrainingState): void {
  * @param dx f32 (T, C): gradient of the last layer's output; becomes the gradient of stopLayer's input if asked for
  * @param options.onInput called with each layer's input gradient, for checks; then stopLayer's is finished too
  */
-export function backwardThroughLayers(
+export async function backwardThroughLayers(
   model: LanguageModel,
   inputs: StreamInputs,
   state: TrainingState,
   dx: Tensor,
   options: ForwardOptions & { stopLayer: number; onInput?: (layer: number, dx: Tensor) => void },
-): void {
+): Promise<void> {
   const { rec, adapter, dropout, stopLayer, onInput } = options;
   const context = { rec, adapter, dropout, config: model.config, stream: inputs };
   for (let layer = model.weights.blocks.length - 1; layer >= stopLayer; layer--) {
@@ -123,12 +140,14 @@ export function backwardThroughLayers(
       blockBackward(context, block, dx, kept.saved, needInput);
       kept.scope.release();
     } else {
-      const scope = rec.scope();
-      const saved = blockForward(context, block, kept.input, scope.tensor(kept.input.shape), scope);
-      blockBackward(context, block, dx, saved, needInput);
-      scope.release();
+      const { input } = kept;
+      recorded(rec, (scope) => {
+        const saved = blockForward(context, block, input, scope.tensor(input.shape), scope);
+        blockBackward(context, block, dx, saved, needInput);
+      });
     }
     onInput?.(layer, dx);
+    await rec.room();
   }
 }
 
@@ -174,24 +193,23 @@ export function finalRowsBackward(
  * @param caches one per layer, or none
  * @param onLayer called with each layer's output, for checks
  */
-export function forwardOnly(
+export async function forwardOnly(
   model: LanguageModel,
   stream: Stream,
   x: Tensor,
   options: ForwardOptions & { caches?: LayerCache[]; onLayer?: (layer: number, y: Tensor) => void },
-): void {
+): Promise<void> {
   const { rec, adapter, dropout, caches, onLayer } = options;
-  const outer = rec.scope();
-  let from = x;
-  let to = outer.tensor(x.shape);
-  model.weights.blocks.forEach((block, layer) => {
-    const scope = rec.scope();
-    const context = { rec, adapter, dropout, config: model.config, stream, cache: caches?.[layer] };
-    blockForward(context, block, from, to, scope);
-    scope.release();
-    onLayer?.(layer, to);
-    [from, to] = [to, from];
+  await withScope(rec, async (outer) => {
+    let from = x;
+    let to = outer.tensor(x.shape);
+    for (const [layer, block] of model.weights.blocks.entries()) {
+      const context = { rec, adapter, dropout, config: model.config, stream, cache: caches?.[layer] };
+      recorded(rec, (scope) => blockForward(context, block, from, to, scope));
+      onLayer?.(layer, to);
+      [from, to] = [to, from];
+      await rec.room();
+    }
+    if (from !== x) rec.copy(from, x);
   });
-  if (from !== x) rec.copy(from, x);
-  outer.release();
 }

@@ -1,30 +1,46 @@
-// Checkpoint tensors to GPU buffers. Matrices that share an input are stacked by rows, so that one product serves them.
+// Checkpoint tensors to GPU buffers, piece by piece: never a whole matrix on the host, never more under way than the
+// GPU has taken. Matrices that share an input are stacked by rows, so that one product serves them.
 
-import { bytesOf } from '../base/bytes';
 import { check } from '../base/errors';
-import { widenToF32, type SafeTensor } from '../formats/safetensors';
+import { NF4_BLOCK } from '../formats/nf4';
+import { widenToF32 } from '../formats/safetensors';
+import { DTYPE_BYTES } from '../formats/safetensorsHeader';
 import type { WeightFiles } from '../formats/weightFiles';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
-import type { FrozenMatrix, WeightStorage } from '../ops/matmul';
+import type { FrozenMatrix, MatrixPart, WeightStorage } from '../ops/matmul';
+import { largestBinding, storageOf, STORAGE_BITS, type StorageOptions } from './baseStorage';
+import { planParts, type PartPlan } from './matrixParts';
+import { convertPiece, PIECE_BYTES, type Piece } from './pieces';
+import { createQuantizer, type Nf4Part, type Quantizer } from './quantizePieces';
 
-const STORED: Record<string, WeightStorage> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
-
-/** How matrices are kept: as in the file, or widened to f32 (faster where a CPU plays the GPU) if one buffer holds that. */
-export type StoragePolicy = 'stored' | 'f32';
-
-export function defaultStorage(gpu: Gpu): StoragePolicy {
-  return gpu.rec.variant === 'software' ? 'f32' : 'stored';
+/** Stacked tensors: [rows_i, columns] each, dimensions beyond the first flattened into columns. */
+export interface MatrixRequest {
+  tensors: readonly { name: string; rows: number }[];
+  columns: number;
+  /** Quantized when linears are. */
+  linear: boolean;
 }
 
-function joinBytes(parts: Uint8Array[]): Uint32Array {
-  const out = new Uint8Array(Math.ceil(parts.reduce((sum, part) => sum + part.length, 0) / 4) * 4);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return new Uint32Array(out.buffer);
+export interface MatrixLoader {
+  /** @throws weights.tensorMissing, weights.shape, weights.nonFinite, weights.range, gpu.bufferTooLarge */
+  matrix(request: MatrixRequest): Promise<FrozenMatrix>;
+  /** Concatenates vectors (norm weights, biases) in f32. Throws as `matrix`. */
+  vector(tensors: readonly { name: string; size: number }[]): Promise<Tensor>;
+  /** The GPU was found to round differently: the CPU quantizes. */
+  readonly quantizesOnCpu: boolean;
+  /** Frees what loading needed. */
+  close(): void;
+}
+
+export interface LoaderOptions {
+  storage: StorageOptions;
+  /** Largest buffer to make, in bytes; by default what the device binds. */
+  limitBytes?: number;
+  /** Quantize on the CPU from the start. */
+  quantizeOnCpu?: boolean;
+  /** false: 4 bits are not checked, for devices that compute nothing. */
+  verifyQuantization?: boolean;
 }
 
 /**
@@ -41,56 +57,114 @@ export function checkSize(weights: WeightFiles, name: string, elements: number):
   );
 }
 
-async function readChecked(weights: WeightFiles, name: string, elements: number): Promise<SafeTensor> {
-  checkSize(weights, name, elements);
-  return weights.read(name);
+/** Buffers of a part: whole words, for nf4 whole blocks and their scales. */
+function allocate(gpu: Gpu, plan: PartPlan, columns: number, storage: WeightStorage): MatrixPart {
+  const { firstRow, rows } = plan;
+  const count = rows * columns;
+  if (storage !== 'nf4') {
+    const words = Math.ceil((count * STORAGE_BITS[storage]) / 32);
+    return { firstRow, rows, data: gpu.persistent([words]) };
+  }
+  const blocks = Math.ceil(count / NF4_BLOCK);
+  const data = gpu.persistent([(blocks * NF4_BLOCK * STORAGE_BITS.nf4) / 32]);
+  return { firstRow, rows, data, scales: gpu.persistent([blocks]) };
 }
 
-/**
- * Stacks [rows_i, columns] tensors into one frozen matrix; dimensions beyond the first are flattened into columns.
- * @param parts names with their row counts
- * @throws weights.tensorMissing, weights.shape, gpu.bufferTooLarge
- */
-export async function loadMatrix(
-  gpu: Gpu,
-  weights: WeightFiles,
-  parts: { name: string; rows: number }[],
-  columns: number,
-  policy: StoragePolicy,
-): Promise<FrozenMatrix> {
-  const tensors: SafeTensor[] = [];
-  for (const { name, rows } of parts) tensors.push(await readChecked(weights, name, rows * columns));
-  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const limit = Math.min(gpu.device.limits.maxStorageBufferBindingSize, gpu.device.limits.maxBufferSize);
-  const dtypes = new Set(tensors.map(({ dtype }) => dtype));
-  const [dtype] = dtypes;
-  const stored = dtype && STORED[dtype];
-  const same = dtypes.size === 1;
-  // A vocabulary of 150,000 fits many devices as stored, and few widened.
-  const asStored = stored && same && (policy === 'stored' || rows * columns * 4 > limit);
-  const storage: WeightStorage = asStored ? stored : 'f32';
-  const bytes = rows * columns * (storage === 'f32' ? 4 : 2);
-  check(
-    bytes <= limit,
-    'gpu.bufferTooLarge',
-    `tensor ${parts[0]?.name} needs ${bytes} bytes in one buffer; this device binds at most ${limit}`,
-    'Use a GPU that binds larger buffers.',
-  );
-  const data =
-    storage === 'f32'
-      ? new Float32Array(joinBytes(tensors.map((tensor) => bytesOf(widenToF32(tensor)))).buffer as ArrayBuffer)
-      : joinBytes(tensors.map((tensor) => tensor.bytes));
-  return { rows, columns, storage, data: gpu.persistent([data.length], data) };
+/** `writeBuffer` takes whole words; only the end of a matrix can need a fill. */
+function wholeWords(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (bytes.length % 4 === 0) return bytes;
+  const out = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  out.set(bytes);
+  return out;
 }
 
-/** Concatenates vectors (norm weights, biases) in f32. */
-export async function loadVector(
-  gpu: Gpu,
-  weights: WeightFiles,
-  parts: { name: string; size: number }[],
-): Promise<Tensor> {
-  const values: Uint8Array[] = [];
-  for (const { name, size } of parts) values.push(bytesOf(widenToF32(await readChecked(weights, name, size))));
-  const data = new Float32Array(joinBytes(values).buffer as ArrayBuffer);
-  return gpu.persistent([data.length], data);
+function isNf4(part: MatrixPart): part is Nf4Part {
+  return part.scales !== undefined;
+}
+
+type WritePiece = (part: MatrixPart, to: number, name: string, piece: Piece) => Promise<void>;
+
+export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: LoaderOptions): MatrixLoader {
+  const { storage: chosen, limitBytes = largestBinding(gpu) } = options;
+  const { queue } = gpu.device;
+  let quantizer: Quantizer | undefined;
+  const quantizerOf = (doubleQuant: boolean) =>
+    (quantizer ??= createQuantizer(gpu, {
+      doubleQuant,
+      onCpu: options.quantizeOnCpu,
+      verify: options.verifyQuantization,
+    }));
+
+  /** Reads the plans' elements in order; waits until the GPU has taken the piece before the last one. */
+  const stream = async (request: MatrixRequest, plans: readonly PartPlan[], parts: MatrixPart[], write: WritePiece) => {
+    let taken: Promise<unknown> = Promise.resolve();
+    for (const [i, { segments }] of plans.entries()) {
+      for (const { tensor, from, count, to } of segments) {
+        const { name } = request.tensors[tensor]!;
+        const dtype = weights.dtype(name);
+        const most = PIECE_BYTES / DTYPE_BYTES[dtype];
+        for (let at = 0; at < count; at += most) {
+          const bytes = await weights.readElements(name, from + at, from + Math.min(count, at + most));
+          await taken;
+          await write(parts[i]!, to + at, name, { dtype, bytes });
+          queue.submit([]); // what writeBuffer left pending counts as submitted from here on
+          taken = queue.onSubmittedWorkDone();
+        }
+      }
+    }
+    await taken;
+  };
+
+  const loadPlain = (request: MatrixRequest, plans: PartPlan[], storage: Exclude<WeightStorage, 'nf4'>) => {
+    const parts = plans.map((plan) => allocate(gpu, plan, request.columns, storage));
+    const write: WritePiece = (part, to, name, piece) => {
+      const bytes = wholeWords(convertPiece(name, piece, storage));
+      queue.writeBuffer(part.data.buffer, (to * STORAGE_BITS[storage]) / 8, bytes);
+      return Promise.resolve();
+    };
+    return stream(request, plans, parts, write).then(() => parts);
+  };
+
+  const loadNf4 = async (request: MatrixRequest, plans: PartPlan[], own: Quantizer) => {
+    const parts = plans.map((plan) => allocate(gpu, plan, request.columns, 'nf4')).filter(isNf4);
+    const write: WritePiece = (part, to, _, piece) => own.write(part as Nf4Part, to, piece);
+    do await stream(request, plans, parts, write);
+    while (!(await own.finish(parts, plans)));
+    return parts;
+  };
+
+  return {
+    async matrix(request) {
+      const { tensors, columns, linear } = request;
+      for (const { name, rows } of tensors) checkSize(weights, name, rows * columns);
+      const rows = tensors.map((tensor) => tensor.rows);
+      const total = rows.reduce((a, b) => a + b, 0);
+      const dtypes = tensors.map(({ name }) => weights.dtype(name));
+      const storage = storageOf(chosen, dtypes, linear);
+      const plans = planParts(tensors[0]!.name, { rows, columns, storage }, limitBytes);
+      const parts =
+        storage === 'nf4' && chosen.nf4
+          ? await loadNf4(request, plans, quantizerOf(chosen.nf4.doubleQuant))
+          : await loadPlain(request, plans, storage as Exclude<WeightStorage, 'nf4'>);
+      return { rows: total, columns, storage, parts };
+    },
+    async vector(tensors) {
+      const values: Float32Array[] = [];
+      for (const { name, size } of tensors) {
+        checkSize(weights, name, size);
+        values.push(widenToF32(await weights.read(name)));
+      }
+      const out = new Float32Array(values.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const one of values) {
+        out.set(one, at);
+        at += one.length;
+      }
+      return gpu.persistent([out.length], out);
+    },
+    get quantizesOnCpu() {
+      return quantizer?.onCpu ?? false;
+    },
+    close: () => quantizer?.close(),
+  };
 }

@@ -20,7 +20,7 @@ async function withAdapter(
       await use(bench, adapter);
     } finally {
       await bench.rec.submit();
-      for (const { buffer } of [adapter.weight, adapter.gradient, adapter.moment1, adapter.moment2]) buffer.destroy();
+      bench.gpu.free(adapter.weight, adapter.gradient, adapter.moment1, adapter.moment2);
     }
   });
 }

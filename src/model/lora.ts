@@ -6,7 +6,7 @@ import { check } from '../base/errors';
 import { TARGET_MODULES, type TargetModule } from '../base/targetModules';
 import type { Gpu } from '../gpu/gpu';
 import { elementCount, type Tensor } from '../gpu/tensor';
-import type { FrozenMatrix } from '../ops/matmul';
+import { wholeMatrix, type FrozenMatrix } from '../ops/matmul';
 import type { ModelConfig } from './config';
 import { initialFactors, type LoraInit } from './loraInit';
 
@@ -113,7 +113,7 @@ export function createAdapter(gpu: Gpu, config: ModelConfig, options: AdapterOpt
       parameters += r * (shape.in + shape.out);
     }
   }
-  const flat = () => gpu.persistent([size]);
+  const flat = () => gpu.persistent([size], undefined, 'adapter');
   return {
     r,
     rPadded,
@@ -203,24 +203,25 @@ export function resetOptimizer(gpu: Gpu, adapter: LoraAdapter): void {
  * write to. Give it back with `releaseCopy`.
  */
 export function frozenCopy(gpu: Gpu, adapter: LoraAdapter): LoraAdapter {
-  const weight = gpu.persistent(adapter.weight.shape);
+  const weight = gpu.persistent(adapter.weight.shape, undefined, 'adapter');
   gpu.rec.copy(adapter.weight, weight);
-  const none = gpu.persistent([0]);
+  const none = gpu.persistent([0], undefined, 'adapter');
   return { ...adapter, weight, gradient: none, moment1: none, moment2: none };
 }
 
-/** Frees what `frozenCopy` made. Everything recorded that reads it must have been submitted. */
-export function releaseCopy(_gpu: Gpu, copy: LoraAdapter): void {
-  copy.weight.buffer.destroy();
-  copy.gradient.buffer.destroy();
+/** Frees what `frozenCopy` made, once what is recorded has been submitted. */
+export function releaseCopy(gpu: Gpu, copy: LoraAdapter): void {
+  gpu.free(copy.weight, copy.gradient);
 }
 
 /** A as a frozen matrix over the flat buffer: (rPadded, in). */
 export function matrixA(adapter: LoraAdapter, factor: LoraFactor): FrozenMatrix {
-  return { rows: adapter.rPadded, columns: factor.in, storage: 'f32', data: adapter.weight, offset: factor.aOffset };
+  const shape = { rows: adapter.rPadded, columns: factor.in, storage: 'f32' } as const;
+  return wholeMatrix(shape, adapter.weight, factor.aOffset);
 }
 
 /** B as a frozen matrix over the flat buffer: (out, rPadded). */
 export function matrixB(adapter: LoraAdapter, factor: LoraFactor): FrozenMatrix {
-  return { rows: factor.out, columns: adapter.rPadded, storage: 'f32', data: adapter.weight, offset: factor.bOffset };
+  const shape = { rows: factor.out, columns: adapter.rPadded, storage: 'f32' } as const;
+  return wholeMatrix(shape, adapter.weight, factor.bOffset);
 }

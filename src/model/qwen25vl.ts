@@ -4,10 +4,12 @@ import type { WeightFiles } from '../formats/weightFiles';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix } from '../ops/matmul';
+import { defaultStorage } from './baseStorage';
 import type { ModelConfig } from './config';
 import type { LanguageModel } from './languageModel';
-import { checkSize, defaultStorage, loadMatrix, loadVector, type StoragePolicy } from './loadMatrix';
+import { checkSize, createMatrixLoader, type LoaderOptions, type MatrixRequest } from './loadMatrix';
 import type { VisionTower } from './visionTower';
+import { checkLayout } from './weightLayout';
 import { withHubNames } from './weightNames';
 
 export interface Qwen25VL {
@@ -18,31 +20,37 @@ export interface Qwen25VL {
 
 /** How a matrix or a vector of named tensors comes to be. */
 interface Primitives<M, V> {
-  matrix(parts: { name: string; rows: number }[], columns: number): Promise<M>;
-  vector(parts: { name: string; size: number }[]): Promise<V>;
+  matrix(request: MatrixRequest): Promise<M>;
+  vector(tensors: readonly { name: string; size: number }[]): Promise<V>;
 }
 
+type NamedRows = [name: string, rows: number][];
+
 interface Loader<M, V> {
-  matrix(parts: [name: string, rows: number][], columns: number): Promise<M>;
+  /** Embedding, head and convolution: never quantized. */
+  table(parts: NamedRows, columns: number): Promise<M>;
+  linear(parts: NamedRows, columns: number): Promise<M>;
+  biasedLinear(parts: NamedRows, columns: number): Promise<{ w: M; bias: V }>;
   vector(...parts: [name: string, size: number][]): Promise<V>;
-  linear(parts: [name: string, rows: number][], columns: number): Promise<{ w: M; bias: V }>;
 }
 
 function createLoader<M, V>(make: Primitives<M, V>, onTensor: () => void): Loader<M, V> {
+  const matrix = async (parts: NamedRows, columns: number, linear: boolean) => {
+    const tensors = parts.map(([name, rows]) => ({ name: `${name}.weight`, rows }));
+    const out = await make.matrix({ tensors, columns, linear });
+    parts.forEach(onTensor);
+    return out;
+  };
   const loader: Loader<M, V> = {
-    async matrix(parts, columns) {
-      const named = parts.map(([name, rows]) => ({ name: `${name}.weight`, rows }));
-      const out = await make.matrix(named, columns);
-      parts.forEach(onTensor);
-      return out;
-    },
+    table: (parts, columns) => matrix(parts, columns, false),
+    linear: (parts, columns) => matrix(parts, columns, true),
     async vector(...parts) {
       const out = await make.vector(parts.map(([name, size]) => ({ name, size })));
       parts.forEach(onTensor);
       return out;
     },
-    async linear(parts, columns) {
-      const w = await loader.matrix(parts, columns);
+    async biasedLinear(parts, columns) {
+      const w = await loader.linear(parts, columns);
       const bias = await loader.vector(...parts.map(([name, rows]): [string, number] => [`${name}.bias`, rows]));
       return { w, bias };
     },
@@ -56,7 +64,7 @@ async function loadBlock<M, V>(load: Loader<M, V>, config: ModelConfig, layer: n
   const kv = config.kvHeads * config.headSize;
   const i = config.intermediateSize;
   const p = `model.layers.${layer}`;
-  const qkv = await load.linear(
+  const qkv = await load.biasedLinear(
     [
       [`${p}.self_attn.q_proj`, q],
       [`${p}.self_attn.k_proj`, kv],
@@ -69,16 +77,16 @@ async function loadBlock<M, V>(load: Loader<M, V>, config: ModelConfig, layer: n
     inputNorm: await load.vector([`${p}.input_layernorm.weight`, c]),
     qkv: qkv.w,
     qkvBias: qkv.bias,
-    o: await load.matrix([[`${p}.self_attn.o_proj`, c]], q),
+    o: await load.linear([[`${p}.self_attn.o_proj`, c]], q),
     postNorm: await load.vector([`${p}.post_attention_layernorm.weight`, c]),
-    gateUp: await load.matrix(
+    gateUp: await load.linear(
       [
         [`${p}.mlp.gate_proj`, i],
         [`${p}.mlp.up_proj`, i],
       ],
       c,
     ),
-    down: await load.matrix([[`${p}.mlp.down_proj`, c]], i),
+    down: await load.linear([[`${p}.mlp.down_proj`, c]], i),
   };
 }
 
@@ -87,17 +95,17 @@ async function loadVisionBlock<M, V>(load: Loader<M, V>, config: ModelConfig, in
   const p = `visual.blocks.${index}`;
   return {
     norm1: await load.vector([`${p}.norm1.weight`, v]),
-    qkv: await load.linear([[`${p}.attn.qkv`, 3 * v]], v),
-    proj: await load.linear([[`${p}.attn.proj`, v]], v),
+    qkv: await load.biasedLinear([[`${p}.attn.qkv`, 3 * v]], v),
+    proj: await load.biasedLinear([[`${p}.attn.proj`, v]], v),
     norm2: await load.vector([`${p}.norm2.weight`, v]),
-    gateUp: await load.linear(
+    gateUp: await load.biasedLinear(
       [
         [`${p}.mlp.gate_proj`, i],
         [`${p}.mlp.up_proj`, i],
       ],
       v,
     ),
-    down: await load.linear([[`${p}.mlp.down_proj`, v]], i),
+    down: await load.biasedLinear([[`${p}.mlp.down_proj`, v]], i),
   };
 }
 
@@ -110,21 +118,21 @@ async function loadVision<M, V>(load: Loader<M, V>, config: ModelConfig) {
   return {
     config: vision,
     weights: {
-      patchEmbed: await load.matrix([['visual.patch_embed.proj', vision.hiddenSize]], patch),
+      patchEmbed: await load.table([['visual.patch_embed.proj', vision.hiddenSize]], patch),
       blocks,
       mergerNorm: await load.vector(['visual.merger.ln_q.weight', vision.hiddenSize]),
-      mergerIn: await load.linear([['visual.merger.mlp.0', unit * vision.hiddenSize]], unit * vision.hiddenSize),
-      mergerOut: await load.linear([['visual.merger.mlp.2', vision.outHiddenSize]], unit * vision.hiddenSize),
+      mergerIn: await load.biasedLinear([['visual.merger.mlp.0', unit * vision.hiddenSize]], unit * vision.hiddenSize),
+      mergerOut: await load.biasedLinear([['visual.merger.mlp.2', vision.outHiddenSize]], unit * vision.hiddenSize),
     },
   };
 }
 
 /** Every tensor of the model in its place: the one list of what a checkpoint has to hold. */
 async function assemble<M, V>(load: Loader<M, V>, config: ModelConfig) {
-  const embedding = await load.matrix([['model.embed_tokens', config.vocabSize]], config.hiddenSize);
+  const embedding = await load.table([['model.embed_tokens', config.vocabSize]], config.hiddenSize);
   const head = config.tieWordEmbeddings
     ? embedding
-    : await load.matrix([['lm_head', config.vocabSize]], config.hiddenSize);
+    : await load.table([['lm_head', config.vocabSize]], config.hiddenSize);
   const blocks: Awaited<ReturnType<typeof loadBlock<M, V>>>[] = [];
   for (let layer = 0; layer < config.layers; layer++) blocks.push(await loadBlock(load, config, layer));
   const finalNorm = await load.vector(['model.norm.weight', config.hiddenSize]);
@@ -136,46 +144,54 @@ async function assemble<M, V>(load: Loader<M, V>, config: ModelConfig) {
 }
 
 /**
- * @param onProgress called with the share of tensors loaded, 0 to 1
+ * @param options.onProgress called with the share of tensors loaded, 0 to 1
+ * @returns the model, and whether the GPU was found to quantize otherwise than it should, so that the CPU did
  * @throws weights.* and gpu.bufferTooLarge with the tensor's name
  */
 export async function loadQwen25VL(
   gpu: Gpu,
   files: WeightFiles,
   config: ModelConfig,
-  options: { storage?: StoragePolicy; onProgress?: (share: number) => void } = {},
-): Promise<Qwen25VL> {
+  options: { onProgress?: (share: number) => void } & Partial<LoaderOptions> = {},
+): Promise<Qwen25VL & { quantizedOnCpu: boolean }> {
   const weights = withHubNames(files);
   const total = weights.names().length;
   let loaded = 0;
-  const storage = options.storage ?? defaultStorage(gpu);
-  const make: Primitives<FrozenMatrix, Tensor> = {
-    matrix: (parts, columns) => loadMatrix(gpu, weights, parts, columns, storage),
-    vector: (parts) => loadVector(gpu, weights, parts),
-  };
-  const load = createLoader(make, () => {
+  const loader = createMatrixLoader(gpu, weights, { storage: defaultStorage(gpu), ...options });
+  const load = createLoader<FrozenMatrix, Tensor>(loader, () => {
     loaded++;
     options.onProgress?.(Math.min(1, loaded / total));
   });
-  return assemble(load, config);
+  try {
+    const model = await assemble(load, config);
+    return { ...model, quantizedOnCpu: loader.quantizesOnCpu };
+  } finally {
+    loader.close();
+  }
 }
 
 /**
- * Checks by the files' headers that every tensor is there with its size; reads no weights.
- * @throws weights.names, weights.tensorMissing, weights.shape with the tensor's name
+ * Checks by the files' headers that every tensor is there with its size and layout; reads no weights.
+ * @throws weights.names, weights.tensorMissing, weights.shape, weights.layout with the tensor's name
  */
 export async function checkWeights(files: WeightFiles, config: ModelConfig): Promise<void> {
   const weights = withHubNames(files);
   const make: Primitives<void, void> = {
-    async matrix(parts, columns) {
-      for (const { name, rows } of parts) checkSize(weights, name, rows * columns);
+    async matrix({ tensors, columns }) {
+      for (const { name, rows } of tensors) {
+        checkSize(weights, name, rows * columns);
+        checkLayout(weights, name, rows);
+      }
     },
-    async vector(parts) {
-      for (const { name, size } of parts) checkSize(weights, name, size);
+    async vector(tensors) {
+      for (const { name, size } of tensors) checkSize(weights, name, size);
     },
   };
   await assemble(
     createLoader(make, () => {}),
     config,
   );
+  const { hiddenSize, inChannels, temporalPatchSize, patchSize } = config.vision;
+  const inner = [inChannels, temporalPatchSize, patchSize, patchSize];
+  checkLayout(weights, 'visual.patch_embed.proj.weight', hiddenSize, inner);
 }

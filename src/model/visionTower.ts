@@ -3,8 +3,9 @@
 import type { Gpu } from '../gpu/gpu';
 import type { Recorder, Scope } from '../gpu/recorder';
 import { rowsAndWidth, viewAs, type Tensor } from '../gpu/tensor';
+import { withScope } from '../gpu/withScope';
 import { gelu, swiglu } from '../ops/activations';
-import { attention } from '../ops/attention';
+import { attention, rangePairs } from '../ops/attention';
 import { allColumns, matmulNT, type FrozenMatrix } from '../ops/matmul';
 import { rmsNorm } from '../ops/rmsNorm';
 import { rope } from '../ops/rope';
@@ -56,13 +57,15 @@ interface BlockInputs {
   table: Tensor;
   tableRow: Tensor;
   ranges: Tensor;
+  /** Query-key pairs of the ranges. */
+  pairs: number;
 }
 
 function visionBlock(
   rec: Recorder,
   config: VisionConfig,
   weights: VisionBlockWeights,
-  { table, tableRow, ranges }: BlockInputs,
+  { table, tableRow, ranges, pairs }: BlockInputs,
   x: Tensor,
   y: Tensor,
 ): void {
@@ -82,7 +85,7 @@ function visionBlock(
   attention(
     rec,
     { q: columns(0), k: columns(width), v: columns(2 * width), ranges, o, stats },
-    { heads, kvHeads: heads, headSize, rows },
+    { heads, kvHeads: heads, headSize, rows, pairs },
   );
   const x1 = scope.tensor(x.shape);
   linear(rec, o, weights.proj, x1, x);
@@ -116,6 +119,39 @@ function inWindowOrder(patches: Float32Array, layout: VisionLayout): Float32Arra
   return out;
 }
 
+/** All blocks and the merger: f32 (P / merge², C) in window order. */
+async function towerForward(
+  rec: Recorder,
+  tower: VisionTower,
+  { patches, layout }: { patches: Float32Array; layout: VisionLayout },
+  scope: Scope,
+  probe?: VisionProbe,
+): Promise<Tensor> {
+  const { config, weights } = tower;
+  const rows = layout.patches;
+  await rec.begin(`vision ${rows}`);
+  const pixels = scope.upload(inWindowOrder(patches, layout), [rows, patches.length / rows]);
+  const table = scope.upload(visionTable(layout.patchPlace, { headSize: config.headSize, theta: config.ropeTheta }));
+  const tableRow = scope.upload(Uint32Array.from({ length: rows }, (_, i) => i));
+  const seen = (ranges: Uint32Array) => ({ ranges: scope.upload(ranges), pairs: rangePairs(ranges) });
+  const windows = seen(layout.windowRanges);
+  const frames = seen(layout.frameRanges);
+  let x = scope.tensor([rows, config.hiddenSize]);
+  let y = scope.tensor([rows, config.hiddenSize]);
+  matmulNT(rec, { x: allColumns(pixels), w: weights.patchEmbed, y: allColumns(x) }, { m: rows });
+  probe?.('patch_embed', x);
+  for (const [i, block] of weights.blocks.entries()) {
+    const ranges = config.fullAttentionBlocks.includes(i) ? frames : windows;
+    visionBlock(rec, config, block, { table, tableRow, ...ranges }, x, y);
+    probe?.(`block_${i}`, y);
+    [x, y] = [y, x];
+    await rec.room();
+  }
+  const merged = merge(rec, tower, x, scope);
+  probe?.('merger_windowed', merged);
+  return merged;
+}
+
 /**
  * Features of several images at once.
  * @param patches f32 (P, channels * frames * p * p) of all images, in the image processor's order
@@ -129,32 +165,13 @@ export async function visionFeatures(
   grids: readonly PatchGrid[],
   probe?: VisionProbe,
 ): Promise<Float32Array> {
-  const { rec } = gpu;
-  const { config, weights } = tower;
-  const layout = visionLayout(grids, config);
-  const scope = rec.scope();
-  const rows = layout.patches;
-  const pixels = scope.upload(inWindowOrder(patches, layout), [rows, patches.length / rows]);
-  const table = scope.upload(visionTable(layout.patchPlace, { headSize: config.headSize, theta: config.ropeTheta }));
-  const tableRow = scope.upload(Uint32Array.from({ length: rows }, (_, i) => i));
-  const windows = scope.upload(layout.windowRanges);
-  const frames = scope.upload(layout.frameRanges);
-  let x = scope.tensor([rows, config.hiddenSize]);
-  let y = scope.tensor([rows, config.hiddenSize]);
-  matmulNT(rec, { x: allColumns(pixels), w: weights.patchEmbed, y: allColumns(x) }, { m: rows });
-  probe?.('patch_embed', x);
-  weights.blocks.forEach((block, i) => {
-    const ranges = config.fullAttentionBlocks.includes(i) ? frames : windows;
-    visionBlock(rec, config, block, { table, tableRow, ranges }, x, y);
-    probe?.(`block_${i}`, y);
-    [x, y] = [y, x];
+  const layout = visionLayout(grids, tower.config);
+  const windowed = await withScope(gpu.rec, async (scope) => {
+    const merged = await towerForward(gpu.rec, tower, { patches, layout }, scope, probe);
+    const [bytes] = await gpu.rec.read(merged);
+    return new Float32Array(bytes);
   });
-  const merged = merge(rec, tower, x, scope);
-  probe?.('merger_windowed', merged);
-  const [bytes] = await rec.read(merged);
-  scope.release();
-  const windowed = new Float32Array(bytes);
-  const width = config.outHiddenSize;
+  const width = tower.config.outHiddenSize;
   const out = new Float32Array(windowed.length);
   layout.windowIndex.forEach((cell, i) => out.set(windowed.subarray(i * width, (i + 1) * width), cell * width));
   return out;

@@ -39,5 +39,6 @@ export function withHubNames(weights: WeightFiles): WeightFiles {
     shape: (name) => weights.shape(original(name)),
     dtype: (name) => weights.dtype(original(name)),
     read: (name) => weights.read(original(name)),
+    readElements: (name, from, to) => weights.readElements(original(name), from, to),
   };
 }

@@ -3,7 +3,6 @@
 import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import { flatGrid } from './rowLanes';
 import swigluSource from '../../shaders/swiglu.wgsl?raw';
 import swigluBackwardSource from '../../shaders/swiglu_backward.wgsl?raw';
 import geluSource from '../../shaders/gelu.wgsl?raw';
@@ -18,7 +17,8 @@ export function swiglu(rec: Recorder, tensors: { gu: Tensor; h: Tensor }): void 
   rec.dispatch(SWIGLU, {
     bindings: tensors,
     uniforms: { count4, i4: rowsAndWidth('swiglu: h', tensors.h)[1] / 4 },
-    grid: flatGrid(count4, 64),
+    grid: [Math.ceil(count4 / 64)],
+    flops: 4 * 10 * count4,
   });
 }
 
@@ -28,12 +28,13 @@ export function swigluBackward(rec: Recorder, tensors: { dh: Tensor; gu: Tensor 
   rec.dispatch(SWIGLU_BACKWARD, {
     bindings: tensors,
     uniforms: { count4, i4: rowsAndWidth('swigluBackward: dh', tensors.dh)[1] / 4 },
-    grid: flatGrid(count4, 64),
+    grid: [Math.ceil(count4 / 64)],
+    flops: 4 * 20 * count4,
   });
 }
 
 /** x = 0.5 x (1 + erf(x / √2)), in place. */
 export function gelu(rec: Recorder, x: Tensor): void {
   const count = elementCount(x.shape);
-  rec.dispatch(GELU, { bindings: { x }, uniforms: { count }, grid: flatGrid(count, 64) });
+  rec.dispatch(GELU, { bindings: { x }, uniforms: { count }, grid: [Math.ceil(count / 64)], flops: 20 * count });
 }

@@ -3,7 +3,6 @@
 import { elementCount, type Tensor } from '../gpu/tensor';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
-import { flatGrid } from './rowLanes';
 import squaresSource from '../../shaders/sum_squares.wgsl?raw';
 import adamwSource from '../../shaders/adamw.wgsl?raw';
 
@@ -35,7 +34,12 @@ export function adamw(
   const count = elementCount(tensors.weight.shape);
   const scope = rec.scope();
   const partials = scope.tensor([64]);
-  rec.dispatch(SQUARES, { bindings: { x: tensors.gradient, partials }, uniforms: { count }, grid: [1] });
+  rec.dispatch(SQUARES, {
+    bindings: { x: tensors.gradient, partials },
+    uniforms: { count },
+    grid: [1],
+    flops: 2 * count,
+  });
   rec.dispatch(ADAMW, {
     bindings: { ...tensors, partials },
     uniforms: {
@@ -51,7 +55,8 @@ export function adamw(
       correction2Root: Math.sqrt(1 - options.beta2 ** options.step),
       maxNorm: options.maxGradNorm,
     },
-    grid: flatGrid(count, 64),
+    grid: [Math.ceil(count / 64)],
+    flops: 20 * count,
   });
   scope.release();
 }

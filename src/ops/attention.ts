@@ -5,6 +5,7 @@ import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import type { Columns } from './matmul';
+import { rowParts } from './rowParts';
 import forwardSource from '../../shaders/attention.wgsl?raw';
 import backwardQSource from '../../shaders/attention_backward_q.wgsl?raw';
 import backwardKvSource from '../../shaders/attention_backward_kv.wgsl?raw';
@@ -37,9 +38,18 @@ function keysTogether(rec: Recorder, shape: AttentionShape): number {
   return shape.headSize > 64 ? 2 : 4;
 }
 
+/** Query-key pairs that ranges (T, 4) let through: what attention's FLOPs go by. */
+export function rangePairs(ranges: Uint32Array): number {
+  let pairs = 0;
+  for (let i = 0; i < ranges.length; i += 4) pairs += ranges[i + 1]! - ranges[i]! + ranges[i + 3]! - ranges[i + 2]!;
+  return pairs;
+}
+
+const GROUP_ROWS = 16;
+
 /** Workgroups of 16 rows by 2 heads. */
 function grid(rows: number, heads: number): [number, number] {
-  return [Math.ceil(rows / 16), Math.ceil(heads / 2)];
+  return [Math.ceil(rows / GROUP_ROWS), Math.ceil(heads / 2)];
 }
 
 function checkShape({ heads, kvHeads, headSize }: AttentionShape): void {
@@ -51,32 +61,39 @@ function checkShape({ heads, kvHeads, headSize }: AttentionShape): void {
  * o = softmax(scale q kᵀ) v over each row's ranges; also the log-sum-exp.
  * @param tensors q (Tq, H D) and k, v (Tk, K D) as columns of their buffers; ranges u32 (Tq, 4): prefix start and end,
  *   segment start and end, end exclusive; o f32 (Tq, H D); stats f32 (Tq, H, 2): [.., 0] receives the log-sum-exp
+ * @param shape.pairs query-key pairs of the ranges, for the FLOPs; left out: all
  */
 export function attention(
   rec: Recorder,
   tensors: { q: Columns; k: Columns; v: Columns; ranges: Tensor; o: Tensor; stats: Tensor },
-  shape: AttentionShape & { rows: number },
+  shape: AttentionShape & { rows: number; pairs?: number },
 ): void {
   checkShape(shape);
   const { q, k, v, ranges, o, stats } = tensors;
+  const { pairs = shape.rows ** 2 } = shape;
   check(k.stride === v.stride, 'attention.stride', `attention: k rows are ${k.stride} apart, v rows ${v.stride}`);
   const together = headsTogether(shape);
-  rec.dispatch(FORWARD, {
-    spec: { D4: shape.headSize / 4, HEADS: together, KEYS: keysTogether(rec, shape) },
-    bindings: { q: q.data, k: k.data, v: v.data, ranges, o, stats },
-    uniforms: {
-      rows: shape.rows,
-      heads: shape.heads,
-      kvHeads: shape.kvHeads,
-      qStride4: q.stride / 4,
-      qOffset4: q.offset / 4,
-      kvStride4: k.stride / 4,
-      kOffset4: k.offset / 4,
-      vOffset4: v.offset / 4,
-      scale: shape.headSize ** -0.5,
-    },
-    grid: grid(shape.rows, shape.heads / together),
-  });
+  const whole = 4 * shape.heads * shape.headSize * pairs;
+  for (const { first, count, flops } of rowParts(rec, shape.rows, whole, GROUP_ROWS)) {
+    rec.dispatch(FORWARD, {
+      spec: { D4: shape.headSize / 4, HEADS: together, KEYS: keysTogether(rec, shape) },
+      bindings: { q: q.data, k: k.data, v: v.data, ranges, o, stats },
+      uniforms: {
+        firstRow: first,
+        rows: first + count,
+        heads: shape.heads,
+        kvHeads: shape.kvHeads,
+        qStride4: q.stride / 4,
+        qOffset4: q.offset / 4,
+        kvStride4: k.stride / 4,
+        kOffset4: k.offset / 4,
+        vOffset4: v.offset / 4,
+        scale: shape.headSize ** -0.5,
+      },
+      grid: grid(count, shape.heads / together),
+      flops,
+    });
+  }
 }
 
 /**
@@ -87,32 +104,39 @@ export function attention(
 export function attentionBackward(
   rec: Recorder,
   tensors: { qkv: Tensor; o: Tensor; dO: Tensor; ranges: Tensor; queryEnd: Tensor; stats: Tensor; dqkv: Tensor },
-  shape: AttentionShape,
+  shape: AttentionShape & { pairs?: number },
 ): void {
   checkShape(shape);
   const { qkv, o, dO, ranges, queryEnd, stats, dqkv } = tensors;
   const [rows, stride] = rowsAndWidth('attentionBackward: qkv', qkv);
+  const { pairs = rows ** 2 } = shape;
   const together = headsTogether({ ...shape, headSize: shape.headSize * 2 });
   const uniforms = {
-    rows,
     heads: shape.heads,
     kvHeads: shape.kvHeads,
     stride4: stride / 4,
     scale: shape.headSize ** -0.5,
   };
   const D4 = shape.headSize / 4;
-  rec.dispatch(BACKWARD_Q, {
-    spec: { D4, HEADS: together },
-    bindings: { qkv, o, dO, ranges, stats, dqkv },
-    uniforms,
-    grid: grid(rows, shape.heads / together),
-  });
+  const perPair = shape.heads * shape.headSize;
+  for (const { first, count, flops } of rowParts(rec, rows, 6 * perPair * pairs, GROUP_ROWS)) {
+    rec.dispatch(BACKWARD_Q, {
+      spec: { D4, HEADS: together },
+      bindings: { qkv, o, dO, ranges, stats, dqkv },
+      uniforms: { ...uniforms, firstRow: first, rows: first + count },
+      grid: grid(count, shape.heads / together),
+      flops,
+    });
+  }
   // Two key rows to an invocation, as far as registers allow.
   const keys = shape.headSize <= 32 ? 2 : 1;
-  rec.dispatch(BACKWARD_KV, {
-    spec: { D4, KEYS: keys },
-    bindings: { qkv, dO, queryEnd, stats, dqkv },
-    uniforms,
-    grid: grid(Math.ceil(rows / keys), shape.kvHeads),
-  });
+  for (const { first, count, flops } of rowParts(rec, rows, 8 * perPair * pairs, GROUP_ROWS * keys)) {
+    rec.dispatch(BACKWARD_KV, {
+      spec: { D4, KEYS: keys },
+      bindings: { qkv, dO, queryEnd, stats, dqkv },
+      uniforms: { ...uniforms, firstRow: first, endRow: first + count, rows },
+      grid: grid(Math.ceil(count / keys), shape.kvHeads),
+      flops,
+    });
+  }
 }

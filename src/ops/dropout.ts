@@ -22,5 +22,7 @@ export function dropout(
     bindings: tensors,
     uniforms: { tokens, channels, key0: options.key[0], key1: options.key[1], p: options.p },
     grid: [Math.ceil(channels / 8), Math.ceil(tokens / 8)],
+    // The random number is what costs.
+    flops: 150 * tokens * channels,
   });
 }

@@ -3,7 +3,7 @@ import { VARIANTS, withGpu, type GpuBench } from '../gpu/testGpu';
 import { headBackward as referenceBackward, headStats, type HeadLabel } from './cpuReference/head';
 import { linear, linearBackwardInput } from './cpuReference/linear';
 import { headBackward, headLogits, headLogProbs, logitsStride, STATS_WIDTH, type HeadOptions } from './head';
-import type { FrozenMatrix } from './matmul';
+import { wholeMatrix } from './matmul';
 import { expectTensor } from './testing/expectTensor';
 import { testValues } from './testValues';
 
@@ -88,12 +88,8 @@ function uploadScene({ input, output }: GpuBench, scene: Scene, data: SceneData)
   const start = [0];
   for (const list of scene.targets) start.push(start[start.length - 1]! + list.length);
   const labelStartHost = Uint32Array.from(start);
-  const head: FrozenMatrix = {
-    rows: scene.vocabulary,
-    columns: scene.width,
-    storage: 'f32',
-    data: input(data.weight),
-  };
+  const shape = { rows: scene.vocabulary, columns: scene.width, storage: 'f32' } as const;
+  const head = wholeMatrix(shape, input(data.weight));
   return {
     head,
     labels: {

@@ -85,6 +85,7 @@ function recordStats(rec: Recorder, chunk: Chunk, head: FrozenMatrix, stats: Ten
       inverseTemperature,
     },
     grid: [groups],
+    flops: 10 * chunk.rows * head.rows,
   });
 }
 
@@ -101,6 +102,7 @@ function recordLogProbs(
     bindings: { logits: chunk.logits, labels: labels.labels, ...tensors },
     uniforms: { first, count, stride: chunk.stride, rowOffset: chunk.first, inverseTemperature },
     grid: [Math.ceil(count / 64)],
+    flops: 5 * count,
   });
 }
 
@@ -148,6 +150,7 @@ export function headBackward(
       bindings: { logits: chunk.logits, stats, labels: labels.labels, coefficients, labelStart: labels.labelStart },
       uniforms: { rows: chunk.rows, vocab: head.rows, stride, rowOffset: chunk.first, inverseTemperature },
       grid: [groups],
+      flops: 10 * chunk.rows * head.rows,
     });
     matmulNN(
       rec,

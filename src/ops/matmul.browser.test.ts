@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../gpu/tensor';
 import { SHARING_VARIANTS, withGpu, type GpuBench } from '../gpu/testGpu';
 import { linear, linearBackwardInput, linearBackwardWeight } from './cpuReference/linear';
-import { matmulNN, matmulNT, matmulTNAccumulate, type WeightStorage } from './matmul';
+import { matmulNN, matmulNT, matmulTNAccumulate, wholeMatrix, type WeightStorage } from './matmul';
 import { place, unplace, type Placement } from './testing/columns';
 import { expectTensor } from './testing/expectTensor';
-import { storedMatrix } from './testing/storedWeights';
+import { cutMatrix, storedMatrix } from './testing/storedWeights';
 import { testValues } from './testValues';
 
 const M = [1, 3, 8, 17, 70];
@@ -26,6 +26,8 @@ interface Options {
   bias?: boolean;
   add?: 'y' | 'addend';
   wOffset?: number;
+  /** Rows of the parts that W is cut into. */
+  cut?: number;
 }
 
 const upTo4 = (n: number): number => Math.ceil(n / 4) * 4;
@@ -41,6 +43,7 @@ function recordNT(bench: GpuBench, size: Size, options: Options = {}, x = testVa
   const { m, n, k } = size;
   const { storage = 'f32', scale = 1, add, wOffset } = options;
   const { w, values } = storedMatrix(bench, { rows: n, columns: k, storage, offset: wOffset }, 2);
+  const { cut = n } = options;
   const bias = options.bias ? testValues(n, 3) : null;
   const addend = add ? testValues(m * n, 4) : null;
   const yAt = { rows: m, width: n, stride: upTo4(n) + 4, offset: 8 };
@@ -49,7 +52,7 @@ function recordNT(bench: GpuBench, size: Size, options: Options = {}, x = testVa
     bench.rec,
     {
       x: inputColumns(bench, x, { rows: m, width: k, stride: k + 8, offset: 4 }),
-      w,
+      w: cutMatrix(w, cut),
       y: { data: y, stride: yAt.stride, offset: yAt.offset },
       ...(bias ? { bias: bench.input(bias) } : {}),
     },
@@ -63,7 +66,7 @@ function recordNT(bench: GpuBench, size: Size, options: Options = {}, x = testVa
 
 function recordNN(bench: GpuBench, size: Size, options: Options = {}) {
   const { m, n, k } = size;
-  const { storage = 'f32', scale = 1, add, wOffset } = options;
+  const { storage = 'f32', scale = 1, add, wOffset, cut = n } = options;
   const { w, values } = storedMatrix(bench, { rows: n, columns: k, storage, offset: wOffset }, 2);
   const x = testValues(m * n, 1);
   // The columns of x up to the next multiple of 4 hold zeros, by contract.
@@ -76,7 +79,7 @@ function recordNN(bench: GpuBench, size: Size, options: Options = {}) {
     bench.rec,
     {
       x: inputColumns(bench, wide, { rows: m, width: upTo4(n), stride: upTo4(n) + 8, offset: 4 }),
-      w,
+      w: cutMatrix(w, cut),
       y: { data: y, stride: yAt.stride, offset: yAt.offset },
     },
     { m, scale, accumulate: add === 'y' },
@@ -148,10 +151,43 @@ describe.each(SHARING_VARIANTS)('matmul, %s kernels', (variant) => {
     );
   });
 
-  it.each(['f32', 'bf16', 'f16'] as const)('multiplies with %s weights that start inside a buffer', async (storage) => {
-    const size = { m: 9, n: 36, k: 20 };
+  it.each(['f32', 'bf16', 'f16', 'nf4'] as const)(
+    'multiplies with %s weights that start inside a buffer',
+    async (storage) => {
+      const size = { m: 9, n: 36, k: 20 };
+      await withGpu(variant, (bench) =>
+        runAll(bench, [
+          recordNT(bench, size, { storage, wOffset: 12 }),
+          recordNN(bench, size, { storage, wOffset: 12 }),
+        ]),
+      );
+    },
+  );
+
+  it.each(['f32', 'bf16', 'nf4'] as const)(
+    'a %s matrix in parts gives the bits of the whole one (NT)',
+    async (storage) => {
+      const size = { m: 17, n: 100, k: 132 };
+      const options: Options[] = [{}, { bias: true, add: 'addend', scale: 0.5 }, { bias: true, add: 'y' }];
+      await withGpu(variant, async (bench) => {
+        for (const option of options) {
+          const [whole, parts] = [100, 24].map((cut) => recordNT(bench, size, { ...option, storage, cut }));
+          const [want, got] = await bench.read(whole!.y, parts!.y);
+          parts!.check(got);
+          expect(got).toEqual(want);
+        }
+      });
+    },
+  );
+
+  it.each(['f32', 'bf16', 'nf4'] as const)('adds up the parts of a %s matrix (NN)', async (storage) => {
+    const size = { m: 17, n: 99, k: 132 };
+    const options: Options[] = [{}, { add: 'y', scale: 0.5 }];
     await withGpu(variant, (bench) =>
-      runAll(bench, [recordNT(bench, size, { storage, wOffset: 12 }), recordNN(bench, size, { storage, wOffset: 12 })]),
+      runAll(
+        bench,
+        options.map((option) => recordNN(bench, size, { ...option, storage, cut: 24 })),
+      ),
     );
   });
 
@@ -205,10 +241,10 @@ describe('matmul', () => {
   it('names the operation and the size that is not a multiple of 4', async () => {
     await withGpu('software', async (bench) => {
       const x = { data: bench.input([1, 2, 3, 4]), stride: 4, offset: 0 };
-      const w = { rows: 1, columns: 3, storage: 'f32' as const, data: bench.input([1, 2, 3]) };
+      const w = wholeMatrix({ rows: 1, columns: 3, storage: 'f32' }, bench.input([1, 2, 3]));
       const call = () => matmulNT(bench.rec, { x, w, y: x }, { m: 1 });
       expect(call).toThrow('matmulNT: K is 3, expected a multiple of 4');
-      const wide = { ...w, rows: 3, columns: 4 };
+      const wide = wholeMatrix({ rows: 3, columns: 4, storage: 'f32' }, bench.input(new Float32Array(12)));
       const biased = () => matmulNT(bench.rec, { x, w: wide, y: x, bias: x.data }, { m: 1 });
       expect(biased).toThrow('matmulNT: N is 3, expected a multiple of 4');
       await bench.read(x.data);

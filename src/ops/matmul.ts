@@ -5,6 +5,7 @@ import { check } from '../base/errors';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { rowParts } from './rowParts';
 import ntSource from '../../shaders/matmul_nt.wgsl?raw';
 import ntTileSource from '../../shaders/matmul_nt_tile.wgsl?raw';
 import nnSource from '../../shaders/matmul_nn.wgsl?raw';
@@ -17,16 +18,41 @@ const NN: Kernel = { name: 'matmul_nn.wgsl', source: nnSource };
 const NN_TILE: Kernel = { name: 'matmul_nn_tile.wgsl', source: nnTileSource };
 const TN: Kernel = { name: 'matmul_tn.wgsl', source: tnSource };
 
-export type WeightStorage = 'f32' | 'bf16' | 'f16';
+/** How a matrix's numbers are kept; `nf4` in blocks of 64 with one scale each. */
+export type WeightStorage = 'f32' | 'bf16' | 'f16' | 'nf4';
 
-/** A matrix [rows N, columns K] as in the checkpoint, or a part of a buffer that holds one. K is a multiple of 4. */
+/** Whole rows of a frozen matrix that lie in one buffer. */
+export interface MatrixPart {
+  /** Place of its first row within the matrix, a multiple of 4. */
+  firstRow: number;
+  rows: number;
+  data: Tensor;
+  /** First element within `data`, a multiple of 4; of 64 for nf4. */
+  offset?: number;
+  /** nf4: f32, the scale of each 64 elements of `data`. */
+  scales?: Tensor;
+}
+
+/**
+ * A matrix [rows N, columns K] as in the checkpoint; K is a multiple of 4. What one binding holds is one part; a larger
+ * matrix is cut between rows.
+ */
 export interface FrozenMatrix {
   rows: number;
   columns: number;
   storage: WeightStorage;
-  data: Tensor;
-  /** First element within `data`, a multiple of 4. */
-  offset?: number;
+  /** In the order of rows, without gaps. */
+  parts: readonly MatrixPart[];
+}
+
+/** A matrix that lies in one buffer, `offset` elements from its start. */
+export function wholeMatrix(
+  shape: { rows: number; columns: number; storage: WeightStorage },
+  data: Tensor,
+  offset = 0,
+): FrozenMatrix {
+  const { rows, columns, storage } = shape;
+  return { rows, columns, storage, parts: [{ firstRow: 0, rows, data, offset }] };
 }
 
 /** Columns `offset .. offset + width - 1` of a row-major buffer whose rows are `stride` apart (in elements). */
@@ -48,22 +74,44 @@ const SHARE = 'lib/share_none.wgsl';
 const BLOCK_COLUMNS4 = 2;
 const GROUP_COLUMNS = 4 * 4 * BLOCK_COLUMNS4;
 
+/** The library that decodes a storage type, in place of f32's. */
+export function decodeImports(storage: WeightStorage): Record<string, string> {
+  return storage === 'f32' ? {} : { [DECODE]: `lib/decode_${storage}.wgsl` };
+}
+
 function imports(rec: Recorder, storage: WeightStorage): Record<string, string> {
   return {
-    ...(storage === 'f32' ? {} : { [DECODE]: `lib/decode_${storage}.wgsl` }),
+    ...decodeImports(storage),
     ...(rec.variant === 'software' && rec.quads ? { [SHARE]: 'lib/share_quad.wgsl' } : {}),
   };
 }
 
-/** Specialisation and workgroups of a product of (m, ...) with `columns` output columns. */
-function blocks(rec: Recorder, m: number, columns: number): { spec: Record<string, number>; grid: [number, number] } {
-  if (rec.variant === 'gpu') return { spec: {}, grid: [Math.ceil(columns / 64), Math.ceil(m / 64)] };
+/** The buffers that the decode function of a storage type reads, by the shaders' names. */
+export function weightBindings({ data, scales }: MatrixPart): Record<string, Tensor> {
+  return scales ? { w: data, scales } : { w: data };
+}
+
+/** Some rows of a product: where they begin, how many, and their dispatch. */
+interface ProductPart {
+  first: number;
+  count: number;
+  spec: Record<string, number>;
+  grid: [number, number];
+  flops: number;
+}
+
+/** Dispatches of a product of (m, `inner`) with `columns` output columns: one, or as many as the budget asks for. */
+function productParts(rec: Recorder, m: number, columns: number, inner: number): ProductPart[] {
+  const gpu = rec.variant === 'gpu';
   // Tall blocks load less per product; a few rows do not fill one.
-  const rows = m <= 8 ? 8 : 16;
-  return {
-    spec: { ROWS: rows, COLS4: BLOCK_COLUMNS4 },
-    grid: [Math.ceil(columns / GROUP_COLUMNS), Math.ceil(m / rows)],
-  };
+  const rows = gpu ? 64 : m <= 8 ? 8 : 16;
+  const spec: Record<string, number> = gpu ? {} : { ROWS: rows, COLS4: BLOCK_COLUMNS4 };
+  const columnGroups = Math.ceil(columns / (gpu ? 64 : GROUP_COLUMNS));
+  return rowParts(rec, m, 2 * m * columns * inner, rows).map((part) => ({
+    ...part,
+    spec,
+    grid: [columnGroups, Math.ceil(part.count / rows)],
+  }));
 }
 
 function quarter(operation: string, name: string, value: number): number {
@@ -91,29 +139,43 @@ export function matmulNT(
   const { x, w, y, bias } = tensors;
   const { m, scale = 1, add } = options;
   const addend = typeof add === 'object' ? add : undefined;
-  const { spec, grid } = blocks(rec, m, w.rows);
-  rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
-    spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
-    imports: imports(rec, w.storage),
-    bindings: { x: x.data, w: w.data, bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
-    uniforms: {
-      m,
-      n: w.rows,
-      k4: quarter('matmulNT', 'K', w.columns),
-      xStride4: quarter('matmulNT', 'x stride', x.stride),
-      xOffset4: quarter('matmulNT', 'x offset', x.offset),
-      wOffset4: quarter('matmulNT', 'W offset', w.offset ?? 0),
-      yStride4: quarter('matmulNT', 'y stride', y.stride),
-      yOffset4: quarter('matmulNT', 'y offset', y.offset),
-      addendStride4: add || bias ? quarter('matmulNT', 'N', w.rows) : 0,
-      scale,
-    },
-    grid,
-  });
+  const k4 = quarter('matmulNT', 'K', w.columns);
+  const xStride4 = quarter('matmulNT', 'x stride', x.stride);
+  const yStride4 = quarter('matmulNT', 'y stride', y.stride);
+  const addendStride4 = add || bias ? quarter('matmulNT', 'N', w.rows) : 0;
+  const xOffset4 = quarter('matmulNT', 'x offset', x.offset);
+  const yOffset4 = quarter('matmulNT', 'y offset', y.offset);
+  for (const part of w.parts) {
+    const firstColumn4 = quarter('matmulNT', 'first row of a part of W', part.firstRow);
+    for (const { first, count, spec, grid, flops } of productParts(rec, m, part.rows, w.columns)) {
+      rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
+        spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
+        imports: imports(rec, w.storage),
+        bindings: { x: x.data, ...weightBindings(part), bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
+        uniforms: {
+          m: count,
+          n: part.rows,
+          k4,
+          xStride4,
+          xOffset4: xOffset4 + first * xStride4,
+          wOffset4: quarter('matmulNT', 'W offset', part.offset ?? 0),
+          yStride4,
+          yOffset4: yOffset4 + first * yStride4 + firstColumn4,
+          addendStride4,
+          addendOffset4: first * addendStride4 + firstColumn4,
+          firstColumn4,
+          scale,
+        },
+        grid,
+        flops,
+      });
+    }
+  }
 }
 
 /**
  * y = scale x W (+ y). x (m, N), W (N, K), y (m, K). Where N is not a multiple of 4, x holds zeros up to the next one.
+ * The parts of W are added one after the other.
  */
 export function matmulNN(
   rec: Recorder,
@@ -122,24 +184,32 @@ export function matmulNN(
 ): void {
   const { x, w, y } = tensors;
   const { m, scale = 1, accumulate = false } = options;
-  const { spec, grid } = blocks(rec, m, w.columns);
-  rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
-    spec: { ...spec, ADD: accumulate ? 1 : 0 },
-    imports: imports(rec, w.storage),
-    bindings: { x: x.data, w: w.data, y: y.data },
-    uniforms: {
-      m,
-      n: w.rows,
-      k4: quarter('matmulNN', 'K', w.columns),
-      xStride4: quarter('matmulNN', 'x stride', x.stride),
-      xOffset4: quarter('matmulNN', 'x offset', x.offset),
-      wOffset4: quarter('matmulNN', 'W offset', w.offset ?? 0),
-      yStride4: quarter('matmulNN', 'y stride', y.stride),
-      yOffset4: quarter('matmulNN', 'y offset', y.offset),
-      scale,
-    },
-    grid,
-  });
+  const xStride4 = quarter('matmulNN', 'x stride', x.stride);
+  const yStride4 = quarter('matmulNN', 'y stride', y.stride);
+  const yOffset4 = quarter('matmulNN', 'y offset', y.offset);
+  for (const part of w.parts) {
+    const xOffset4 = quarter('matmulNN', 'x offset', x.offset + part.firstRow);
+    for (const { first, count, spec, grid, flops } of productParts(rec, m, w.columns, part.rows)) {
+      rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
+        spec: { ...spec, ADD: accumulate || part.firstRow > 0 ? 1 : 0 },
+        imports: imports(rec, w.storage),
+        bindings: { x: x.data, ...weightBindings(part), y: y.data },
+        uniforms: {
+          m: count,
+          n: part.rows,
+          k4: quarter('matmulNN', 'K', w.columns),
+          xStride4,
+          xOffset4: xOffset4 + first * xStride4,
+          wOffset4: quarter('matmulNN', 'W offset', part.offset ?? 0),
+          yStride4,
+          yOffset4: yOffset4 + first * yStride4,
+          scale,
+        },
+        grid,
+        flops,
+      });
+    }
+  }
 }
 
 /**
@@ -167,5 +237,6 @@ export function matmulTNAccumulate(
       scale: options.scale ?? 1,
     },
     grid: [Math.ceil(j4 / 8), Math.ceil(i4 / 4)],
+    flops: 2 * options.tokens * options.i * options.j,
   });
 }

@@ -35,7 +35,7 @@ async function onGpu(asked: Asked[]): Promise<{ words: number[][]; unit: number[
     const bindings = { asked: input(Uint32Array.from(asked.flat())), words, floats };
     rec.dispatch(
       { name: 'random test', source: SOURCE },
-      { bindings, uniforms: { count }, grid: [Math.ceil(count / 64)] },
+      { bindings, uniforms: { count }, grid: [Math.ceil(count / 64)], flops: 100 * count },
     );
     const [wordList] = await readU32(words);
     const [floatList] = await read(floats);

@@ -20,7 +20,13 @@ export function rmsNorm(
   expectShape('rmsNorm', 'y', tensors.y, [rows, width]);
   expectShape('rmsNorm', 'weight', tensors.weight, [width]);
   const { spec, groups } = rowLanes(rec, rows);
-  rec.dispatch(FORWARD, { spec, bindings: tensors, uniforms: { rows, c4: width / 4, eps }, grid: [groups] });
+  rec.dispatch(FORWARD, {
+    spec,
+    bindings: tensors,
+    uniforms: { rows, c4: width / 4, eps },
+    grid: [groups],
+    flops: 5 * rows * width,
+  });
 }
 
 /** dx (+)= rstd (g - x rstd² mean(g x)), g = dy weight. All f32 (T, C) but weight (C), rstd (T). */
@@ -38,5 +44,6 @@ export function rmsNormBackward(
     bindings: tensors,
     uniforms: { rows, c4: width / 4 },
     grid: [groups],
+    flops: 10 * rows * width,
   });
 }

@@ -22,5 +22,6 @@ export function rope(
     bindings: tensors,
     uniforms: { tokens, stride, ...options },
     grid: [Math.ceil(options.heads / 4), Math.ceil(tokens / 16)],
+    flops: 3 * tokens * options.heads * options.headSize,
   });
 }

@@ -7,10 +7,3 @@ export function rowLanes(rec: Recorder, rows: number): { spec: { LANES: number; 
   const spec = rec.variant === 'software' ? { LANES: 1, ROWS: 4 } : { LANES: 64, ROWS: 1 };
   return { spec, groups: Math.ceil(rows / spec.ROWS) };
 }
-
-/** A grid for `count` invocations in workgroups of `size`, spread over two dimensions when one is too short. */
-export function flatGrid(count: number, size: number): [number, number] {
-  const groups = Math.ceil(count / size);
-  const x = Math.min(groups, 32768);
-  return [x, Math.ceil(groups / x)];
-}

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../formats/floats';
 import { VARIANTS, withGpu } from '../gpu/testGpu';
 import { embeddingGather } from './cpuReference/embedding';
+import { wholeMatrix } from './matmul';
 import { embedGather, gatherRows, scatterRows } from './rows';
 import { compareExact } from '../reference/compare';
 import { place, unplace } from './testing/columns';
-import { packHalves, storedMatrix } from './testing/storedWeights';
+import { cutMatrix, packHalves, storedMatrix } from './testing/storedWeights';
 import { testValues } from './testValues';
 
 const WIDTHS = [4, 20, 68];
@@ -30,20 +31,38 @@ function allPatterns(exponentMask: number, width: number): Uint16Array<ArrayBuff
 }
 
 describe.each(VARIANTS)('rows, %s kernels', (variant) => {
-  it.each(['f32', 'bf16', 'f16'] as const)('embedGather takes %s embeddings or picture features', async (storage) => {
-    for (const width of WIDTHS) {
-      const ids = Uint32Array.from({ length: 19 }, (_, t) => (t * 7) % 11);
-      const imageRow = Int32Array.from({ length: 19 }, (_, t) => (t % 3 === 1 ? (t * 2) % 5 : -1));
-      const features = testValues(5 * width, 3);
-      await withGpu(variant, async (bench) => {
-        const { w, values } = storedMatrix(bench, { rows: 11, columns: width, storage }, 2);
-        const x = bench.output([19, width]);
-        const { input } = bench;
-        embedGather(bench.rec, { ids: input(ids), imageRow: input(imageRow), features: input(features), x }, w);
-        const [got] = await bench.read(x);
-        expectSameBits(got, embeddingGather(values, ids, features, imageRow, width));
-      });
-    }
+  it.each(['f32', 'bf16', 'f16', 'nf4'] as const)(
+    'embedGather takes %s embeddings or picture features',
+    async (storage) => {
+      for (const width of WIDTHS) {
+        const ids = Uint32Array.from({ length: 19 }, (_, t) => (t * 7) % 11);
+        const imageRow = Int32Array.from({ length: 19 }, (_, t) => (t % 3 === 1 ? (t * 2) % 5 : -1));
+        const features = testValues(5 * width, 3);
+        await withGpu(variant, async (bench) => {
+          const { w, values } = storedMatrix(bench, { rows: 11, columns: width, storage }, 2);
+          const x = bench.output([19, width]);
+          const { input } = bench;
+          embedGather(bench.rec, { ids: input(ids), imageRow: input(imageRow), features: input(features), x }, w);
+          const [got] = await bench.read(x);
+          expectSameBits(got, embeddingGather(values, ids, features, imageRow, width));
+        });
+      }
+    },
+  );
+
+  it('embedGather takes every token from the part of the embedding that has it', async () => {
+    const width = 20;
+    const ids = Uint32Array.from({ length: 19 }, (_, t) => (t * 7) % 11);
+    const imageRow = Int32Array.from({ length: 19 }, (_, t) => (t % 3 === 1 ? (t * 2) % 5 : -1));
+    const features = testValues(5 * width, 3);
+    await withGpu(variant, async (bench) => {
+      const { w, values } = storedMatrix(bench, { rows: 11, columns: width, storage: 'f32' }, 2);
+      const x = bench.output([19, width]);
+      const { input } = bench;
+      const tensors = { ids: input(ids), imageRow: input(imageRow), features: input(features), x };
+      embedGather(bench.rec, tensors, cutMatrix(w, 4));
+      expectSameBits((await bench.read(x))[0], embeddingGather(values, ids, features, imageRow, width));
+    });
   });
 
   it.each([
@@ -55,7 +74,7 @@ describe.each(VARIANTS)('rows, %s kernels', (variant) => {
     const rows = bits.length / width;
     const ids = Uint32Array.from({ length: rows }, (_, t) => rows - 1 - t);
     await withGpu(variant, async ({ rec, input, output, read }) => {
-      const w = { rows, columns: width, storage: format.storage, data: input(packHalves(bits)) };
+      const w = wholeMatrix({ rows, columns: width, storage: format.storage }, input(packHalves(bits)));
       const x = output([rows, width]);
       const imageRow = input(new Int32Array(rows).fill(-1));
       embedGather(rec, { ids: input(ids), imageRow, features: input([0, 0, 0, 0]), x }, w);

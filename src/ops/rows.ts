@@ -3,7 +3,7 @@
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
-import type { Columns, FrozenMatrix } from './matmul';
+import { decodeImports, weightBindings, type Columns, type FrozenMatrix } from './matmul';
 import embedSource from '../../shaders/embed_gather.wgsl?raw';
 import gatherSource from '../../shaders/gather_rows.wgsl?raw';
 import scatterSource from '../../shaders/scatter_rows.wgsl?raw';
@@ -22,12 +22,16 @@ export function embedGather(
   embedding: FrozenMatrix,
 ): void {
   const [tokens, width] = rowsAndWidth('embedGather: x', tensors.x);
-  rec.dispatch(EMBED, {
-    imports: embedding.storage === 'f32' ? {} : { 'lib/decode_f32.wgsl': `lib/decode_${embedding.storage}.wgsl` },
-    bindings: { ...tensors, embedding: embedding.data },
-    uniforms: { tokens, c4: width / 4 },
-    grid: [Math.ceil(width / 32), Math.ceil(tokens / 8)],
-  });
+  for (const part of embedding.parts) {
+    const { firstRow, rows, offset = 0 } = part;
+    rec.dispatch(EMBED, {
+      imports: decodeImports(embedding.storage),
+      bindings: { ...tensors, ...weightBindings(part) },
+      uniforms: { tokens, c4: width / 4, wOffset4: offset / 4, firstRow, rows },
+      grid: [Math.ceil(width / 32), Math.ceil(tokens / 8)],
+      flops: tokens * width,
+    });
+  }
 }
 
 /** y[r] = x[row[r]]. x f32 (T, C); row u32 (R); y f32 (R, C). */
@@ -37,6 +41,7 @@ export function gatherRows(rec: Recorder, tensors: { x: Tensor; row: Tensor; y: 
     bindings: tensors,
     uniforms: { rows, c4: width / 4 },
     grid: [Math.ceil(width / 32), Math.ceil(rows / 8)],
+    flops: rows * width,
   });
 }
 
@@ -58,5 +63,6 @@ export function scatterRows(
       yOffset4: y.offset / 4,
     },
     grid: [Math.ceil(width / 32), Math.ceil(rows / 8)],
+    flops: rows * width,
   });
 }

@@ -61,6 +61,8 @@ function dispatchSample(
       penalty: options.repetitionPenalty,
     },
     grid: [groups],
+    // Bisections for top_k, top_p and min_p pass over the row again and again.
+    flops: 100 * options.slots * options.vocabulary,
   });
 }
 
@@ -99,5 +101,6 @@ export function prepareDecodeStep(
     },
     uniforms: { slots, maxNew },
     grid: [Math.ceil(slots / 64)],
+    flops: 50 * slots,
   });
 }

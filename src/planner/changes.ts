@@ -66,12 +66,20 @@ function shorterCompletions(recipe: Recipe): RecipeChange[] {
   return [{ option, value: max_completion_length, recipe: { ...recipe, grpo: { ...grpo, max_completion_length } } }];
 }
 
+/** Where the recipe leaves it open, 4 bits are taken already when nothing else fits. */
+function quantized(recipe: Recipe): RecipeChange[] {
+  return recipe.load_in_4bit === false
+    ? [{ option: 'load_in_4bit', value: true, recipe: { ...recipe, load_in_4bit: true } }]
+    : [];
+}
+
 /**
  * Single changes that may help.
  * @param largestPixels of the largest picture as the model sees it
  */
 export function possibleChanges(recipe: Recipe, largestPixels: number): RecipeChange[] {
   return [
+    ...quantized(recipe),
     ...recomputed(recipe, 'sft'),
     ...recomputed(recipe, 'grpo'),
     ...smallerBatch(recipe, 'sft'),

@@ -30,8 +30,14 @@ export type Phase =
 /** Where model files come from. A folder's files are given by name, as in a Hugging Face repository. */
 export type ModelSource =
   | { kind: 'bundled'; url: string }
-  /** `name`: the folder's. */
-  | { kind: 'files'; name: string; files: Record<string, Blob> };
+  /** `name`: the folder's. `hubId`: what the hub calls the model, where the files are from there. */
+  | { kind: 'files'; name: string; files: Record<string, Blob>; hubId?: string };
+
+/** What a user chose as the model: files, or one that this browser has stored from the hub. */
+export type ModelChoice =
+  | ModelSource
+  /** `key`: in the store of models. `id`: what the hub calls it. */
+  | { kind: 'stored'; key: string; id: string };
 
 export interface StartRequest {
   type: 'start';
@@ -39,7 +45,7 @@ export interface StartRequest {
   recipe: Recipe;
   seed: number;
   datasetId: string;
-  model: ModelSource;
+  model: ModelChoice;
   /** GPU memory that the user says there is, in GB; left out: the usual card's. */
   gpuMemoryGb?: number;
   /** A PEFT adapter to start from; its r, lora_alpha, target_modules and use_rslora replace the recipe's. */
@@ -60,7 +66,7 @@ export interface ContinueRequest {
   type: 'continue';
   runId: string;
   /** The base model again: a picked folder does not outlive the page. */
-  model: ModelSource;
+  model: ModelChoice;
   /** A mended copy of the run's recipe; only its user rewards may differ. Left out: the checkpoint's. */
   recipe?: Recipe;
 }
@@ -276,11 +282,11 @@ export type DataRequest =
       seed: number;
       recipe: Recipe;
       /** Counts the tokens; null while none is chosen: nothing is counted then. */
-      model: ModelSource | null;
+      model: ModelChoice | null;
     }
-  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelSource | null }
+  | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelChoice | null }
   /** Counts the tokens of a stored dataset anew; answered as an import. */
-  | { type: 'recount'; id: number; datasetId: string; recipe: Recipe; model: ModelSource | null }
+  | { type: 'recount'; id: number; datasetId: string; recipe: Recipe; model: ModelChoice | null }
   /** Stops that import, under way or waiting; nothing of it stays stored, even if it has just ended. */
   | { type: 'cancel'; id: number }
   /** Asks for a stored run as one file. Answered even while an import runs. */
@@ -312,7 +318,7 @@ export interface RenderPromptRequest {
   type: 'renderPrompt';
   id: number;
   recipe: Recipe;
-  model: ModelSource;
+  model: ModelChoice;
   row: DatasetRow;
 }
 

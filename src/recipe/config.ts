@@ -147,7 +147,18 @@ export interface EvalOptions {
   temperature: number;
 }
 
-export interface Recipe {
+/** How the base model is kept on the GPU, in transformers' names (`from_pretrained`, BitsAndBytesConfig). */
+export interface BaseModelOptions {
+  /** `auto`: as in its files; float32 where a CPU plays the GPU, which changes no value. */
+  dtype: 'auto' | 'float32' | 'bfloat16' | 'float16';
+  /** QLoRA: the linears of language model and vision tower in 4 bits; null: where the base would not fit otherwise. */
+  load_in_4bit: boolean | null;
+  bnb_4bit_quant_type: 'nf4';
+  /** The scales of the 4-bit blocks in 8 bits, as bitsandbytes rounds them. */
+  bnb_4bit_use_double_quant: boolean;
+}
+
+export interface Recipe extends BaseModelOptions {
   system_prompt: string;
   /** The user's text; `{question}` is replaced. */
   prompt_template: string;

@@ -101,6 +101,11 @@ export const defaultRecipe: Recipe = {
   min_pixels: null,
   max_pixels: null,
   grpo_pre_resize: false,
+  dtype: 'auto',
+  load_in_4bit: null,
+  // transformers: fp4, which QLoRA advises against.
+  bnb_4bit_quant_type: 'nf4',
+  bnb_4bit_use_double_quant: false,
   lora,
   sft,
   grpo,

@@ -44,6 +44,8 @@ const mmherc: Recipe = {
   ...defaultRecipe,
   image_loading: 'recipe',
   grpo_pre_resize: true,
+  load_in_4bit: true,
+  bnb_4bit_use_double_quant: true,
   lora: { ...defaultRecipe.lora, r: 8, lora_alpha: 16, lora_dropout: 0.1 },
   sft: {
     ...defaultRecipe.sft,

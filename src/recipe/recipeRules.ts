@@ -141,4 +141,8 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   min_pixels: orNull(integer({ min: 1 }), "the model's own"),
   max_pixels: orNull(integer({ min: 1 }), "the model's own"),
   grpo_pre_resize: flag,
+  dtype: choice('auto', 'float32', 'bfloat16', 'float16'),
+  load_in_4bit: orNull(flag, 'by GPU memory'),
+  bnb_4bit_quant_type: choice('nf4'),
+  bnb_4bit_use_double_quant: flag,
 };

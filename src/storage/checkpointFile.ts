@@ -34,6 +34,7 @@ const Portable = v.object({
   datasetId: Text,
   datasetName: Text,
   modelName: Text,
+  modelKey: v.optional(Text),
   recipe: Json,
 });
 

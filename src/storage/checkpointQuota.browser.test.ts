@@ -1,33 +1,15 @@
 // A real full disk under checkpoints: the browser's own quota, set through the DevTools protocol.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cdp } from 'vitest/browser';
 import { sha256Hex } from '../base/bytes';
 import { LorikeetError } from '../base/errors';
-import { listDatasets, deleteDataset } from './datasets';
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpointStore';
 import { opfs } from './opfs';
-import { createRun, deleteRun, listRuns } from './runs';
-import { noise } from './testing/checkpointFaults';
+import { noise } from './testing/noise';
+import { BEYOND, emptyStorage, freeStorage, limitStorage } from './testing/smallDisk';
 import type { Ask, Told } from './testing/checkpoint.worker';
 
-interface Session {
-  send(method: string, params: Record<string, unknown>): Promise<unknown>;
-}
-
 const MB = 1024 * 1024;
-
-async function setQuota(bytes?: number): Promise<void> {
-  const params = { origin: location.origin, ...(bytes === undefined ? {} : { quotaSize: bytes }) };
-  await (cdp() as unknown as Session).send('Storage.overrideQuotaForOrigin', params);
-}
-
-async function empty(): Promise<void> {
-  // All test files share one origin's storage.
-  for (const { id } of await listDatasets()) await deleteDataset(id);
-  for (const { id } of await listRuns()) await deleteRun(id);
-  for (const { name } of await opfs.list('ck-')) await opfs.remove(name);
-}
 
 function info(step: number) {
   return { stage: 'sft', step, logSeq: step, best: false };
@@ -47,39 +29,8 @@ async function saveInWorker(bytes: Uint8Array<ArrayBuffer>, step: number): Promi
   if (told.type === 'failed') throw new LorikeetError(told.error.code, told.error.message);
 }
 
-/** Chromium trusts for 30 s what it last heard about free space; other tests may just have made it ask. */
-async function waitForQuota(): Promise<void> {
-  await createRun({
-    id: 'probe',
-    createdAt: 1,
-    seed: 1,
-    datasetId: '',
-    datasetName: '',
-    modelName: '',
-    recipe: {},
-    state: '',
-  });
-  for (;;) {
-    const refused = await saveCheckpoint('probe', noise(40 * MB), info(1), 1).then(
-      () => false,
-      () => true,
-    );
-    if (refused) break;
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-  }
-  await deleteRun('probe');
-}
-
-beforeAll(async () => {
-  await empty();
-  await setQuota(24 * MB);
-  await waitForQuota();
-});
-
-afterAll(async () => {
-  await setQuota();
-  await empty();
-});
+beforeAll(limitStorage);
+afterAll(freeStorage);
 
 const places = [
   ['a worker', saveInWorker],
@@ -87,11 +38,11 @@ const places = [
 ] as const;
 
 test.each(places)('a checkpoint of %s beyond the quota is refused by name, and the others stay', async (_, save) => {
-  await empty();
+  await emptyStorage();
   const kept = [noise(2 * MB), noise(2 * MB)];
   await save(kept[0]!, 1);
   await save(kept[1]!, 2);
-  const refused = await save(noise(40 * MB), 3).then(
+  const refused = await save(noise(BEYOND), 3).then(
     () => 'stored',
     (error: LorikeetError) => `${error.code}: ${error.message}`,
   );

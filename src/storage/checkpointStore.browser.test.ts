@@ -17,7 +17,8 @@ import {
 import { opfs, writeFile } from './opfs';
 import { runDatabase } from './runDatabase';
 import { createRun, deleteRun, listRuns, type RunRecord } from './runs';
-import { FAULTS, noise, survey, type Survey } from './testing/checkpointFaults';
+import { FAULTS, survey, type Survey } from './testing/checkpointFaults';
+import { noise } from './testing/noise';
 import type { Ask, Told } from './testing/checkpoint.worker';
 
 const workers: Worker[] = [];

@@ -6,9 +6,9 @@
 import { sha256Hex } from '../base/bytes';
 import { blobInPieces, bytesInPieces, hashPieces, PIECE_BYTES, type FilePieces } from '../base/filePieces';
 import { check, LorikeetError } from '../base/errors';
-import { request, storageError, type Database } from './database';
+import { reading, request, storageError, type Database } from './database';
 import { opfs, writeFile, type Files } from './opfs';
-import { ofRun, reading, runDatabase } from './runDatabase';
+import { ofRun, runDatabase } from './runDatabase';
 
 export interface CheckpointInfo {
   /** The run's station (protocol's Stage). */

@@ -45,6 +45,13 @@ export function storageError(cause: unknown, what: string): LorikeetError {
   );
 }
 
+/** Gives failures of a read their names; `what` says which operation failed. */
+export function reading<T>(what: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw storageError(error, what);
+  });
+}
+
 /** The result of one request. */
 export function request<T>(pending: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@ import { get, keys, values } from 'idb-keyval';
 import type { DatasetInfo, DatasetRow, PictureSize, Thumbnails } from '../base/dataset';
 import { LorikeetError } from '../base/errors';
 import type { ImageLoading } from '../base/imageLoading';
-import { openDatabase, request, storageError } from './database';
+import { openDatabase, reading, request } from './database';
 
 export type { DatasetRow };
 
@@ -37,12 +37,6 @@ const thumbnails = database.store('thumbnails');
 
 // Large enough to be quick, small enough that one transaction neither doubles the images' memory nor is silent for long.
 const BATCH_BYTES = 4 * 1024 * 1024;
-
-function reading<T>(what: string, work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    throw storageError(error, what);
-  });
-}
 
 function* imageBatches(all: Map<string, Uint8Array>, skip: Set<string>): Generator<[string, Uint8Array][]> {
   let batch: [string, Uint8Array][] = [];

@@ -1,6 +1,6 @@
 // The one database of runs: records, event logs, artifacts and checkpoint records. Knows names and keys only.
 
-import { openDatabase, storageError } from './database';
+import { openDatabase } from './database';
 
 /** Version 2 added `checkpoints`. */
 export const runDatabase = openDatabase('lorikeet-runs', ['runs', 'events', 'artifacts', 'checkpoints'], 2);
@@ -8,11 +8,4 @@ export const runDatabase = openDatabase('lorikeet-runs', ['runs', 'events', 'art
 /** All keys [runId, x], or those with x from `from` on: an array sorts after every number and string. */
 export function ofRun(runId: string, from?: number): IDBKeyRange {
   return IDBKeyRange.bound(from === undefined ? [runId] : [runId, from], [runId, []]);
-}
-
-/** Gives failures of a read the names of database.ts; `what` says which operation failed. */
-export function reading<T>(what: string, work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    throw storageError(error, what);
-  });
 }

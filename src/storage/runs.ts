@@ -4,9 +4,9 @@
 import { get, values } from 'idb-keyval';
 import { LorikeetError } from '../base/errors';
 import { removeFiles, takeRecords } from './checkpointStore';
-import { request } from './database';
+import { reading, request } from './database';
 import { opfs } from './opfs';
-import { ofRun, reading, runDatabase as database } from './runDatabase';
+import { ofRun, runDatabase as database } from './runDatabase';
 
 export interface RunRecord {
   id: string;
@@ -16,6 +16,8 @@ export interface RunRecord {
   datasetId: string;
   datasetName: string;
   modelName: string;
+  /** Of a model from the hub: its key in the store of models. */
+  modelKey?: string;
   recipe: unknown;
   /** The imported adapter that the run began with. */
   adapterName?: string;

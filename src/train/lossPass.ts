@@ -6,6 +6,7 @@ import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
 import type { Tensor } from '../gpu/tensor';
 import type { FeaturesOf } from '../infer/features';
+import { withScope } from '../gpu/withScope';
 import { uploadStream } from '../infer/stream';
 import {
   backwardThroughLayers,
@@ -122,8 +123,12 @@ export interface OpenPass {
   backward(c: ArrayLike<number>, e?: ArrayLike<number>): Promise<void>;
 }
 
-function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope): Promise<StreamInputs> {
-  return uploadStream(trainee.gpu.rec, scope, batch, trainee.featuresOf, trainee.model.config);
+async function prepare(trainee: Trainee, batch: PackedBatch, scope: Scope, work: string): Promise<StreamInputs> {
+  const { rec } = trainee.gpu;
+  const inputs = await uploadStream(rec, scope, batch, trainee.featuresOf, trainee.model.config);
+  // The tower's memory, if it had work to do, is given back before the layers take theirs.
+  await rec.begin(`${work} ${batch.tokens} ${batch.labels.length}`);
+  return inputs;
 }
 
 /** A scope that is given back when `work` fails; whoever succeeds holds it on. */
@@ -143,7 +148,7 @@ interface KeptForward {
   /** f32 (R, C) after the final norm. */
   hidden: Tensor;
   /** From dHidden (R, C) to the adapter's gradient. */
-  backward(dHidden: Tensor): void;
+  backward(dHidden: Tensor): Promise<void>;
   /** Gives everything back. */
   release(): void;
 }
@@ -153,24 +158,24 @@ function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOptions)
   const { rec } = gpu;
   const scope = rec.scope();
   return inScope(scope, async () => {
-    const inputs = await prepare(trainee, batch, scope);
+    const inputs = await prepare(trainee, batch, scope, 'train');
     const labels = uploadLabels(scope, batch);
     const place = scope.upload(batch.place);
     const dropout = options.dropout && options.dropout.p > 0 ? { ...options.dropout, place } : undefined;
     const forward = { rec, adapter, dropout };
     const { keptLayers, onInput } = options;
-    const state = forwardForTraining(model.language, inputs, scope, { ...forward, keptLayers });
+    const state = await forwardForTraining(model.language, inputs, scope, { ...forward, keptLayers });
     const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
     const final = finalRows(rec, model.language, { x: state.last, row: labels.row, hidden }, scope);
     return {
       scope,
       labels,
       hidden,
-      backward(dHidden) {
+      async backward(dHidden) {
         const dx = scope.tensor([batch.tokens, model.config.hiddenSize]);
         finalRowsBackward(rec, model.language, { dHidden, row: labels.row, dx }, final);
         const stopLayer = onInput ? 0 : lowestLayer(adapter);
-        backwardThroughLayers(model.language, inputs, state, dx, { ...forward, stopLayer, onInput });
+        await backwardThroughLayers(model.language, inputs, state, dx, { ...forward, stopLayer, onInput });
       },
       release() {
         releaseKept(state);
@@ -181,12 +186,12 @@ function keptForward(trainee: Trainee, batch: PackedBatch, options: PassOptions)
 }
 
 /** Gradient of sum c logp + sum e H; with `logp` the log-probabilities come from the same logits. */
-function recordBackward(
+async function recordBackward(
   trainee: Trainee,
   kept: KeptForward,
   coefficients: { c: ArrayLike<number>; e?: ArrayLike<number> },
   options: PassOptions & { logp?: Tensor },
-): void {
+): Promise<void> {
   const { rec } = trainee.gpu;
   const { scope, labels, hidden } = kept;
   const ordered = orderedCoefficients(coefficients.c, coefficients.e, labels.order);
@@ -204,7 +209,7 @@ function recordBackward(
     labels.head,
     headOptions(trainee, options),
   );
-  kept.backward(dHidden);
+  await kept.backward(dHidden);
 }
 
 function headOptions({ decisions }: Trainee, { temperature }: Pick<PassOptions, 'temperature'>): HeadOptions {
@@ -226,7 +231,7 @@ export async function openPass(trainee: Trainee, batch: PackedBatch, options: Pa
     values,
     async backward(c, e) {
       try {
-        recordBackward(trainee, kept, { c, e }, options);
+        await recordBackward(trainee, kept, { c, e }, options);
       } finally {
         kept.release();
       }
@@ -248,7 +253,7 @@ export async function supervisedPass(
 ): Promise<LabelValues> {
   const kept = await keptForward(trainee, batch, options);
   try {
-    recordBackward(trainee, kept, { c }, { ...options, logp: kept.labels.logp });
+    await recordBackward(trainee, kept, { c }, { ...options, logp: kept.labels.logp });
     return await readLabels(trainee, batch, kept.labels);
   } finally {
     kept.release();
@@ -266,20 +271,17 @@ export async function scoreLabels(
 ): Promise<LabelValues> {
   const { gpu, model, adapter } = trainee;
   const { rec } = gpu;
-  const scope = rec.scope();
-  try {
-    const inputs = await prepare(trainee, batch, scope);
+  return withScope(rec, async (scope) => {
+    const inputs = await prepare(trainee, batch, scope, 'score');
     const labels = uploadLabels(scope, batch);
     const x = scope.tensor([batch.tokens, model.config.hiddenSize]);
     embedStream(rec, model.language, inputs, x);
-    forwardOnly(model.language, inputs, x, { rec, adapter: options.withAdapter ? adapter : undefined });
+    await forwardOnly(model.language, inputs, x, { rec, adapter: options.withAdapter ? adapter : undefined });
     const hidden = scope.tensor([labels.head.rows, model.config.hiddenSize]);
     finalRows(rec, model.language, { x, row: labels.row, hidden }, scope);
     const head = model.language.weights.head;
     const written = { hidden, stats: labels.stats, logp: labels.logp };
     headLogProbs(rec, written, head, labels.head, headOptions(trainee, options));
-    return await readLabels(trainee, batch, labels);
-  } finally {
-    scope.release();
-  }
+    return readLabels(trainee, batch, labels);
+  });
 }

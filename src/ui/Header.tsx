@@ -3,6 +3,7 @@
 import { Icon, Logo } from './parts/Icon';
 import { useTheme } from './store/useTheme';
 import { adapterName, requestsText, useDevice } from './store/device';
+import { useHub } from './store/hub';
 import { isBusy, useRun } from './store/run';
 import { goTo, setTheme, useSettings, type Place } from './store/settings';
 
@@ -45,7 +46,8 @@ export function Header(): React.JSX.Element {
 
 function MachineFacts(): React.JSX.Element {
   const adapter = useDevice((device) => device.adapter);
-  const requests = requestsText(useDevice());
+  const traffic = useHub((hub) => hub.traffic);
+  const requests = requestsText(useDevice(), traffic);
   const theme = useTheme();
   const other = theme === 'dark' ? 'light' : 'dark';
   return (

@@ -3,7 +3,7 @@
 import type { Mend } from '../base/dataset';
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import { nameOfFiles } from '../data/walkDrop';
-import type { InputFile, ModelSource, RunEvent, RunPlan } from '../protocol/messages';
+import type { InputFile, ModelChoice, RunEvent, RunPlan } from '../protocol/messages';
 import type { WorkerClient } from './workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
@@ -102,7 +102,7 @@ export function startRun(): void {
   const model = modelSource(settings)!;
   const datasetId = useDataset.getState().info!.id;
   const runId = crypto.randomUUID();
-  const modelName = model.kind === 'bundled' ? 'demo/model' : (settings.picked?.name ?? 'model');
+  const modelName = model.kind === 'bundled' ? 'demo/model' : model.kind === 'stored' ? model.id : model.name;
   beginRun({ runId, recipe, seed, datasetId, modelName, live: true });
   goTo('run');
   showLoading(runId);
@@ -117,8 +117,9 @@ function showLoading(runId: string): void {
 }
 
 /** The base model of a stored run; null while it was a folder that is not picked now. */
-function modelOf(record: RunRecord): ModelSource | null {
+function modelOf(record: RunRecord): ModelChoice | null {
   const settings = useSettings.getState();
+  if (record.modelKey !== undefined) return { kind: 'stored', key: record.modelKey, id: record.modelName };
   const bundled = record.modelName === 'demo' || record.modelName === 'demo/model';
   return modelSource({ ...settings, modelKind: bundled ? 'bundled' : 'files' });
 }
@@ -137,7 +138,7 @@ export function needsModelFolder(record: RunRecord): boolean {
 export async function continueRun(
   record: RunRecord,
   mended?: Recipe,
-  model: ModelSource | null = modelOf(record),
+  model: ModelChoice | null = modelOf(record),
 ): Promise<void> {
   if (isBusy(useRun.getState().view)) {
     throw new LorikeetError('page.busy', 'Another run is under way in this tab.', 'Stop it, or wait for its end.');

@@ -2,6 +2,7 @@
 // window.lorikeetHost, a function that it installs before the page loads. Without a host nothing here is active.
 
 import { LorikeetError, type ErrorRecord, fromErrorRecord } from '../base/errors';
+import type { DownloadProgress } from '../protocol/download';
 import type { DatasetInfo, ImportProblem, RunEvent, RunPlan, DataMessage, InputFile } from '../protocol/messages';
 import { importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
@@ -19,6 +20,7 @@ import {
 } from './actions';
 import { artifactOf, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
+import { obtainModel } from './hubModel';
 import { takeAdapter } from './setup/adapterFiles';
 import { readRecipe } from './recipe/readRecipe';
 import { useDataset } from './store/dataset';
@@ -37,6 +39,9 @@ export type HostMessage =
   | { type: 'ready' }
   | { type: 'event'; event: RunEvent }
   | { type: 'importProgress'; step: ImportStep; done: number; total: number }
+  /** What the hub has said of the model that was named, in one line. */
+  | { type: 'lookedUp'; line: string }
+  | ({ type: 'download' } & Omit<DownloadProgress, 'type' | 'id'>)
   | { type: 'dataset'; info: DatasetInfo; bundled: boolean }
   | { type: 'datasetFailed'; error: ErrorRecord; problems: ImportProblem[] }
   /** The browser or its adapter cannot train. */
@@ -58,6 +63,11 @@ export interface LorikeetApi {
   setGpuMemory(gigabytes: number): void;
   /** Takes the files of a model's folder. @param folder what the run calls it. Errors: model.*, page.files */
   setModel(names: string[], folder: string): Promise<void>;
+  /**
+   * Takes a model of the hub: fetches what is not stored, tells `lookedUp` and `download` meanwhile.
+   * @returns its key in the store, and what the user should know; errors: hub.*, storage.*, model.*
+   */
+  setHubModel(id: string, revision: string): Promise<{ key: string; note: string | null }>;
   /** Takes the two files of a PEFT adapter. @param name what the run calls it. Errors: adapter.*, page.files */
   setAdapter(names: string[], name: string): Promise<void>;
   /** Begins to import files of data, named with their folders; a message of the data's says how that ends. */
@@ -114,6 +124,7 @@ export function installAutomation(): void {
     setSeed,
     setGpuMemory,
     setModel: (names, folder) => takeModel(takeFiles(input, names), folder),
+    setHubModel: takeHubModel,
     setAdapter: (names, name) => giveAdapter(takeFiles(input, names), name),
     importData: (names) => importFiles(takeFiles(input, names)),
     start: startWhenReady,
@@ -154,6 +165,13 @@ async function takeModel(list: InputFile[], folder: string): Promise<void> {
   // What the page shows on the Model card, the host hears at once.
   await modelRead();
   refuse(modelObstacle());
+}
+
+async function takeHubModel(id: string, revision: string): Promise<{ key: string; note: string | null }> {
+  const taken = await obtainModel({ id, revision }, tellHost);
+  await modelRead();
+  refuse(modelObstacle());
+  return taken;
 }
 
 async function giveAdapter(list: InputFile[], name: string): Promise<void> {

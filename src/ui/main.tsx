@@ -6,6 +6,7 @@ import './styles/base.css';
 import './styles/controls.css';
 import './styles/frame.css';
 import './styles/setup.css';
+import './styles/hub.css';
 import './styles/data.css';
 import './styles/recipe.css';
 import './styles/rewards.css';
@@ -19,17 +20,22 @@ import './styles/result.css';
 import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
+import type { DownloadMessage } from '../protocol/download';
 import type { DataMessage, RunEvent, DatasetInfo } from '../protocol/messages';
 import { startWorkers, type TrainerReport } from './workerClient';
 import { watchStorage, type StorageStatus } from '../storage/connection';
+import { sweepModels } from '../storage/modelStore';
 import { connectClient, failData, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
 import { hasHost, installAutomation, tellHost } from './automation';
+import { createDownloadClient } from './downloadClient';
+import { connectHub } from './hubActions';
 import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
 import { readGuard, readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
 import { withLoadingProblem } from './store/imageLoading';
 import { rememberDuration } from './store/lastRun';
+import { applyDownload, failHub, refreshModels } from './store/hub';
 import { watchModel } from './store/model';
 import { applyPlan } from './store/runPlan';
 import { applyPreview } from './store/promptPreview';
@@ -113,6 +119,16 @@ async function openFirstDataset(): Promise<void> {
   tellHost({ type: 'ready' });
 }
 
+function onDownload(message: DownloadMessage): void {
+  if (applyDownload(message)) orShow(Promise.all([refreshModels(), readStorage()]));
+}
+
+/** What a download that was cut off left without a model goes first. */
+async function openModels(): Promise<void> {
+  await sweepModels();
+  await refreshModels();
+}
+
 function start(): void {
   installAutomation();
   watchRequests();
@@ -140,9 +156,11 @@ function start(): void {
     },
   });
   connectClient(client);
+  connectHub(createDownloadClient({ message: onDownload, crashed: failHub }));
   client.toTrainer({ type: 'probe' });
   orShow(openFirstDataset());
   orShow(Promise.all([refreshHistory(), readStorage()]));
+  orShow(openModels());
 }
 
 start();

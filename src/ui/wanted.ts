@@ -1,13 +1,13 @@
 // What a host has asked a run to be made of, held against what the page is set up with.
 
 import { LorikeetError } from '../base/errors';
-import type { ModelSource } from '../protocol/messages';
+import type { ModelChoice, ModelSource } from '../protocol/messages';
 import type { DatasetView } from './store/dataset';
 import { pickedAdapter, type Settings } from './store/settings';
 
 /** What the host has asked for; a run begins with nothing else. */
 export interface Wanted {
-  model: ModelSource['kind'];
+  model: ModelChoice['kind'];
   data: ModelSource['kind'];
   /** Starts from an adapter that the host gave. */
   adapter: boolean;
@@ -22,8 +22,10 @@ export function assertWanted(
   settings: Settings,
   { info, bundled }: Pick<DatasetView, 'info' | 'bundled'>,
 ): void {
+  const { modelKind, picked, stored } = settings;
+  const chosen = { bundled: true, files: picked !== null, stored: stored !== null }[modelKind];
   const found = {
-    model: settings.modelKind === 'files' && !settings.picked ? 'none' : settings.modelKind,
+    model: chosen ? modelKind : 'none',
     data: info === null ? 'none' : bundled ? 'bundled' : 'files',
     adapter: pickedAdapter(settings) !== null,
   };

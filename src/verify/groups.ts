@@ -4,6 +4,7 @@ import { verifyGrpo } from './groups/grpo';
 import { verifyImage } from './groups/image';
 import { verifyLora } from './groups/lora';
 import { verifyModel } from './groups/model';
+import { verifyNf4 } from './groups/nf4';
 import { verifyRewards } from './groups/rewards';
 import { verifyTokenizer } from './groups/tokenizer';
 import type { Verifier } from '../reference/types';
@@ -15,4 +16,5 @@ export const VERIFIERS: ReadonlyMap<string, Verifier> = new Map<string, Verifier
   ['lora', verifyLora],
   ['grpo', verifyGrpo],
   ['rewards', verifyRewards],
+  ['nf4', verifyNf4],
 ]);

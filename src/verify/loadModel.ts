@@ -2,9 +2,10 @@
 
 import { plainDecisions } from '../budgets/decisions';
 import type { ImageRef } from '../data/encode';
-import { openWeights } from '../formats/weightFiles';
+import { openWeights, type WeightFiles } from '../formats/weightFiles';
 import { createGpu, type Gpu } from '../gpu/gpu';
 import type { FeaturesOf } from '../infer/features';
+import type { StorageOptions } from '../model/baseStorage';
 import { parseModelConfig, type ModelConfig } from '../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import { visionFeatures, type VisionProbe } from '../model/visionTower';
@@ -76,13 +77,20 @@ export function splitFeatures(
   });
 }
 
+/** The weight files of a model's folder. */
+export async function openReferenceWeights({ folder }: VerifyContext, path: string): Promise<WeightFiles> {
+  const bytes = await folder.bytes(`${path}/model.safetensors`);
+  return openWeights({ 'model.safetensors': new Blob([bytes as Uint8Array<ArrayBuffer>]) });
+}
+
 /**
- * @param path the model's folder within the reference @param probe sees the vision tower's intermediate results
+ * @param path the model's folder within the reference
+ * @param options.probe sees the vision tower's intermediate results @param options.storage of the matrices
  */
 export async function loadReferenceModel(
   context: VerifyContext,
   path: string,
-  probe?: VisionProbe,
+  { probe, storage }: { probe?: VisionProbe; storage?: StorageOptions } = {},
 ): Promise<ReferenceModel> {
   const { folder } = context;
   const gpu = gpuOf(await context.device());
@@ -90,9 +98,9 @@ export async function loadReferenceModel(
     await folder.json(`${path}/config.json`),
     await optionalJson(folder, `${path}/generation_config.json`),
   );
-  const bytes = await folder.bytes(`${path}/model.safetensors`);
-  const weights = await openWeights({ 'model.safetensors': new Blob([bytes as Uint8Array<ArrayBuffer>]) });
-  const model = await loadQwen25VL(gpu, weights, config);
+  const model = await loadQwen25VL(gpu, await openReferenceWeights(context, path), config, {
+    ...(storage && { storage }),
+  });
   const vision = await folder.tensors(`${path}/vision.safetensors`);
   const flat = integers(vision, 'grid_thw');
   const grids: PatchGrid[] = Array.from({ length: flat.length / 3 }, (_, i) => [

@@ -7,6 +7,7 @@ import { loadDataset } from '../storage/datasets';
 import { appendEvents, findRun, truncateEvents, updateRun, lastEvent } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { parseStoredRecipe } from '../recipe/recipe';
+import { sourceOf } from './chosenModel';
 import { createHeldLog, type HeldLog } from './heldLog';
 import type { RunCheckpoint } from './runCheckpoint';
 import type { LogPosition } from './runReporter';
@@ -58,7 +59,7 @@ async function checkDataset(datasetId: string, name: string): Promise<void> {
 
 /**
  * Reads what to go on from. The stored run is not changed before `begin`.
- * @throws run.missing, run.finished, checkpoint.*, recipe.*, storage.*
+ * @throws run.missing, run.finished, checkpoint.*, recipe.*, model.missing, storage.*
  */
 export async function readContinuation({ runId, model, recipe }: ContinueRequest): Promise<Continuation> {
   const record = await findRun(runId);
@@ -80,7 +81,7 @@ export async function readContinuation({ runId, model, recipe }: ContinueRequest
     runId,
     seed: checkpoint?.setup.seed ?? record.seed,
     datasetId: record.datasetId,
-    model,
+    model: await sourceOf(model),
     recipe: mend(stored, recipe),
   };
   const seconds = checkpoint?.progress.summary.seconds ?? {};

@@ -2,8 +2,9 @@
 
 import type { DatasetRow, ImportProblem, PictureSize, TokenStats } from '../base/dataset';
 import { toErrorRecord } from '../base/errors';
-import type { DataMessage, ModelSource } from '../protocol/messages';
+import type { DataMessage, ModelChoice } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
+import { sourceOf } from './chosenModel';
 import { countTokens } from './datasetTokens';
 import { loadTextModel } from './textModel';
 
@@ -29,7 +30,7 @@ interface CountJob {
   name: string;
   recipe: Recipe;
   /** null: nothing is counted. */
-  model: ModelSource | null;
+  model: ModelChoice | null;
   signal: AbortSignal;
 }
 
@@ -46,7 +47,7 @@ export async function countRows(
   report('tokens', 0, rows.length);
   if (!job.model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
   try {
-    const model = await loadTextModel(job.model);
+    const model = await loadTextModel(await sourceOf(job.model));
     const onRow = (done: number): void => report('tokens', done, rows.length);
     const counted = await countTokens(rows, sizes, job.recipe, model, onRow);
     const { prompt, target, problems } = counted;

@@ -3,10 +3,11 @@
 import type { ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';
 import { makeBudget, type Budget, type Workload } from '../budgets/budgets';
-import { plainDecisions, type BaseStorage } from '../budgets/decisions';
+import { plainDecisions, type BaseStorage, type Decisions } from '../budgets/decisions';
 import { imageKey, type ImageRef } from '../data/encode';
 import type { WeightFiles } from '../formats/weightFiles';
 import type { DeviceInfo } from '../gpu/device';
+import type { StorageOptions } from '../model/baseStorage';
 import { withHubNames } from '../model/weightNames';
 import { rolloutShape } from '../train/schedule';
 import type { TrainingRows } from './rows';
@@ -87,10 +88,29 @@ function storedType(weights: WeightFiles): BaseStorage {
   return STORED[withHubNames(weights).dtype('model.embed_tokens.weight')] ?? 'f32';
 }
 
-/** Storage types to choose from. A software adapter computes in f32 faster than it widens. */
-function storagesOf(weights: WeightFiles, { adapterClass }: Pick<DeviceInfo, 'adapterClass'>): BaseStorage[] {
-  const stored = storedType(weights);
-  return [...new Set<BaseStorage>([...(adapterClass === 'software' ? (['f32'] as const) : []), stored])];
+const NAMED = { float32: 'f32', bfloat16: 'bf16', float16: 'f16' } as const;
+
+/**
+ * Storage types to choose from, the preferred one first. A software adapter computes in f32 faster than it widens; 4 bits
+ * are the last choice where the recipe leaves it open.
+ */
+function storagesOf(
+  weights: WeightFiles,
+  { dtype, load_in_4bit: quantized }: Recipe,
+  { adapterClass }: Pick<DeviceInfo, 'adapterClass'>,
+): BaseStorage[] {
+  if (quantized === true) return ['nf4'];
+  const asIs: BaseStorage[] = [...(adapterClass === 'software' ? (['f32'] as const) : []), storedType(weights)];
+  const plain = dtype === 'auto' ? asIs : [NAMED[dtype]];
+  return [...new Set<BaseStorage>([...plain, ...(quantized === null ? (['nf4'] as const) : [])])];
+}
+
+/** How matrices are kept: what was decided, and what the recipe says of what that leaves open. */
+export function storageOptions(
+  { storage }: Pick<Decisions, 'storage'>,
+  { dtype, bnb_4bit_use_double_quant: doubleQuant }: Recipe,
+): StorageOptions {
+  return { dtype: storage === 'f32' ? 'float32' : dtype, nf4: storage === 'nf4' ? { doubleQuant } : null };
 }
 
 export interface DecideInput {
@@ -113,13 +133,13 @@ export function decideBudget({ config, weights, rows, recipe, info, gpuBytes }: 
     limits: info.limits,
     gpuBytes,
     workload: workloadOf(rows, recipe),
-    storages: storagesOf(weights, info),
+    storages: storagesOf(weights, recipe, info),
   });
 }
 
 /** What a run did that noted no decisions. */
 export function decisionsOfOlderRun({ weights, info, recipe, config }: Omit<DecideInput, 'rows' | 'gpuBytes'>) {
-  const [storage = 'f32'] = storagesOf(weights, info);
+  const [storage = 'f32'] = storagesOf(weights, recipe, info);
   const kept = (stage: 'sft' | 'grpo') => (recipe[stage].gradient_checkpointing === false ? config.layers : 0);
   return plainDecisions(storage, { sft: kept('sft'), grpo: kept('grpo') });
 }

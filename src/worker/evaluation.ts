@@ -51,6 +51,8 @@ export async function evaluateNow(run: Run, step: number): Promise<Evaluation | 
     onProgress: (done, total) => reporter.progress({ phase: 'evaluate', done, total, unit: 'completions' }),
     onSample: (sample) => reporter.emit({ type: 'liveSample', stage, sample }),
   });
+  // Nothing of an evaluation's size is needed again soon.
+  session.gpu.trim();
   progress.round++;
   run.eta.finished('evaluation', (performance.now() - began) / 1000);
   reporter.emit({ type: 'evaluation', when: WHEN[stage] ?? 'during', stage, step, result, samples });

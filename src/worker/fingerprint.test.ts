@@ -1,4 +1,5 @@
 // @vitest-environment node
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +44,23 @@ describe('baseFingerprint', () => {
     },
   ])('differs with $name', async (other) => {
     expect(await baseFingerprint(other.config, other.files)).not.toBe(await baseFingerprint(config, files));
+  });
+
+  it('hashes a file in pieces as if it were whole', async () => {
+    const bytes = Uint8Array.from({ length: 20 * MB + 7 }, (_, i) => (i * 7919) >> 8);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    const hashes = [['model.safetensors', bytes.length, digest]];
+    const parts = { config: { object: [['a', 1]] }, files: hashes };
+    const want = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+    const blob = new Blob([bytes]);
+    let largest = 0;
+    const slice = blob.slice.bind(blob);
+    blob.slice = (from, to) => {
+      largest = Math.max(largest, to! - from!);
+      return slice(from, to);
+    };
+    expect(await baseFingerprint({ a: 1 }, [{ name: 'model.safetensors', blob }])).toBe(want);
+    expect(largest).toBeLessThanOrEqual(8 * MB);
   });
 
   it('reads of a file above 256 MB its header, its length, its end and a sample every 16 MB', async () => {

@@ -1,13 +1,17 @@
 // What a checkpoint depends on beside itself, as hashes: the base model, the dataset's rows and the kernels.
 // A hash tells that something differs, never what.
 
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DatasetRow } from '../base/dataset';
 import { sha256Hex } from '../base/bytes';
 import type { Recorder } from '../gpu/recorder';
 import { shaderSources } from '../ops/shaderSources';
 
-/** Up to here a file is read whole. */
+/** Up to here every byte of a file counts. */
 const WHOLE_BYTES = 256 * 2 ** 20;
+/** Bytes in memory at a time. */
+const PIECE_BYTES = 8 * 2 ** 20;
 const SAMPLE_BYTES = 64 * 2 ** 10;
 const SAMPLE_EVERY_BYTES = 16 * 2 ** 20;
 /** Bytes of a safetensors header's length. */
@@ -26,8 +30,15 @@ async function hashJson(value: unknown): Promise<string> {
   return sha256Hex(new TextEncoder().encode(JSON.stringify(value)));
 }
 
-async function readBlob(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await blob.arrayBuffer());
+/** SHA-256 over blobs one after the other. The browser's own digest would want all bytes at once. */
+async function hashBlobs(blobs: readonly Blob[]): Promise<string> {
+  const hash = sha256.create();
+  for (const blob of blobs) {
+    for (let at = 0; at < blob.size; at += PIECE_BYTES) {
+      hash.update(new Uint8Array(await blob.slice(at, at + PIECE_BYTES).arrayBuffer()));
+    }
+  }
+  return bytesToHex(hash.digest());
 }
 
 /** Bytes of the safetensors header with its length; at most one sampling distance, whatever the file says. */
@@ -45,8 +56,7 @@ async function sampledParts(blob: Blob): Promise<Blob[]> {
 }
 
 async function hashFile(blob: Blob): Promise<string> {
-  if (blob.size <= WHOLE_BYTES) return sha256Hex(await readBlob(blob));
-  return sha256Hex(await readBlob(new Blob(await sampledParts(blob))));
+  return hashBlobs(blob.size <= WHOLE_BYTES ? [blob] : await sampledParts(blob));
 }
 
 /**
@@ -61,7 +71,6 @@ export async function baseFingerprint(
   files: readonly { name: string; blob: Blob }[],
 ): Promise<string> {
   const hashes: [string, number, string][] = [];
-  // One after the other: each may hold 256 MB.
   for (const { name, blob } of files) hashes.push([name, blob.size, await hashFile(blob)]);
   hashes.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return hashJson({ config: canonical(config), files: hashes });

@@ -5,7 +5,7 @@ import type { ErrorRecord } from '../base/errors';
 import { LorikeetError, toErrorRecord } from '../base/errors';
 import { datasetId, importFiles } from '../data/import';
 import type { ImportOptions } from '../data/import';
-import type { ModelSource } from '../protocol/messages';
+import type { ModelChoice } from '../protocol/messages';
 import { deleteDataset, listDatasets, saveDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import { countRows, type Counts, type ReportStep } from './countRows';
@@ -16,7 +16,7 @@ export interface ImportJob {
   options: Pick<ImportOptions, 'name' | 'unread' | 'validationRatio' | 'seed'>;
   recipe: Recipe;
   /** Counts the tokens; null: nothing is counted. */
-  model: ModelSource | null;
+  model: ModelChoice | null;
   /** Aborted when the user no longer wants the data. */
   signal: AbortSignal;
 }

@@ -43,6 +43,8 @@ export async function readModelFiles(model: ModelSource): Promise<ModelFiles> {
   const generationFile = files['generation_config.json'];
   const generation = generationFile && parseModelJson(await generationFile.text(), 'generation_config.json');
   const given = config._name_or_path;
-  const name = typeof given === 'string' && given ? given : model.kind === 'bundled' ? 'demo/model' : model.name;
+  const own = typeof given === 'string' && given ? given : model.kind === 'bundled' ? 'demo/model' : model.name;
+  // PEFT loads a model of the hub by the hub's name; what its config was called elsewhere means nothing there.
+  const name = (model.kind === 'files' ? model.hubId : undefined) ?? own;
   return { files, config, generation, name };
 }

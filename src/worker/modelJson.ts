@@ -5,6 +5,12 @@ import { isJsonObject, type JsonObject } from '../base/json';
 
 /** Parses the text of the file `name`. @throws model.json when it is no JSON, or JSON but no object */
 export function parseModelJson(text: string, name: string): JsonObject {
+  check(
+    !text.startsWith('version https://git-lfs'),
+    'model.json',
+    `${name}: this is a git-LFS pointer, not the file itself`,
+    'Fetch the files with `git lfs pull`, or download them whole.',
+  );
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,10 +1,9 @@
 // What older versions would have noted of a model's files, so that their checkpoints find the same folder again.
 
-import { parseImageProcessor } from '../image/processorConfig';
 import type { ModelSource } from '../protocol/messages';
 import { baseFingerprint } from './fingerprint';
 import type { OlderNotes } from './runCheckpoint';
-import { readJson } from './textModel';
+import { readImageProcessor } from './textModel';
 
 /** The limit that they took where preprocessor_config.json names none: Qwen2.5-VL's own, in pixels. */
 const OLDER = { max_pixels: 28 * 28 * 16384 };
@@ -19,6 +18,6 @@ export function olderNotes(model: ModelSource, configJson: unknown): OlderNotes 
   const weights = files.filter(([name]) => name.endsWith('.safetensors')).map(([name, blob]) => ({ name, blob }));
   return {
     base: () => baseFingerprint(configJson, weights),
-    processor: async () => parseImageProcessor(await readJson(model, 'preprocessor_config.json'), OLDER),
+    processor: () => readImageProcessor(model, OLDER),
   };
 }

@@ -68,13 +68,101 @@ test('weights that lack tensors end the load by their headers, with the name of 
   });
 });
 
-// processor_config.json is not read yet. Once it is, such a folder opens, with the processor and the chat template of the
-// published files, and this test says so in place of the refusal.
-test('a folder saved by transformers 5 is refused by the file that it lacks', async () => {
-  await expect(open(savedByTransformers5())).rejects.toMatchObject({
+test('a folder saved by transformers 5 opens with the processor and the chat template of the published files', async () => {
+  const published = await open();
+  const saved = await open(savedByTransformers5());
+  expect(saved.notices).toEqual([]);
+  expect(saved.text.processor).toEqual(published.text.processor);
+  expect(saved.text.chatTemplate).toBe(published.text.chatTemplate);
+});
+
+test('processor_config.json of an older form does not replace preprocessor_config.json, and is named where that lacks', async () => {
+  const older = { 'processor_config.json': JSON.stringify({ processor_class: 'Qwen2_5_VLProcessor' }) };
+  expect((await open(older)).text.processor).toEqual((await open()).text.processor);
+  await expect(open({ ...older, 'preprocessor_config.json': null })).rejects.toMatchObject({
     code: 'model.missing',
-    message: expect.stringMatching(/has no preprocessor_config\.json; it has .*processor_config\.json/) as string,
-    hint: expect.stringMatching(/^transformers 5 saved processor_config\.json in its place/) as string,
+    message: expect.stringMatching(
+      /no preprocessor_config\.json, and processor_config\.json has no image_processor/,
+    ) as string,
+  });
+});
+
+/** The demo's tensors, with some added or replaced. */
+function weightsWith(
+  added: Record<string, { dtype: 'BF16' | 'I32' | 'F8_E4M3'; shape: number[]; bytes: Uint8Array }>,
+): Blob {
+  const { tensors } = parseSafetensors(demoFile('model.safetensors'));
+  const all = { ...Object.fromEntries(tensors), ...added };
+  return new Blob([writeSafetensors(Object.entries(all).map(([name, tensor]) => ({ name, ...tensor }))).slice()]);
+}
+
+/** The demo's embedding as a head, with one byte changed or none. */
+function headOf(change: (bytes: Uint8Array) => void): Blob {
+  const embedding = parseSafetensors(demoFile('model.safetensors')).tensors.get('model.embed_tokens.weight')!;
+  const bytes = embedding.bytes.slice();
+  change(bytes);
+  return weightsWith({ 'lm_head.weight': { dtype: 'BF16', shape: embedding.shape, bytes } });
+}
+
+test('a tied model whose files hold the same head once more stays tied, without a remark', async () => {
+  const model = await open({ 'model.safetensors': headOf(() => {}) });
+  expect(model).toMatchObject({ notices: [], config: { tieWordEmbeddings: true } });
+});
+
+test('a head with other values than the embedding is used, as in transformers, and said', async () => {
+  const last = headOf((bytes) => (bytes[bytes.length - 2]! ^= 1));
+  const model = await open({ 'model.safetensors': last });
+  expect(model.config.tieWordEmbeddings).toBe(false);
+  expect(model.notices).toEqual([expect.objectContaining({ level: 'warning', code: 'weights.ownHead' })]);
+});
+
+test('tensors that have no place in the model are named; what older files hold for convenience is not', async () => {
+  const tensor = { dtype: 'BF16' as const, shape: [2], bytes: new Uint8Array(4) };
+  const extra = { 'value_head.weight': tensor, 'model.layers.0.self_attn.rotary_emb.inv_freq': tensor };
+  const { notices } = await open({ 'model.safetensors': weightsWith(extra) });
+  expect(notices).toEqual([
+    expect.objectContaining({
+      code: 'weights.unused',
+      message: '1 tensors of the files have no place in this model and are left aside: value_head.weight.',
+    }),
+  ]);
+});
+
+test.each([
+  ['AWQ', { quant_method: 'awq', bits: 4 }],
+  ['GPTQ', { quant_method: 'gptq', bits: 4 }],
+  ['FP8', { quant_method: 'fp8' }],
+  ['bitsandbytes', { quant_method: 'bitsandbytes', load_in_4bit: true }],
+  ['bitsandbytes', { load_in_8bit: true }],
+  ['unknown', { bits: 4 }],
+])('a config.json of a quantized checkpoint is refused by the method: %s', async (method, quantization_config) => {
+  const config = changedJson<object>('config.json', (value) => Object.assign(value, { quantization_config }));
+  await expect(open({ 'config.json': config })).rejects.toMatchObject({
+    code: 'config.unsupported',
+    message: expect.stringContaining(`(${method})`) as string,
+  });
+});
+
+test.each([
+  ['AWQ or GPTQ', 'model.layers.0.mlp.up_proj.qweight', 'I32' as const],
+  ['bitsandbytes 4-bit', 'model.layers.0.mlp.up_proj.weight.absmax', 'I32' as const],
+  ['FP8', 'model.layers.0.mlp.up_proj.weight', 'F8_E4M3' as const],
+])(
+  'weights of a quantized checkpoint are refused by the method, whatever config.json says: %s',
+  async (method, name, dtype) => {
+    const added = { [name]: { dtype, shape: [4], bytes: new Uint8Array(dtype === 'I32' ? 16 : 4) } };
+    await expect(open({ 'model.safetensors': weightsWith(added) })).rejects.toMatchObject({
+      code: 'weights.quantized',
+      message: expect.stringMatching(`^tensor "${name}" \\(${dtype}\\) is part of .*\\(${method}\\)`) as string,
+    });
+  },
+);
+
+test('a git-LFS pointer in place of a JSON file is named as such', async () => {
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 25068\n';
+  await expect(open({ 'tokenizer.json': pointer })).rejects.toMatchObject({
+    code: 'model.json',
+    message: 'tokenizer.json: this is a git-LFS pointer, not the file itself',
   });
 });
 

@@ -1,11 +1,13 @@
 // A model's files, opened and checked against each other by what costs little: no weights are read here.
 
+import { checkUnquantizedWeights } from '../formats/quantization';
 import { openWeights, type WeightFiles } from '../formats/weightFiles';
 import { parseModelConfig, type ModelConfig } from '../model/config';
 import { checkWeights } from '../model/qwen25vl';
 import type { ModelSource, NoticeEvent } from '../protocol/messages';
 import { readModelFiles } from './modelFiles';
 import { loadTextModel, type TextModel } from './textModel';
+import { headBeside } from './tiedHead';
 
 export interface OpenModel {
   /** For adapter_config.json. */
@@ -28,9 +30,11 @@ export interface OpenModel {
  */
 export async function openModel(source: ModelSource): Promise<OpenModel> {
   const { files, config: configJson, generation, name } = await readModelFiles(source);
-  const config = parseModelConfig(configJson, generation);
+  const told = parseModelConfig(configJson, generation);
   const weights = await openWeights(files);
-  await checkWeights(weights, config);
+  checkUnquantizedWeights(weights);
+  const { config, notices: tying } = await tieAsTransformers(told, files, weights);
+  const unused = await checkAndFindUnused(weights, config);
   const text = await loadTextModel(source);
   const notices = weights.notes.map(({ code, message }): NoticeEvent => warning(code, message));
   return {
@@ -40,12 +44,42 @@ export async function openModel(source: ModelSource): Promise<OpenModel> {
     weights,
     weightFiles: weights.files.map((file) => ({ name: file, blob: files[file]! })),
     text,
-    notices: [...notices, ...beyondEmbedding(text, config)],
+    notices: [...notices, ...tying, ...unused, ...beyondEmbedding(text, config)],
   };
 }
 
 function warning(code: string, message: string): NoticeEvent {
   return { type: 'notice', level: 'warning', code, message };
+}
+
+/** A head of its own is used, as transformers does, even where config.json says that there is none. */
+async function tieAsTransformers(told: ModelConfig, files: Record<string, Blob>, weights: WeightFiles) {
+  if (!told.tieWordEmbeddings || (await headBeside(files, weights)) !== 'own') return { config: told, notices: [] };
+  const message =
+    'config.json says tie_word_embeddings, but the files hold an lm_head.weight with other values than the embedding: ' +
+    'it is used, as in transformers.';
+  return { config: { ...told, tieWordEmbeddings: false }, notices: [warning('weights.ownHead', message)] };
+}
+
+/** Names of older checkpoints for what is computed, and the copy that a tied head may have. */
+const NEEDLESS = /(\.inv_freq|^lm_head\.weight|^language_model\.lm_head\.weight)$/;
+const NAMED_TENSORS = 5;
+
+/** Every tensor is there with its size; what nothing asks for is told. @throws as checkWeights */
+async function checkAndFindUnused(weights: WeightFiles, config: ModelConfig): Promise<NoticeEvent[]> {
+  const asked = new Set<string>();
+  const shape = (name: string): number[] => {
+    asked.add(name);
+    return weights.shape(name);
+  };
+  await checkWeights({ ...weights, shape }, config);
+  const unused = weights.names().filter((name) => !asked.has(name) && !NEEDLESS.test(name));
+  if (unused.length === 0) return [];
+  const more = unused.length > NAMED_TENSORS ? `, and ${unused.length - NAMED_TENSORS} more` : '';
+  const message =
+    `${unused.length} tensors of the files have no place in this model and are left aside: ` +
+    `${unused.slice(0, NAMED_TENSORS).join(', ')}${more}.`;
+  return [warning('weights.unused', message)];
 }
 
 /** A vocabulary larger than the embedding is only wrong once a text holds one of the tokens. */

@@ -4,10 +4,11 @@ import { gpuMemoryBytes } from '../budgets/gpuMemory';
 import { LorikeetError } from '../base/errors';
 import { cheapestChanges, possibleChanges, type RecipeChange } from '../planner/changes';
 import { makePlan, type Plan } from '../planner/plan';
-import type { PlanRequest, RunPlan } from '../protocol/messages';
+import type { ModelSource, PlanRequest, RunPlan } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
 import { parseRecipe } from '../recipe/recipe';
 import type { Reporter } from '../train/control';
+import { sourceOf } from './chosenModel';
 import { decideBudget } from './decide';
 import { prepareRows, prepareSession, withLimits, type Prepared } from './prepare';
 import { runFigures } from './runFigures';
@@ -19,12 +20,15 @@ const SILENT: Reporter = { emit: () => {}, progress: () => {}, enter: () => {}, 
 /** Options that change what rows are encoded to. */
 const SHAPES_ROWS = new Set(['max_pixels', 'grpo.max_completion_length']);
 
+/** A request whose model is at hand. */
+type OpenRequest = Omit<PlanRequest, 'model'> & { model: ModelSource };
+
 /** Pixels of a patch's side, over the largest picture that the model sees. */
 function largestPixels({ pictures }: ReturnType<typeof runFigures>, { model }: Prepared): number {
   return pictures.largestPatches * model.config.vision.patchSize ** 2;
 }
 
-function planOf(request: PlanRequest, { model }: Pick<Prepared, 'model'>, recipe: Recipe, rows: TrainingRows): Plan {
+function planOf(request: OpenRequest, { model }: Pick<Prepared, 'model'>, recipe: Recipe, rows: TrainingRows): Plan {
   const { config, weights } = model;
   const adapterClass = request.software ? 'software' : 'gpu';
   const info = { adapterClass, limits: request.limits } as const;
@@ -45,7 +49,7 @@ function isAllowed({ recipe }: RecipeChange): boolean {
 }
 
 /** A change with its plan; null where no row would fit with it. */
-async function tried(request: PlanRequest, prepared: Prepared, change: RecipeChange) {
+async function tried(request: OpenRequest, prepared: Prepared, change: RecipeChange) {
   const { recipe } = change;
   try {
     const reencodes = SHAPES_ROWS.has(change.option);
@@ -62,7 +66,8 @@ async function tried(request: PlanRequest, prepared: Prepared, change: RecipeCha
  * Plans a run as it would start now; reads the model's small files and the heads of its weight files.
  * @throws as prepareSession; train.noRows, train.tooFewPrompts
  */
-export async function planRun(request: PlanRequest): Promise<RunPlan> {
+export async function planRun(asked: PlanRequest): Promise<RunPlan> {
+  const request = { ...asked, model: await sourceOf(asked.model) };
   const prepared = await prepareSession(request, SILENT);
   const { recipe } = prepared.adapter;
   const plan = planOf(request, prepared, recipe, prepared.rows);

@@ -1,6 +1,6 @@
 // A stored dataset's token counts anew, for another recipe or model. Imports nothing and reads no picture twice.
 
-import type { ModelSource } from '../protocol/messages';
+import type { ModelChoice } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
 import { loadDataset, replaceCounts } from '../storage/datasets';
 import { countRows, type ReportStep } from './countRows';
@@ -10,7 +10,7 @@ import { pictureSizes } from './pictureSizes';
 
 interface RecountJob {
   recipe: Recipe;
-  model: ModelSource | null;
+  model: ModelChoice | null;
   signal: AbortSignal;
   datasetId: string;
 }

@@ -8,10 +8,11 @@ import { withPixelLimits } from '../image/pixelLimits';
 import { gridTokenCount } from '../image/smartResize';
 import { pictureSize } from '../image/view';
 import { parseModelConfig, type ModelConfig } from '../model/config';
-import type { ModelSource, PromptToken, RenderedPrompt } from '../protocol/messages';
+import type { ModelChoice, PromptToken, RenderedPrompt } from '../protocol/messages';
 import type { Tokenizer } from '../text/tokenizer';
 import type { Recipe } from '../recipe/config';
 import { loadImage } from '../storage/datasets';
+import { sourceOf } from './chosenModel';
 import { viewsOf } from './storedImage';
 import { loadTextModel, readJson, type TextModel } from './textModel';
 
@@ -25,7 +26,8 @@ const BROKEN = '\ufffd';
 /** Bytes of the longest UTF-8 character. */
 const LONGEST_CHARACTER = 4;
 
-async function loadPreviewModel(model: ModelSource): Promise<PreviewModel> {
+async function loadPreviewModel(choice: ModelChoice): Promise<PreviewModel> {
+  const model = await sourceOf(choice);
   const [text, config] = await Promise.all([loadTextModel(model), readJson(model, 'config.json')]);
   check(
     config !== undefined,
@@ -37,8 +39,9 @@ async function loadPreviewModel(model: ModelSource): Promise<PreviewModel> {
 }
 
 /** The same for the same files; a File stands for its name, size and date. */
-function keyOf(model: ModelSource): string {
+function keyOf(model: ModelChoice): string {
   if (model.kind === 'bundled') return model.url;
+  if (model.kind === 'stored') return model.key;
   const facts = Object.entries(model.files).map(([name, blob]) => [
     name,
     blob.size,
@@ -100,7 +103,7 @@ async function render(row: DatasetRow, recipe: Recipe, { text, config }: Preview
 export function createPromptRenderer(): (
   row: DatasetRow,
   recipe: Recipe,
-  model: ModelSource,
+  model: ModelChoice,
 ) => Promise<RenderedPrompt> {
   let known: { key: string; model: Promise<PreviewModel> } | null = null;
   return async (row, recipe, source) => {

@@ -70,6 +70,7 @@ async function runStations(run: Run, resumed: boolean): Promise<void> {
   const rest = stations.slice(Math.max(0, stations.indexOf(progress.stage)));
   for (const [i, stage] of rest.entries()) {
     if (i > 0) Object.assign(progress, { stage, state: newStage() } satisfies Partial<RunProgress>);
+    run.session.gpu.trim();
     reporter.enter(stage, run.control.stateOf('running'));
     const isNew = i > 0 || !resumed;
     if (isNew && NEEDS_CHECKPOINT.has(stage)) await run.keeper.commit();
@@ -154,7 +155,9 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
     await environment.onOpened?.();
     if (checkpoint) noteResumed(run, remark ?? null);
     else noteData(reporter, session);
-    if (!checkpoint) progress.summary.matmulGflops = await measureMatmul(session.gpu);
+    const gflops = await measureMatmul(session.gpu);
+    session.gpu.rec.setRate(gflops * 1e9);
+    if (!checkpoint) progress.summary.matmulGflops = gflops;
     return run;
   } catch (error) {
     closeSession(session);
@@ -189,11 +192,12 @@ export async function runTraining(request: TrainingRequest, environment: RunEnvi
 }
 
 async function runAndSave(run: Run, resumed: boolean): Promise<void> {
-  const { progress } = run;
+  const { progress, session } = run;
   try {
     await runStations(run, resumed);
   } catch (error) {
     if (!(error instanceof StopRequested)) throw error;
+    session.gpu.rec.discard();
     progress.summary.complete = false;
     await run.keeper.tryCommit({ goesOn: false });
   }

@@ -16,7 +16,7 @@ import type { Recipe } from '../recipe/config';
 import type { Reporter } from '../train/control';
 import type { Trainee } from '../train/lossPass';
 import type { EncoderClient } from './encoderClient';
-import { decideBudget, decisionsOfOlderRun } from './decide';
+import { decideBudget, decisionsOfOlderRun, storageOptions } from './decide';
 import { causeOf } from './deviceLoss';
 import { baseFingerprint, kernelFingerprint } from './fingerprint';
 import { uploadAdapter } from './openAdapter';
@@ -51,13 +51,24 @@ export interface Session extends FoundFiles {
 async function loadWeights(
   gpu: Gpu,
   { config, weights, configJson, weightFiles }: OpenModel,
+  recipe: Recipe,
   { reporter, decisions }: Pick<Loading, 'reporter' | 'decisions'>,
 ) {
-  const model = await loadQwen25VL(gpu, weights, config, {
-    storage: decisions.storage === 'f32' ? 'f32' : 'stored',
+  if (decisions.storage === 'nf4' && recipe.load_in_4bit === null) {
+    const message =
+      'The base model is kept in 4 bits (NF4): as stored it would not fit beside the training. load_in_4bit decides it.';
+    reporter.emit({ type: 'notice', level: 'info', code: 'gpu.loadIn4bit', message });
+  }
+  const { quantizedOnCpu, ...model } = await loadQwen25VL(gpu, weights, config, {
+    storage: storageOptions(decisions, recipe),
     onProgress: (share) =>
       reporter.progress({ phase: 'load', done: Math.round(share * 100), total: 100, unit: 'percent of the weights' }),
   });
+  if (quantizedOnCpu) {
+    const message =
+      'This GPU does not quantize to 4 bits as bitsandbytes does: the weights were quantized on the processor instead.';
+    reporter.emit({ type: 'notice', level: 'info', code: 'gpu.quantize', message });
+  }
   return { model, fingerprint: await baseFingerprint(configJson, weightFiles) };
 }
 
@@ -127,7 +138,7 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const { rows, datasetName } = prepared;
   const { text, name } = prepared.model;
   const { recipe } = prepared.adapter;
-  const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, loading);
+  const { model, fingerprint: base } = await loadWeights(gpu, prepared.model, recipe, loading);
   const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
   const { decisions } = loading;
   const { featuresOf } = createFeatureStore({

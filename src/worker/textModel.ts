@@ -2,8 +2,8 @@
 
 import type { JsonObject } from '../base/json';
 import type { EncodeContext } from '../data/encode';
-import { checkModelFolder, TEXT_FILES } from '../formats/modelFolder';
-import { parseImageProcessor } from '../image/processorConfig';
+import { checkModelFolder, PREPROCESSOR, PROCESSOR, TEXT_FILES } from '../formats/modelFolder';
+import { findImageProcessor, parseImageProcessor } from '../image/processorConfig';
 import type { ImageProcessor } from '../image/processorConfig';
 import type { ModelConfig } from '../model/config';
 import type { ModelSource } from '../protocol/messages';
@@ -36,21 +36,39 @@ export async function readJson(model: ModelSource, name: string): Promise<JsonOb
   return text === null ? undefined : parseModelJson(text, name);
 }
 
+/** The files of a model that may hold its image processor, parsed. */
+async function readProcessorFiles(model: ModelSource): Promise<Parameters<typeof findImageProcessor>[0]> {
+  const preprocessor = await readJson(model, PREPROCESSOR);
+  // A bundled model is asked for what it may have only where it has nothing else: it would be a request that fails.
+  const only = model.kind === 'bundled' && preprocessor !== undefined;
+  return { preprocessor, processor: only ? undefined : await readJson(model, PROCESSOR) };
+}
+
 /**
- * Reads tokenizer.json, tokenizer_config.json, preprocessor_config.json and the chat template.
+ * Reads a model's image processor.
+ * @param older takes the place of transformers' defaults @throws model.missing, model.json, image.processorConfig
+ */
+export async function readImageProcessor(model: ModelSource, older?: Partial<ImageProcessor>): Promise<ImageProcessor> {
+  const { json, file } = findImageProcessor(await readProcessorFiles(model));
+  return parseImageProcessor(json, older, file);
+}
+
+/**
+ * Reads tokenizer.json, tokenizer_config.json, the image processor and the chat template.
  * @throws model.missing when one of the first three is; model.json, tokenizer.format, chat.missing, image.processorConfig for files that cannot be used
  */
 export async function loadTextModel(model: ModelSource): Promise<TextModel> {
-  const names = [...TEXT_FILES, 'chat_template.json'];
+  if (model.kind === 'files') checkModelFolder(Object.keys(model.files), TEXT_FILES);
+  const names = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.json'];
   const parsed = await Promise.all(names.map((name) => readJson(model, name)));
-  const found = model.kind === 'files' ? Object.keys(model.files) : names.filter((_, i) => parsed[i] !== undefined);
-  checkModelFolder(found, TEXT_FILES);
-  const [tokenizerJson, tokenizerConfig, preprocessor, chatTemplateJson] = parsed;
+  const [tokenizerJson, tokenizerConfig, chatTemplateJson] = parsed;
+  const found = names.filter((_, i) => parsed[i] !== undefined);
+  if (model.kind === 'bundled') checkModelFolder([...found, PREPROCESSOR], TEXT_FILES);
   const chatTemplateJinja = (await readText(model, 'chat_template.jinja')) ?? undefined;
   return {
     tokenizer: await createTokenizer({ tokenizerJson, tokenizerConfig }),
     chatTemplate: findChatTemplate({ tokenizerConfig, chatTemplateJson, chatTemplateJinja }),
-    processor: parseImageProcessor(preprocessor),
+    processor: await readImageProcessor(model),
   };
 }
 

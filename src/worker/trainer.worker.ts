@@ -5,6 +5,7 @@ import { requestDevice } from '../gpu/device';
 import type {
   AdapterInfo,
   ContinueRequest,
+  ModelChoice,
   RunEvent,
   RunState,
   RunSummary,
@@ -15,6 +16,7 @@ import type {
 import { holdRun } from '../storage/runLock';
 import { appendEvents, createRun, updateRun } from '../storage/runs';
 import { loadDataset } from '../storage/datasets';
+import { sourceOf } from './chosenModel';
 import { readContinuation } from './continueRun';
 import { createEncoderClient, type EncoderClient } from './encoderClient';
 import { createRunControl, type RunControl } from './runControl';
@@ -79,6 +81,20 @@ async function asRun(id: string, work: (run: LiveRun, encoder: EncoderClient) =>
   }
 }
 
+/** What the history calls a model. */
+function nameOf(model: ModelChoice): string {
+  switch (model.kind) {
+    case 'bundled':
+      return 'demo';
+    case 'files':
+      return 'folder';
+    case 'stored':
+      return model.id;
+    default:
+      return model satisfies never;
+  }
+}
+
 function start(request: StartRequest): Promise<void> {
   const { runId } = request;
   return asRun(runId, async (run, client) => {
@@ -89,14 +105,15 @@ function start(request: StartRequest): Promise<void> {
       seed: request.seed,
       datasetId: request.datasetId,
       datasetName: info.name,
-      modelName: request.model.kind === 'bundled' ? 'demo' : 'folder',
+      modelName: nameOf(request.model),
+      modelKey: request.model.kind === 'stored' ? request.model.key : undefined,
       recipe: request.recipe,
       adapterName: request.adapter?.name,
       state: 'running',
     });
     run.begun = true;
     const own = surroundings(run, (events) => appendEvents(runId, events));
-    return runTraining(request, { ...own, encoder: client });
+    return runTraining({ ...request, model: await sourceOf(request.model) }, { ...own, encoder: client });
   });
 }
 

@@ -8,6 +8,7 @@ import { Failure } from '../launcher/failure.mjs';
 import { REPOSITORY, inRepository } from '../launcher/paths.mjs';
 import { captureProgram } from '../launcher/processes.mjs';
 import * as train from '../train/train.mjs';
+import { GROWTH_NAMES, measureGrowth } from './growth.mjs';
 import { comparison, report } from './report.mjs';
 import { checkOutRevision } from './revision.mjs';
 
@@ -18,6 +19,11 @@ export const options = {
     about: 'how many runs (pairs with --against), each with its own seed (default 3)',
   },
   against: { type: 'string', value: 'REV', about: 'runs a commit in turn with this tree and prints the ratio' },
+  growth: {
+    type: 'string',
+    value: 'WHAT',
+    about: `how a run grows with its size instead: ${GROWTH_NAMES.join(', ')} (some minutes each)`,
+  },
   recipe: train.options.recipe,
   software: train.options.software,
 };
@@ -52,10 +58,14 @@ async function timeInTurn(programs, flags, count) {
 }
 
 /**
- * @param {{runs?: string, against?: string, recipe?: string, software?: boolean}} flags
+ * @param {{runs?: string, against?: string, growth?: string, recipe?: string, software?: boolean}} flags
  * @returns {Promise<number>} exit code
  */
 export async function run(flags) {
+  if (flags.growth !== undefined) {
+    if (GROWTH_NAMES.includes(flags.growth)) return measureGrowth(flags.growth);
+    throw new Failure(`--growth ${flags.growth}: expected one of ${GROWTH_NAMES.join(', ')}.`);
+  }
   const count = flags.runs === undefined ? 3 : readInteger('runs', flags.runs, 1, 100);
   const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}`;
   const here = { root: REPOSITORY, name: 'this' };

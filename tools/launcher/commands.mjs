@@ -14,6 +14,8 @@ const COMMANDS = {
   verify: () => import('../verify/verify.mjs'),
   bench: () => import('../bench/bench.mjs'),
   lint: () => import('../test/lint.mjs'),
+  prove: () => import('../prove/prove.mjs'),
+  'make:synthetic': () => import('../synthetic/synthetic.mjs'),
   parity: () => import('../parity/parity.mjs'),
 };
 

@@ -53,7 +53,7 @@ export const isolationHeaders = {
   'Permissions-Policy': DENIED_FEATURES.map((feature) => `${feature}=()`).join(', '),
 };
 
-/** All headers of a response in production, one script excepted. */
+/** All headers of a response in production, two scripts excepted. */
 export const securityHeaders = { 'Content-Security-Policy': POLICY, ...isolationHeaders };
 
 /** The script of the worker that runs a user's reward: as the build names it, and as the development server does. */
@@ -66,13 +66,27 @@ const USER_REWARD_POLICY = "default-src 'none'; script-src 'unsafe-eval'";
 // Unbundled, the worker's own modules are imports.
 const USER_REWARD_SOURCE_POLICY = "default-src 'none'; script-src 'self' 'unsafe-eval'";
 
+/** The script of the worker that fetches models: as the build names it, and as the development server does. */
+const DOWNLOAD_BUILT = /^\/assets\/download\.worker-[\w-]{8}\.js$/;
+const DOWNLOAD_SOURCE = '/src/worker/download.worker.ts';
+
+/** The Hugging Face hub, and the servers that it sends browsers to for large files. */
+export const HUB_HOSTS = ['https://huggingface.co', 'https://*.hf.co'];
+
+/** The only script that may reach another host, and it may load nothing but data. It never sees rows or pictures. */
+function downloadPolicy(hosts) {
+  return `default-src 'none'; connect-src 'self' ${hosts.join(' ')}`;
+}
+
 /**
  * All headers of a response in production.
  * @param {string} path decoded path of the request, without its query
+ * @param {string[]} hubHosts what the download worker may reach
  */
-export function securityHeadersOf(path) {
-  if (!USER_REWARD_BUILT.test(path)) return securityHeaders;
-  return { ...securityHeaders, 'Content-Security-Policy': USER_REWARD_POLICY };
+export function securityHeadersOf(path, hubHosts = HUB_HOSTS) {
+  if (USER_REWARD_BUILT.test(path)) return { ...securityHeaders, 'Content-Security-Policy': USER_REWARD_POLICY };
+  if (DOWNLOAD_BUILT.test(path)) return { ...securityHeaders, 'Content-Security-Policy': downloadPolicy(hubHosts) };
+  return securityHeaders;
 }
 
 /**
@@ -83,6 +97,10 @@ export function securityHeadersOf(path) {
 export function developmentHeadersOf(path) {
   if (path === USER_REWARD_SOURCE) {
     return { ...securityHeaders, 'Content-Security-Policy': USER_REWARD_SOURCE_POLICY };
+  }
+  if (path === DOWNLOAD_SOURCE) {
+    // Unbundled, its own modules are imports.
+    return { ...securityHeaders, 'Content-Security-Policy': `${downloadPolicy(HUB_HOSTS)}; script-src 'self'` };
   }
   const policy = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
   return { ...securityHeaders, 'Content-Security-Policy': policy };

@@ -71,7 +71,8 @@ async function removeForsakenProfiles() {
 
 /**
  * Opens a browser with one blank page.
- * @param {{executablePath: string, adapter: 'gpu' | 'software', headed?: boolean}} options
+ * @param {{executablePath: string, adapter: 'gpu' | 'software', headed?: boolean, profile?: string}} options
+ *   `profile`: a folder that keeps what the page stores; left out: a new one, gone at the end
  * @returns {Promise<{page: import('playwright').Page, failed: Promise<never>, close: () => Promise<void>,
  *   isAlive: () => boolean}>}
  *   `failed` rejects when the tab or the browser dies
@@ -79,20 +80,23 @@ async function removeForsakenProfiles() {
  */
 export async function openHeadless(options) {
   await removeForsakenProfiles();
-  const profile = await mkdtemp(join(tmpdir(), `lorikeet-profile-${process.pid}-`));
+  const profile = options.profile ?? (await mkdtemp(join(tmpdir(), `lorikeet-profile-${process.pid}-`)));
+  const forget = async () => {
+    if (options.profile === undefined) await removeProfile(profile);
+  };
   try {
     const context = await launch(profile, options);
     const page = context.pages()[0] ?? (await context.newPage());
     const failed = watchForCrash(context, page);
     const close = async () => {
       await context.close().catch(() => {});
-      await removeProfile(profile);
+      await forget();
     };
     let alive = true;
     failed.catch(() => (alive = false));
     return { page, failed, close, isAlive: () => alive };
   } catch (error) {
-    await removeProfile(profile);
+    await forget();
     throw error;
   }
 }

@@ -4,4 +4,5 @@ export function startServer(options: {
   root: string;
   mounts?: Record<string, string>;
   port?: number;
+  hub?: { settings: Record<string, string | number>; hosts: string[] };
 }): Promise<{ origin: string; port: number; close: () => Promise<void> }>;

@@ -9,6 +9,8 @@ import { securityHeaders, securityHeadersOf } from './headers.mjs';
 /** The path at which a Lorikeet server says what it is. */
 export const IDENTITY_PATH = '/lorikeet-server.json';
 export const IDENTITY = { app: 'lorikeet', server: 1 };
+/** Where the page reads how the hub is asked (src/hub/settings.ts); a file of the build, unless a hub is given. */
+const HUB_PATH = '/hub.json';
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -77,12 +79,12 @@ async function statFile(file) {
 }
 
 /** Sends a file, or 304 when the client has this version. */
-async function sendFile(request, response, path, file) {
+async function sendFile(request, response, path, file, hub) {
   const entry = file === null ? null : await statFile(file);
   if (entry === null) return send(response, 404, `not found: ${path}\n`);
   const etag = `"${entry.size.toString(16)}-${Math.round(entry.mtimeMs).toString(16)}"`;
   const headers = {
-    ...securityHeadersOf(path),
+    ...securityHeadersOf(path, hub?.hosts),
     'Content-Type': TYPES[extname(file).toLowerCase()] ?? 'application/octet-stream',
     'Cache-Control': IMMUTABLE.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache',
     ETag: etag,
@@ -109,7 +111,10 @@ async function handle(request, response, folders) {
   if (path === IDENTITY_PATH) {
     return send(response, 200, JSON.stringify(IDENTITY), { 'Content-Type': TYPES['.json'] });
   }
-  return sendFile(request, response, path, locate(path, folders));
+  if (path === HUB_PATH && folders.hub) {
+    return send(response, 200, JSON.stringify(folders.hub.settings), { 'Content-Type': TYPES['.json'] });
+  }
+  return sendFile(request, response, path, locate(path, folders), folders.hub);
 }
 
 /** Answers what is not HTTP at all; Node's own answer would lack the headers. */
@@ -132,12 +137,13 @@ function listen(server, port, host) {
  * @param {string} options.root folder of the pages
  * @param {Record<string, string>} [options.mounts] other folders by path prefix, e.g. {'/reference/': DIR}
  * @param {number} [options.port] 0 takes a free one
+ * @param {import('./hubHost.mjs').Hub} [options.hub] another hub than Hugging Face's own
  * @returns {Promise<{origin: string, port: number, close: () => Promise<void>}>}
  * @throws the system's error, e.g. code EADDRINUSE
  */
-export async function startServer({ root, mounts = {}, port = 0 }) {
+export async function startServer({ root, mounts = {}, port = 0, hub = undefined }) {
   const onRequest = (request, response) => {
-    handle(request, response, { root, mounts }).catch((error) => {
+    handle(request, response, { root, mounts, hub }).catch((error) => {
       if (response.headersSent) response.destroy();
       else send(response, 500, `${error.message}\n`);
     });

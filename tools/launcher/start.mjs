@@ -6,6 +6,7 @@ import { readInteger } from './arguments.mjs';
 import { findBrowser } from './browser.mjs';
 import { DIST, ensureBuild } from './build.mjs';
 import { Failure } from './failure.mjs';
+import { hubHostOption, readHubHost } from './hubHost.mjs';
 import { ensureBrowser } from './installBrowser.mjs';
 import { hasDisplay, openPage } from './openPage.mjs';
 import { ensurePackages } from './packages.mjs';
@@ -15,6 +16,7 @@ const PORT = 5175;
 
 export const options = {
   port: { type: 'string', value: 'N', about: `port to serve on (default ${PORT}); your data is kept per port` },
+  'hub-host': hubHostOption,
   'no-open': { type: 'boolean', about: 'only serve' },
 };
 
@@ -29,9 +31,9 @@ async function isOurs(origin) {
 }
 
 /** Starts the server, or returns null when one of ours already serves this port. */
-async function serveOrJoin(port) {
+async function serveOrJoin(port, hub) {
   try {
-    return await startServer({ root: DIST, port });
+    return await startServer({ root: DIST, port, hub });
   } catch (error) {
     if (error.code === 'EACCES') throw new Failure(`port ${port} needs root.`, 'Choose one above 1023 with --port N.');
     if (error.code !== 'EADDRINUSE') throw error;
@@ -66,14 +68,15 @@ function untilStopped() {
 }
 
 /**
- * @param {{port?: string, 'no-open'?: boolean}} flags
+ * @param {{port?: string, 'hub-host'?: string, 'no-open'?: boolean}} flags
  * @returns {Promise<number>} exit code, after Ctrl-C
  */
 export async function run(flags) {
   const port = flags.port === undefined ? PORT : readInteger('port', flags.port, 1, 65535);
+  const hub = flags['hub-host'] === undefined ? undefined : readHubHost(flags['hub-host']);
   await ensurePackages();
   await ensureBuild();
-  const server = await serveOrJoin(port);
+  const server = await serveOrJoin(port, hub);
   const url = `http://localhost:${port}/`;
   process.stdout.write(server === null ? `Lorikeet already runs at ${url}\n` : `Lorikeet is at ${url}\n`);
   await show(url, !flags['no-open']);

@@ -15,8 +15,9 @@ What is kept, and why:
 - image: all cases but those of IMAGE_DROPPED (large files whose rule another case covers). Arrays that were stored
   whole and are larger than STRIDE_ABOVE_BYTES are stored with the document's `sample_stride` instead; their sha256 is
   that of the whole array, so bytes are still compared exactly. `decoded_rgb` stays whole: it is an input.
-- Left out: tokenizer (the vocabulary of a published model; the demo's own tokenizer is tested instead), nf4,
-  model/d16, model/bf16, lora/qv. Check those with `npm run verify -- FULL_FOLDER`.
+- nf4: everything but the matrices of NF4_DROPPED (large ones whose rule another matrix covers).
+- Left out: tokenizer (the vocabulary of a published model; the demo's own tokenizer is tested instead), model/d16,
+  model/bf16, lora/qv. Check those with `npm run verify -- FULL_FOLDER`.
 """
 import argparse
 import json
@@ -24,7 +25,7 @@ import shutil
 import struct
 from pathlib import Path
 
-KEEP = ["grpo/qv", "image", "lora/all", "model/d32", "rewards"]
+KEEP = ["grpo/qv", "image", "lora/all", "model/d32", "nf4", "rewards"]
 
 GRPO_LOSSES = [
     # Every loss type off policy with a reference, unless an option below brings it in.
@@ -40,6 +41,8 @@ GRPO_TRAJECTORIES_DROPPED = ["trajectory_trl_default_mu2.json", "trajectory_trl_
 
 IMAGE_DROPPED = ["above_max_pixels", "over_512", "tall_over_512", "thin_tall", "tall_limit_200", "wide_199", "odd_wide"]
 STRIDE_ABOVE_BYTES = 8000
+
+NF4_DROPPED = ["several_nested_blocks", "row_not_multiple"]
 
 
 def read_safetensors(path):
@@ -132,6 +135,17 @@ def reduce_grpo(source, target, entry):
     write_safetensors(target / "loss.safetensors", {k: v for k, v in tensors.items() if not gone(k)}, metadata)
 
 
+def reduce_nf4(source, target, entry):
+    """Drop the matrices of NF4_DROPPED; the model stays whole."""
+    document = read_json(source / "nf4.json")
+    tensors, metadata = read_safetensors(source / "matrices.safetensors")
+    document["matrices"] = [matrix for matrix in document["matrices"] if matrix["name"] not in NF4_DROPPED]
+    copy_files(source, target, ["model.safetensors"])
+    write_json(target / "nf4.json", document)
+    kept = {k: v for k, v in tensors.items() if k.rsplit(".", 1)[0] not in NF4_DROPPED}
+    write_safetensors(target / "matrices.safetensors", kept, metadata)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="a whole reference folder (it holds manifest.json)")
@@ -140,7 +154,7 @@ def main():
     manifest = read_json(args.source / "manifest.json")
     if (args.out / "manifest.json").exists():
         shutil.rmtree(args.out)
-    special = {"image": reduce_image, "grpo/qv": reduce_grpo}
+    special = {"image": reduce_image, "grpo/qv": reduce_grpo, "nf4": reduce_nf4}
     manifest["cases"] = [entry for entry in manifest["cases"] if entry["id"] in KEEP]
     for entry in manifest["cases"]:
         source, target = args.source / entry["path"], args.out / entry["path"]

@@ -54,6 +54,18 @@ function formatBytes(bytes) {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+function gigabytes(bytes) {
+  return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+/** How a download goes: `fetching 1.20 GB of 7.51 GB, 84.0 MB/s, 1m 15s left: model-00001-of-00002.safetensors`. */
+export function downloadText({ arrived, total, bytesPerSecond, secondsLeft, waiting, file }) {
+  if (waiting !== null) return `waiting to try again: ${waiting}`;
+  const rate = bytesPerSecond === null ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
+  const left = secondsLeft === null ? '' : `, ${formatSeconds(secondsLeft)} left`;
+  return `fetching ${gigabytes(arrived)} of ${gigabytes(total)}${rate}${left}: ${file}`;
+}
+
 /** Where a run stands: `SFT step 4`, `Before training`. */
 function placeText({ stage, step }) {
   const title = TITLES[stage] ?? stage;
@@ -101,9 +113,10 @@ function logWriter(stream) {
 /**
  * A display of run events.
  * @param {NodeJS.WriteStream} stream
- * @returns {{event: (event: object) => void, importing: (progress: object) => void, line: (text: string) => void,
- *   live: (text: string) => void}}
- *   `event` shows one RunEvent of src/protocol/messages.ts, `importing` one importProgress of src/ui/automation.ts
+ * @returns {{event: (event: object) => void, importing: (progress: object) => void,
+ *   download: (progress: object) => void, line: (text: string) => void, live: (text: string) => void}}
+ *   `event` shows one RunEvent of src/protocol/messages.ts, `importing` one importProgress of src/ui/automation.ts,
+ *   `download` one progress of src/protocol/download.ts
  */
 export function createDisplay(stream = process.stdout) {
   const writer = stream.isTTY ? screenWriter(stream) : logWriter(stream);
@@ -134,5 +147,6 @@ export function createDisplay(stream = process.stdout) {
     notice: (event) => writer.line(`  ${event.level === 'warning' ? 'warning: ' : ''}${event.message}`),
   };
   const importing = ({ step, done, total }) => writer.live(`  ${IMPORT_STEPS[step] ?? step} ${done} of ${total}`);
-  return { event: (event) => show[event.type]?.(event), importing, line: writer.line, live: writer.live };
+  const download = (progress) => writer.live(`  ${downloadText(progress)}`);
+  return { event: (event) => show[event.type]?.(event), importing, download, line: writer.line, live: writer.live };
 }

@@ -72,3 +72,24 @@ test('a loss that could not be measured is a dash', () => {
   createDisplay(stream).event({ type: 'evaluation', when: 'during', result });
   expect(stream.written).toEqual(['  during: eval loss -, greedy: in form 100%, reward 1.500\n']);
 });
+
+test('a download shows how far it is, how fast, and why it waits', () => {
+  const stream = memoryStream(true);
+  const display = createDisplay(Object.assign(stream, { columns: 200 }));
+  const at = {
+    arrived: 1.2e9,
+    total: 7.51e9,
+    bytesPerSecond: 84e6,
+    secondsLeft: 75,
+    file: 'a.safetensors',
+    waiting: null,
+  };
+  display.download(at);
+  display.download({ ...at, bytesPerSecond: null, secondsLeft: null });
+  display.download({ ...at, waiting: 'nothing has come for 30 s.' });
+  expect(stream.written.map((text) => text.replace('\r\x1b[2K', ''))).toEqual([
+    '  fetching 1.20 GB of 7.51 GB, 84.0 MB/s, 1m 15s left: a.safetensors',
+    '  fetching 1.20 GB of 7.51 GB: a.safetensors',
+    '  waiting to try again: nothing has come for 30 s.',
+  ]);
+});

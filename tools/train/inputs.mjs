@@ -5,11 +5,13 @@ import { join, resolve } from 'node:path';
 import { jsonFileText } from '../../src/base/textBytes.mjs';
 import { Failure } from '../launcher/failure.mjs';
 import { listFolder, listTree } from './givenFiles.mjs';
+import { readHubName } from './hubModel.mjs';
 
 /**
  * @typedef {object} Given what a flag named
  * @property {string} path absolute
  * @property {import('./givenFiles.mjs').GivenFile[]} files what the page shall have of it
+ * @property {{id: string, revision: string}} [hub] a model of the hub in place of files; `path` is its name then
  */
 
 const ADAPTER_CONFIG = 'adapter_config.json';
@@ -39,8 +41,20 @@ export function readData(path) {
   return { path: full, files: listTree(`--data ${path}`, full) };
 }
 
-/** @returns {Given} the files of a model's folder, without those in its folders @throws Failure */
+/**
+ * Reads what --model names: a folder if there is one, else a name on the hub.
+ * @returns {Given} the files of the folder, without those in its folders; or the name
+ * @throws Failure
+ */
 export function readModel(path) {
+  if (!existsSync(userPath(path))) {
+    const hub = readHubName(path);
+    if (hub !== null) return { path, files: [], hub };
+    throw new Failure(
+      `--model ${path}: there is no ${userPath(path)}, and it is no name of a model on the hub`,
+      'Give the folder of a model, or owner/name[@revision], e.g. Qwen/Qwen2.5-VL-3B-Instruct.',
+    );
+  }
   const folder = readFolder('model', path);
   // Only the folder's own files count: a repository may hold other formats in subfolders.
   // Nor the hidden ones, which some systems leave beside each file (`._model.safetensors`).

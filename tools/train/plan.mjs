@@ -3,10 +3,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readInteger } from '../launcher/arguments.mjs';
+import { hubHostOption, readHubHost } from '../launcher/hubHost.mjs';
 import { Failure } from '../launcher/failure.mjs';
 import { inRepository } from '../launcher/paths.mjs';
 import { resumeCommand } from './command.mjs';
 import { readAdapter, readData, readFolder, readModel, readRecipe, userPath } from './inputs.mjs';
+import { HUB_PORT, readHubName } from './hubModel.mjs';
 import { hasResults, isOfRun } from './outputs.mjs';
 import { hasRunFile, ownVersion, readRunRecord, RUN_FILE, RUN_RECORD } from './runRecord.mjs';
 
@@ -18,8 +20,8 @@ export const options = {
   },
   model: {
     type: 'string',
-    value: 'DIR',
-    about: 'folder of a Qwen2.5-VL model as on the hub (default: the demo model)',
+    value: 'DIR|ID',
+    about: 'Qwen2.5-VL model: a folder, or owner/name[@revision] of the hub (default: the demo model)',
   },
   adapter: {
     type: 'string',
@@ -36,7 +38,12 @@ export const options = {
   },
   seed: { type: 'string', value: 'N', about: "random seed (default: the recipe's, else 0)" },
   'gpu-memory': { type: 'string', value: 'GB', about: 'GPU memory that the run may reckon with (default: 8)' },
-  port: { type: 'string', value: 'N', about: 'port to serve on (default: a free one)' },
+  port: {
+    type: 'string',
+    value: 'N',
+    about: `port to serve on (default: a free one; ${HUB_PORT} for a model of the hub)`,
+  },
+  'hub-host': hubHostOption,
   plan: {
     type: 'boolean',
     about: 'say what the run would take of GPU, memory and storage, and start nothing; exit code 1: it does not fit',
@@ -85,7 +92,7 @@ function refuseEarlierRun(folder) {
 /** What the run reads would move away under it, and be another thing when it goes on. */
 function refuseMoving(folder, inputs) {
   for (const [flag, given] of Object.entries(inputs)) {
-    if (given === null || !isOfRun(folder, given.path)) continue;
+    if (given === null || given.hub || !isOfRun(folder, given.path)) continue;
     throw new Failure(`--${flag} ${given.path} is among the results in --out ${folder}.`, 'Give another --out.');
   }
 }
@@ -106,7 +113,8 @@ function makeOutput(path, overwrite, inputs) {
 function readCommon(flags) {
   return {
     recipe: optional(flags.recipe, readRecipe),
-    port: flags.port === undefined ? 0 : readInteger('port', flags.port, 1, 65535),
+    port: flags.port === undefined ? null : readInteger('port', flags.port, 1, 65535),
+    hubHost: optional(flags['hub-host'], readHubHost),
     headed: Boolean(flags.headed),
   };
 }
@@ -115,6 +123,8 @@ function readCommon(flags) {
 function recorded(flag, value, path, read, out) {
   if (value !== undefined) return read(value);
   if (path === null) return null;
+  // Another run may have a folder of that name by now: a name on the hub stays one.
+  if (flag === 'model' && readHubName(path) !== null) return { path, files: [], hub: readHubName(path) };
   if (existsSync(path)) return read(path);
   throw new Failure(
     `the run's ${flag} is not there any more: ${path} (named in ${join(out, RUN_RECORD)})`,
@@ -173,7 +183,8 @@ function readResumed(flags) {
  * @property {number | null} seed null: the recipe's, else 0
  * @property {number | null} gpuMemory in GB; null: the page's default, or what the run that goes on began with
  * @property {string} version of Lorikeet that began the run
- * @property {number} port 0: a free one
+ * @property {number | null} port null: a free one, or that of models of the hub
+ * @property {import('../launcher/hubHost.mjs').Hub | null} hubHost another hub than Hugging Face's own
  * @property {boolean} headed
  * @property {boolean} software
  */

@@ -236,3 +236,23 @@ test('a recipe with a byte order mark is read, and one in UTF-16 is named', asyn
     '--recipe wide.json: the file is UTF-16 (little endian); save it as UTF-8',
   );
 });
+
+test('a model is a folder where there is one, else a name on the hub, else refused by both', async () => {
+  const hub = { id: 'Qwen/Qwen2.5-VL-3B-Instruct', revision: 'main' };
+  expect(readPlan({ model: hub.id }).model).toEqual({ path: hub.id, files: [], hub });
+  expect(readPlan({ model: `${hub.id}@v1.0` }).model.hub.revision).toBe('v1.0');
+  await mkdir(join(root, 'Qwen/Qwen2.5-VL-3B-Instruct'), { recursive: true });
+  await writeFile(join(root, hub.id, 'config.json'), '{}');
+  expect(readPlan({ model: hub.id }).model.path).toBe(join(root, hub.id));
+  for (const model of ['nowhere', './a/b', 'a/b/c', 'a/b@']) {
+    const text = refusal({ model });
+    expect(text).toContain(`--model ${model}: there is no ${join(root, model)}, and it is no name`);
+    expect(text).toContain('owner/name[@revision]');
+  }
+});
+
+test('a run on a model of the hub goes on with the commit that it began with', async () => {
+  const commit = 'c0ffee0123456789c0ffee0123456789c0ffee01';
+  await leaveRun('stopped', { model: `a/b@${commit}` });
+  expect(readPlan({ resume: 'out' }).model.hub).toEqual({ id: 'a/b', revision: commit });
+});

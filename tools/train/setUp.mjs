@@ -26,6 +26,15 @@ async function giveData(session, display, { files }) {
   showData(display, message);
 }
 
+/** Lets the page fetch a model of the hub, or find it stored; the plan names its commit from then on. @throws Failure */
+async function fetchModel(session, display, model) {
+  session.messages.on('download', display.download);
+  session.messages.on('lookedUp', ({ line }) => display.line(`Model: ${line}`));
+  const { key, note } = await session.call('setHubModel', model.hub.id, model.hub.revision);
+  if (note !== null) display.line(`  warning: ${note}`);
+  model.path = key;
+}
+
 async function setOptions(session, display, plan) {
   if (plan.recipe !== null) {
     for (const note of await session.call('setRecipe', plan.recipe)) display.line(`  recipe: ${note}`);
@@ -40,7 +49,7 @@ async function setOptions(session, display, plan) {
  * default. @param {import('./plan.mjs').Plan} plan @returns what `start` and `continueRun` of the page take
  */
 export function wantedOf({ model, data, adapter, resumed }) {
-  const source = (given) => (given === null ? 'bundled' : 'files');
+  const source = (given) => (given === null ? 'bundled' : given.hub ? 'stored' : 'files');
   // A run that goes on has its adapter in the run file.
   return { model: source(model), data: source(data), adapter: !resumed && adapter !== null };
 }
@@ -56,7 +65,8 @@ export async function setUp(session, display, plan) {
   // Without data the page imports the demo when the run starts; a failed import then fails the start.
   if (!plan.data) session.messages.on('dataset', (message) => showData(display, message));
   // Model, recipe and seed first: the import splits the rows and counts tokens with them.
-  if (plan.model) await session.give(plan.model.files, 'setModel', basename(plan.model.path));
+  if (plan.model?.hub) await fetchModel(session, display, plan.model);
+  else if (plan.model) await session.give(plan.model.files, 'setModel', basename(plan.model.path));
   if (plan.resumed) await session.give([{ name: RUN_FILE, path: join(plan.out, RUN_FILE) }], 'openRun');
   else {
     if (plan.adapter) await session.give(plan.adapter.files, 'setAdapter', basename(plan.adapter.path));

@@ -10,6 +10,7 @@ import { claimFolder } from './claim.mjs';
 import { shownPath } from './command.mjs';
 import { createDisplay } from './display.mjs';
 import { followRun } from './follow.mjs';
+import { HUB_PORT, keepOnlyModels, modelProfile } from './hubModel.mjs';
 import { Interrupted, STOPPED, watchInterrupts, workThenClose } from './interrupt.mjs';
 import { readPlan } from './plan.mjs';
 import { ownVersion } from './runRecord.mjs';
@@ -21,7 +22,8 @@ import { scoreTable, timeTable } from './table.mjs';
 export { options } from './plan.mjs';
 
 /** Runs one training in an open browser. @returns {Promise<number>} exit code */
-async function trainIn(session, display, plan, interruption) {
+async function trainIn(session, display, plan, { interruption, onEvent }) {
+  session.messages.on('event', ({ event }) => onEvent(event));
   if (plan.version !== ownVersion()) {
     display.line(`  The run began with Lorikeet ${plan.version}; this is ${ownVersion()}.`);
   }
@@ -35,31 +37,39 @@ async function trainIn(session, display, plan, interruption) {
   return 0;
 }
 
-async function withBrowser(plan, executablePath, origin, interruption) {
+async function withBrowser(plan, executablePath, origin, watchers) {
   const adapter = plan.software ? 'software' : await chooseAdapter(executablePath, origin);
   const display = createDisplay();
-  display.line(
-    `${plan.planOnly ? 'Planning' : 'Training'} in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`,
-  );
-  const browser = await openHeadless({ executablePath, adapter, headed: plan.headed });
-  const work = openSession(browser, `${origin}/`).then((session) => trainIn(session, display, plan, interruption));
-  return workThenClose(interruption.until, work, browser.close);
+  const doing = plan.planOnly ? 'Planning' : 'Training';
+  display.line(`${doing} in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
+  const profile = plan.model?.hub ? modelProfile(Number(new URL(origin).port)) : undefined;
+  const browser = await openHeadless({ executablePath, adapter, headed: plan.headed, profile });
+  if (profile !== undefined) await keepOnlyModels(browser.page, origin);
+  const work = openSession(browser, `${origin}/`).then((session) => trainIn(session, display, plan, watchers));
+  return workThenClose(watchers.interruption.until, work, browser.close);
 }
 
-async function serve(port) {
+async function serve({ port: given, model, hubHost }) {
+  const port = given ?? (model?.hub ? HUB_PORT : 0);
   try {
-    return await startServer({ root: DIST, port });
+    return await startServer({ root: DIST, port, hub: hubHost ?? undefined });
   } catch (error) {
     if (error.code !== 'EADDRINUSE') throw error;
+    if (given === null) {
+      throw new Failure(
+        `port ${port}, by which models of the hub are kept, is in use: another training may be under way.`,
+        'Wait for its end, or give another --port: the model is fetched and kept once more there.',
+      );
+    }
     throw new Failure(`port ${port} is in use.`, 'Leave --port out to take a free one.');
   }
 }
 
-async function train(plan, interruption) {
-  const executablePath = await interruption.until(preparePage());
-  const server = await serve(plan.port);
+async function train(plan, watchers) {
+  const executablePath = await watchers.interruption.until(preparePage());
+  const server = await serve(plan);
   try {
-    return await withBrowser(plan, executablePath, server.origin, interruption);
+    return await withBrowser(plan, executablePath, server.origin, watchers);
   } finally {
     await server.close();
   }
@@ -67,9 +77,10 @@ async function train(plan, interruption) {
 
 /**
  * @param {Record<string, string | boolean | undefined>} flags
+ * @param {(event: object) => void} [onEvent] hears each RunEvent of src/protocol/messages.ts
  * @returns {Promise<number>} 0 when the run finished (or, with --plan, fits), 1 when it does not fit, 130 when it was stopped
  */
-export async function run(flags) {
+export async function run(flags, onEvent = () => {}) {
   if (process.platform !== 'linux') {
     throw new Failure('npm run train is for Linux only so far.', 'npm start opens the page, which trains here too.');
   }
@@ -83,7 +94,7 @@ export async function run(flags) {
   // Also when the process is ended in mid-work.
   process.once('exit', release);
   try {
-    return await train(plan, interruption);
+    return await train(plan, { interruption, onEvent });
   } catch (error) {
     if (error instanceof Interrupted) return STOPPED;
     throw error;

@@ -7,6 +7,7 @@ import { securityHeaders, securityHeadersOf } from '../launcher/headers.mjs';
 import { hostHeaders, hostHeadersPlugin } from './hostHeadersPlugin.mjs';
 
 const REWARD = 'assets/userReward.worker-AbC_12-x.js';
+const DOWNLOAD = 'assets/download.worker-AbC_12-x.js';
 const FILES = [
   'index.html',
   'favicon.svg',
@@ -14,6 +15,8 @@ const FILES = [
   REWARD,
   'demo/model/config.json',
   'demo/a.json',
+  'hub.json',
+  DOWNLOAD,
 ];
 
 /** The rules of a headers file that fit a path, as such a host reads them. */

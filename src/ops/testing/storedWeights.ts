@@ -2,7 +2,8 @@
 
 import { bfloat16ToFloat32, float16ToFloat32 } from '../../formats/floats';
 import type { GpuBench } from '../../gpu/testGpu';
-import type { FrozenMatrix, WeightStorage } from '../matmul';
+import { dequantizeNf4, NF4_BLOCK, quantizeNf4 } from '../../formats/nf4';
+import { wholeMatrix, type FrozenMatrix, type WeightStorage } from '../matmul';
 import { testValues } from '../testValues';
 
 /** 16-bit patterns as the u32 words of a checkpoint's buffer. */
@@ -26,7 +27,7 @@ function halfBits(count: number, storage: 'bf16' | 'f16', seed: number): Uint16A
 
 /**
  * A matrix [rows, columns] with seeded values, and those values.
- * @param offset elements of garbage in front, a multiple of 4
+ * @param offset elements of garbage in front, a multiple of 4; nf4 rounds it up to whole blocks
  */
 export function storedMatrix(
   bench: GpuBench,
@@ -35,14 +36,41 @@ export function storedMatrix(
 ): { w: FrozenMatrix; values: Float32Array } {
   const { rows, columns, storage, offset = 0 } = shape;
   const count = rows * columns;
+  if (storage === 'nf4') return nf4Matrix(bench, rows, columns, Math.ceil(offset / NF4_BLOCK), seed);
   if (storage === 'f32') {
     const values = Float32Array.from(testValues(count, seed));
     const data = new Float32Array(offset + count).fill(NaN);
     data.set(values, offset);
-    return { w: { ...shape, data: bench.input(data) }, values };
+    return { w: wholeMatrix({ rows, columns, storage }, bench.input(data), offset), values };
   }
   const bits = new Uint16Array(offset + count).fill(0x7fff);
   bits.set(halfBits(count, storage, seed), offset);
   const decode = storage === 'bf16' ? bfloat16ToFloat32 : float16ToFloat32;
-  return { w: { ...shape, data: bench.input(packHalves(bits)) }, values: decode(bits.slice(offset)) };
+  const w = wholeMatrix({ rows, columns, storage }, bench.input(packHalves(bits)), offset);
+  return { w, values: decode(bits.slice(offset)) };
+}
+
+function nf4Matrix(bench: GpuBench, rows: number, columns: number, blocksBefore: number, seed: number) {
+  const count = rows * columns;
+  const { packed, maxima } = quantizeNf4(Float32Array.from(testValues(count, seed)));
+  const codes = new Uint8Array((blocksBefore + maxima.length) * (NF4_BLOCK / 2)).fill(0xff);
+  codes.set(packed, blocksBefore * (NF4_BLOCK / 2));
+  const scales = new Float32Array(blocksBefore + maxima.length).fill(NaN);
+  scales.set(maxima, blocksBefore);
+  const data = bench.input(new Uint32Array(codes.buffer));
+  const part = { firstRow: 0, rows, data, offset: blocksBefore * NF4_BLOCK, scales: bench.input(scales) };
+  const w: FrozenMatrix = { rows, columns, storage: 'nf4', parts: [part] };
+  return { w, values: dequantizeNf4(packed, maxima, count) };
+}
+
+/** The same matrix as parts of at most `rows` rows each, a multiple of 4. */
+export function cutMatrix(w: FrozenMatrix, rows: number): FrozenMatrix {
+  const [whole] = w.parts;
+  const parts = Array.from({ length: Math.ceil(w.rows / rows) }, (_, i) => ({
+    ...whole!,
+    firstRow: i * rows,
+    rows: Math.min(rows, w.rows - i * rows),
+    offset: (whole!.offset ?? 0) + i * rows * w.columns,
+  }));
+  return { ...w, parts };
 }

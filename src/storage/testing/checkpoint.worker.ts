@@ -2,7 +2,8 @@
 
 import { toErrorRecord, type ErrorRecord } from '../../base/errors';
 import { saveCheckpoint, type CheckpointInfo, type CheckpointRecord } from '../checkpointStore';
-import { noise, survey, type Fault, type MAKERS, type Survey } from './checkpointFaults';
+import { survey, type Fault, type MAKERS, type Survey } from './checkpointFaults';
+import { noise } from './noise';
 
 export type Ask =
   | { type: 'survey'; kind: keyof typeof MAKERS; faults: readonly Fault[]; keep: number }

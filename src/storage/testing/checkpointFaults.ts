@@ -7,6 +7,7 @@ import { deleteRun } from '../runs';
 import type { Database } from '../database';
 import { opfs, type Files, type OpenFile } from '../opfs';
 import { runDatabase } from '../runDatabase';
+import { noise } from './noise';
 
 export const FAULTS = [
   'shortWrite', // half is taken, and the count says so
@@ -107,13 +108,6 @@ const inPlaceStore: Maker = (files, database) => ({
 });
 
 export const MAKERS: Record<'ours' | 'inPlace', Maker> = { ours: createCheckpointStore, inPlace: inPlaceStore };
-
-/** Incompressible bytes. */
-export function noise(bytes: number): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(bytes);
-  for (let at = 0; at < bytes; at += 65536) crypto.getRandomValues(out.subarray(at, Math.min(bytes, at + 65536)));
-  return out;
-}
 
 export interface Survey {
   /** What was acknowledged and is lost or torn, and files that nothing names. */

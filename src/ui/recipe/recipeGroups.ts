@@ -39,6 +39,13 @@ const PROMPT: Entry[] = [
   ['grpo_pre_resize', flag, 'MMHERC’s Lanczos resize of pictures before GRPO.'],
 ];
 
+const BASE_MODEL: Entry[] = [
+  ['load_in_4bit', { type: 'choice', nullText: 'by GPU memory' }, 'QLoRA: the linears of the base in 4 bits.'],
+  ['bnb_4bit_quant_type', choice, 'The kind of 4 bits: NormalFloat.'],
+  ['bnb_4bit_use_double_quant', flag, 'Round the 4-bit scales to 8 bits too, as bitsandbytes does.'],
+  ['dtype', choice, 'What is not in 4 bits: auto as in the files, or float32, bfloat16, float16.'],
+];
+
 const LORA: Entry[] = [
   ['r', number, 'Rank of the adapter.'],
   ['lora_alpha', number, 'Scale: the adapter counts alpha / r.'],
@@ -154,6 +161,7 @@ const EVAL: Entry[] = [
 /** The form's sections, each with groups under a title of their own (empty: no heading). */
 export const SECTION_ENTRIES: { section: '' | Section; title: string; groups: EntryGroup[] }[] = [
   { section: '', title: 'Prompt', groups: [{ title: '', entries: PROMPT }] },
+  { section: '', title: 'Base model', groups: [{ title: '', entries: BASE_MODEL }] },
   { section: 'lora', title: 'LoRA', groups: [{ title: '', entries: LORA }] },
   {
     section: 'sft',

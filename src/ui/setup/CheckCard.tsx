@@ -1,8 +1,10 @@
 // Card 4: what this machine offers, as the browser reports it, and what it does not tell: the GPU's memory.
 
-import { bytesText } from '../format';
+import type { HostTraffic } from '../../base/hubModel';
+import { bytesText, plural } from '../format';
 import { Icon } from '../parts/Icon';
 import { adapterName, useDevice, type DeviceView, requestsText } from '../store/device';
+import { useHub } from '../store/hub';
 import { useStorage } from '../store/storage';
 import { GpuMemoryField } from './GpuMemoryField';
 import { PlanPanel } from './PlanPanel';
@@ -12,8 +14,9 @@ import { SetupCard, type CardState } from './SetupCard';
 export function CheckCard(): React.JSX.Element {
   const device = useDevice();
   const keeping = useStorage((view) => view.keeping);
+  const traffic = useHub((hub) => hub.traffic);
   const { adapter, storage } = device;
-  const requests = requestsText(device);
+  const requests = requestsText(device, traffic);
   const state: CardState = adapter ? { kind: 'ready' } : { kind: 'checking', share: null };
   return (
     <SetupCard number={4} title="Check" line={lineOf(device)} state={state}>
@@ -45,10 +48,15 @@ export function CheckCard(): React.JSX.Element {
             {device.foreignRequests > 0
               ? requests.text
               : requests.good
-                ? 'No request to another origin, and the server’s policy allows none'
+                ? requestsLine(traffic)
                 : 'No security policy from this server: nothing is promised about what leaves'}
           </Check>
         )}
+        {traffic.map(({ host, requests: asked, receivedBytes }) => (
+          <Check key={host} good>
+            {host}: {plural(asked, 'request')} for models, none with a body, {bytesText(receivedBytes)} received
+          </Check>
+        ))}
       </ul>
       {adapter && <GpuMemoryField />}
       {adapter && <PlanPanel />}
@@ -78,6 +86,13 @@ function Check({
       <span>{children}</span>
     </li>
   );
+}
+
+/** What the policies allow, and what was used of it. */
+function requestsLine(traffic: readonly HostTraffic[]): string {
+  return traffic.length === 0
+    ? 'No request to another origin; the server’s policy allows none but to the model hub, when you ask for a model'
+    : 'No request to another origin but these, for models that you asked for; the page and its training may make none';
 }
 
 function lineOf({ adapter }: DeviceView): string {

@@ -1,10 +1,13 @@
 // Card 1: which model is trained, and what its files say about it.
 
 import { bytesText, count } from '../format';
+import type { ModelChoice } from '../../protocol/messages';
 import { Segmented } from '../parts/Segmented';
+import { useHub } from '../store/hub';
 import { useModel, type ModelLook } from '../store/model';
 import { pickedAdapter, pickModelFolder, useSettings } from '../store/settings';
 import { AdapterRow } from './AdapterRow';
+import { hubLine, HubPanel } from './HubPanel';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Model card. A folder stays chosen until the page is reloaded: browsers do not keep picked files. */
@@ -12,6 +15,8 @@ export function ModelCard(): React.JSX.Element {
   const kind = useSettings((settings) => settings.modelKind);
   const picked = useSettings((settings) => settings.picked);
   const lora = useSettings((settings) => pickedAdapter(settings) ?? settings.recipe.lora);
+  const stored = useSettings((settings) => settings.stored);
+  const task = useHub((hub) => hub.task);
   const look = useModel((model) => model.look);
   const badAdapter = useSettings(({ adapter }) => adapter.kind === 'problem');
   const facts = look.kind === 'known' ? look.facts : null;
@@ -22,7 +27,9 @@ export function ModelCard(): React.JSX.Element {
       line={
         badAdapter && look.kind === 'known'
           ? 'The adapter to start from has a problem.'
-          : lineOf(look, kind, picked?.name)
+          : look.kind === 'none' && kind === 'stored'
+            ? hubLine(task)
+            : lineOf(look, kind, kind === 'stored' ? stored?.id : picked?.name)
       }
       state={stateOf(look, badAdapter)}
     >
@@ -31,6 +38,7 @@ export function ModelCard(): React.JSX.Element {
           label="Where the model comes from"
           options={[
             { value: 'bundled', label: 'Demo (bundled)' },
+            { value: 'stored', label: 'Hugging Face' },
             { value: 'files', label: 'From a folder' },
           ]}
           value={kind}
@@ -49,10 +57,11 @@ export function ModelCard(): React.JSX.Element {
           />
         </label>
       </div>
+      {kind === 'stored' && <HubPanel />}
       {look.kind === 'problem' && <p className="cardNote">{look.error.hint}</p>}
-      {look.kind === 'none' && (
+      {look.kind === 'none' && kind === 'files' && (
         <p className="cardNote">
-          A Hugging Face folder: config.json, tokenizer.json, preprocessor_config.json and the .safetensors files.
+          A Hugging Face folder: config.json, the tokenizer’s and the processor’s files and the .safetensors files.
         </p>
       )}
       {facts && (
@@ -82,7 +91,7 @@ function Fact({ name, value }: { name: string; value: string }): React.JSX.Eleme
   );
 }
 
-function lineOf(look: ModelLook, kind: string, folder?: string): string {
+function lineOf(look: ModelLook, kind: ModelChoice['kind'], name?: string): string {
   switch (look.kind) {
     case 'none':
       return 'Choose the folder of a Qwen2.5-VL model.';
@@ -91,7 +100,8 @@ function lineOf(look: ModelLook, kind: string, folder?: string): string {
     case 'problem':
       return look.error.message;
     case 'known':
-      return kind === 'bundled' ? 'Demo model is in the page. Nothing to download.' : `From the folder ${folder}.`;
+      if (kind === 'bundled') return 'Demo model is in the page. Nothing to download.';
+      return kind === 'stored' ? `${name}, stored in this browser.` : `From the folder ${name}.`;
     default:
       return look satisfies never;
   }

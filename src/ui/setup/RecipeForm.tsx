@@ -17,7 +17,7 @@ export function RecipeForm({ recipe, onChange }: RecipeFormProps): React.JSX.Ele
   return (
     <div className="recipeForm">
       {SECTIONS.map(({ section, title, groups }) => (
-        <fieldset key={section}>
+        <fieldset key={title}>
           <legend className="label">{title}</legend>
           {groups.map((group) => (
             <Group key={group.title} group={group} wide={section === ''} recipe={recipe} onChange={onChange} />

@@ -9,6 +9,7 @@ import { Icon } from '../parts/Icon';
 import { Thumb } from '../parts/Thumb';
 import { useDataset } from '../store/dataset';
 import { requestsText, useDevice } from '../store/device';
+import { useHub } from '../store/hub';
 import { lastDuration } from '../store/lastRun';
 import { useModel } from '../store/model';
 import { isBusy, useRun } from '../store/run';
@@ -25,7 +26,8 @@ export function StartPanel(): React.JSX.Element {
   const busy = useRun((run) => isBusy(run.view));
   // What stands in the way of a start is also a matter of storage.
   useStorage();
-  const requests = requestsText(useDevice());
+  const traffic = useHub((hub) => hub.traffic);
+  const requests = requestsText(useDevice(), traffic);
   const facts = useDemoFacts();
   const isDemo = settings.modelKind === 'bundled' && (dataset.bundled || !dataset.info);
   const example = useMemo(() => exampleOf(dataset.rows, isDemo ? facts : null), [dataset.rows, isDemo, facts]);

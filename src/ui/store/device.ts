@@ -4,9 +4,11 @@ import { create } from 'zustand';
 import { LorikeetError, type ErrorRecord } from '../../base/errors';
 import { BROWSER_NEEDED } from '../../base/minimumBrowser.mjs';
 import { keepsRequestsInside, servedPolicy } from '../../base/servedPolicy';
+import type { HostTraffic } from '../../base/hubModel';
 import type { AdapterInfo } from '../../protocol/messages';
 import { userRewardRefusal } from '../../rewards/userRewardWorker';
-import { WORKER_URLS } from '../workerUrls';
+import { bytesText, plural } from '../format';
+import { DOWNLOAD_URL, WORKER_URLS } from '../workerUrls';
 
 export interface DeviceView {
   adapter: AdapterInfo | null;
@@ -20,7 +22,7 @@ export interface DeviceView {
 }
 
 export interface Guard {
-  /** Neither the page nor its workers can reach another origin. */
+  /** Neither the page nor a worker that sees data can reach another origin. */
   keepsInside: boolean;
   /** Code of the user's own can make no request at all; where it could, it is off. */
   ownRewards: boolean;
@@ -69,19 +71,37 @@ export async function readGuard(): Promise<void> {
   try {
     const urls = [location.pathname, ...Object.values(WORKER_URLS)];
     const policies = await Promise.all(urls.map((url) => servedPolicy(url)));
+    // It may reach the hub, but not without any bound.
+    const bounded = (await servedPolicy(DOWNLOAD_URL)) !== null;
     const ownRewards = (await userRewardRefusal()) === null;
-    useDevice.setState({ guard: { keepsInside: policies.every(keepsRequestsInside), ownRewards } });
+    useDevice.setState({ guard: { keepsInside: bounded && policies.every(keepsRequestsInside), ownRewards } });
   } catch (error) {
     // Nothing is known then, and nothing is claimed.
     if (!(error instanceof LorikeetError) || error.code !== 'server.noAnswer') throw error;
   }
 }
 
+/** Requests for models, by host, as the download worker has made them: its policy lets it reach the hub alone. */
+function hubTitle(traffic: readonly HostTraffic[]): string {
+  const hosts = traffic.map(
+    ({ host, requests, receivedBytes }) =>
+      `${host}: ${plural(requests, 'request')}, ${bytesText(receivedBytes)} received`,
+  );
+  return `For models that you asked for: ${hosts.join('; ')}. No request had a body, a cookie or a token.`;
+}
+
 /** What is said of requests to other origins; a claim only where the server's headers hold the page to it. */
-export function requestsText({ foreignRequests, guard }: DeviceView): { text: string; good: boolean; title: string } {
+export function requestsText(
+  { foreignRequests, guard }: DeviceView,
+  traffic: readonly HostTraffic[],
+): { text: string; good: boolean; title: string } {
+  const asked = traffic.reduce((sum, { requests }) => sum + requests, 0);
   const counted = 'Requests to other origins that the browser has counted';
   if (foreignRequests > 0) return { text: `${foreignRequests} requests to others`, good: false, title: `${counted}.` };
   if (guard === null) return { text: 'asking', good: true, title: 'Asks the server for its security policy.' };
+  if (guard.keepsInside && asked > 0) {
+    return { text: `sent 0 B of data, ${plural(asked, 'request')} to the hub`, good: true, title: hubTitle(traffic) };
+  }
   if (guard.keepsInside) {
     return { text: 'sent 0 B', good: true, title: `${counted}; the page's policy allows none.` };
   }

@@ -3,6 +3,7 @@
 
 import { LorikeetError } from '../../base/errors';
 import { checkModelFolder } from '../../formats/modelFolder';
+import { checkUnquantizedConfig } from '../../formats/quantization';
 import { openWeights } from '../../formats/weightFiles';
 
 export interface ModelFacts {
@@ -62,5 +63,6 @@ function readConfig(text: string): Record<string, unknown> {
       'Lorikeet trains Qwen2.5-VL models.',
     );
   }
+  checkUnquantizedConfig(config);
   return config;
 }

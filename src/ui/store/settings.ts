@@ -4,7 +4,7 @@ import { create } from 'zustand';
 import type { ErrorRecord } from '../../base/errors';
 import { isClutterName } from '../../base/clutter';
 import { NO_FILES, ONLY_FOLDERS } from '../../formats/modelFolder';
-import type { AdapterSource, ModelSource } from '../../protocol/messages';
+import type { AdapterSource, ModelChoice } from '../../protocol/messages';
 import type { Recipe } from '../../recipe/config';
 import { DEMO_RECIPE, presetOf } from '../recipe/presets';
 import { readRecipe, recipeProblem } from '../recipe/readRecipe';
@@ -18,6 +18,12 @@ export type Theme = 'system' | 'light' | 'dark';
 export interface PickedModel {
   name: string;
   files: Record<string, Blob>;
+}
+
+/** A model of this browser's store, fetched from the hub. */
+export interface ChosenModel {
+  key: string;
+  id: string;
 }
 
 /** An adapter that a run is to start from, with what its config says. */
@@ -43,8 +49,10 @@ export interface Settings {
   seed: number;
   /** Share of rows held out, where file names do not tell. */
   validationRatio: number;
-  modelKind: ModelSource['kind'];
+  modelKind: ModelChoice['kind'];
   picked: PickedModel | null;
+  /** The model from the hub that was chosen last. */
+  stored: ChosenModel | null;
   /** Why the folder that was picked last is not taken; nothing takes its place. */
   pickFault: ErrorRecord | null;
   adapter: AdapterChoice;
@@ -58,6 +66,7 @@ export const useSettings = create<Settings>(() => ({
   validationRatio: 0.1,
   modelKind: 'bundled',
   picked: null,
+  stored: null,
   pickFault: null,
   adapter: { kind: 'fresh' },
 }));
@@ -126,8 +135,14 @@ export function pickedAdapter({ adapter }: Settings): PickedAdapter | null {
   return adapter.kind === 'known' ? adapter.adapter : null;
 }
 
-/** The model that a run would use now; null while "from a folder" has no folder. */
-export function modelSource(settings: Settings): ModelSource | null {
+/** Takes a model of the store, or leaves the choice of one open. */
+export function chooseStored(stored: ChosenModel | null): void {
+  useSettings.setState({ modelKind: 'stored', stored });
+}
+
+/** The model that a run would use now; null while no folder, or none of the hub's models, is chosen. */
+export function modelSource(settings: Settings): ModelChoice | null {
   if (settings.modelKind === 'bundled') return { kind: 'bundled', url: new URL('demo/model/', document.baseURI).href };
+  if (settings.modelKind === 'stored') return settings.stored ? { kind: 'stored', ...settings.stored } : null;
   return settings.picked ? { kind: 'files', ...settings.picked } : null;
 }

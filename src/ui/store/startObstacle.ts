@@ -28,7 +28,11 @@ export function modelObstacle(): StartObstacle | null {
   const { look } = useModel.getState();
   switch (look.kind) {
     case 'none':
-      return notReady('Choose the model’s folder first.');
+      return notReady(
+        useSettings.getState().modelKind === 'stored'
+          ? 'Choose a model of the hub first.'
+          : 'Choose the model’s folder first.',
+      );
     case 'reading':
       return notReady('The model’s files are being read.');
     case 'problem':

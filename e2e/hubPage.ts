@@ -1,0 +1,70 @@
+// Works the hub's part of the Model card as a person does, against a hub of this machine. Asserts nothing itself.
+
+import type { Page } from 'playwright';
+import type { TestHub } from '../src/hub/testing/hubServer';
+import type { startServer } from '../tools/launcher/server.mjs';
+import { card } from './pageDriver';
+
+/** The hub as a server of the page is told of it, with limits that a test can wait for. */
+export function hubOption(hub: TestHub): NonNullable<Parameters<typeof startServer>[0]['hub']> {
+  const limits = { rangeBytes: 256 * 1024, idleMs: 1000, retryMs: 20, retries: 3, connections: 2 };
+  return { settings: { endpoint: hub.endpoint, ...limits }, hosts: [hub.endpoint, hub.fileServer] };
+}
+
+/** Forgets every model of the browser, and leaves a page that has no Lorikeet in it. */
+export async function clearModels(page: Page, origin: string): Promise<void> {
+  await page.goto(`${origin}/hub.json`);
+  await page.evaluate(async () => {
+    await new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase('lorikeet-models');
+      request.onsuccess = resolve;
+      request.onerror = () => reject(request.error!);
+    });
+    const root = await navigator.storage.getDirectory();
+    await root.removeEntry('models', { recursive: true }).catch(() => undefined);
+  });
+}
+
+/** Chooses Hugging Face as the source of the model. */
+export async function chooseHub(page: Page): Promise<void> {
+  await card(page, 1).locator('[role="radio"]', { hasText: 'Hugging Face' }).click();
+}
+
+/** Names a model and presses "Look it up". */
+export async function lookUp(page: Page, id: string): Promise<void> {
+  await page.fill('#hub-model', id);
+  await page.click('#hub-look-up');
+}
+
+/** The state of the model in the list of stored ones. */
+export function stored(page: Page, id: string): ReturnType<Page['locator']> {
+  return page.locator('.storedModel', { hasText: id });
+}
+
+/** Waits until the model is in the list, whole. */
+export async function waitWhole(page: Page, id: string): Promise<void> {
+  await page.locator(`.storedModel[data-whole="true"]`, { hasText: id }).waitFor();
+}
+
+/** Names and sizes of what lies in the folder of models. */
+export function filesOf(page: Page): Promise<Record<string, number>> {
+  return page.evaluate(async () => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('models', { create: true });
+    const found: Record<string, number> = {};
+    for await (const [name, handle] of folder.entries()) {
+      if (handle.kind === 'file') found[name] = (await handle.getFile()).size;
+    }
+    return found;
+  });
+}
+
+/** SHA-256 of the stored weights, as the browser reads them now; null without such a file. */
+export function storedSha256(page: Page, name: string): Promise<string | null> {
+  return page.evaluate(async (file) => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('models', { create: true });
+    const handle = await folder.getFileHandle(file).catch(() => null);
+    if (!handle) return null;
+    const digest = await crypto.subtle.digest('SHA-256', await (await handle.getFile()).arrayBuffer());
+    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }, name);
+}

@@ -1,0 +1,47 @@
+// What the page and the download worker say to each other. The worker alone may reach the hub, so nothing of a dataset,
+// a recipe or a run may stand in these types.
+
+import type { ErrorRecord } from '../base/errors';
+import type { HostTraffic, HubAddress, HubModel, HubSettings } from '../base/hubModel';
+
+export type DownloadRequest =
+  /** How the hub is asked; sent once, before all else. */
+  | { type: 'settings'; settings: HubSettings }
+  /** What is there under that name, and can it be trained? Fetches no weights. */
+  | { type: 'lookUp'; id: number; address: HubAddress }
+  /** Fetches what is missing of a model that was looked up, into this browser's store. */
+  | { type: 'download'; id: number; model: HubModel }
+  /** Ends that request; what has arrived is kept. */
+  | { type: 'stop'; id: number }
+  /** Reads a stored model's files and holds them against their hashes. Asks nobody. */
+  | { type: 'verify'; id: number; key: string };
+
+/** Where a download stands; a few a second. */
+export interface DownloadProgress {
+  type: 'progress';
+  id: number;
+  arrived: number;
+  total: number;
+  file: string;
+  /** null while unknown. */
+  bytesPerSecond: number | null;
+  secondsLeft: number | null;
+  /** Why it waits now, in words; null while it does not. */
+  waiting: string | null;
+  /** Another tab of this browser fetches the model; this one looks on, and takes over when that one ends. */
+  following: boolean;
+}
+
+export type DownloadMessage =
+  | { type: 'lookedUp'; id: number; model: HubModel }
+  | DownloadProgress
+  /** The model is whole. */
+  | { type: 'downloaded'; id: number; key: string }
+  /** It was stopped, here or in the tab that was fetching; what has arrived is kept. */
+  | { type: 'stopped'; id: number }
+  | { type: 'verifying'; id: number; done: number; total: number }
+  /** `broken`: names of files that had other bytes; they were removed. */
+  | { type: 'verified'; id: number; broken: string[] }
+  | { type: 'failed'; id: number; error: ErrorRecord }
+  /** All requests to other hosts so far, of this worker. */
+  | { type: 'traffic'; hosts: HostTraffic[] };

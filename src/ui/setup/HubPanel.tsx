@@ -1,0 +1,259 @@
+// The part of the Model card that fetches a model from the Hugging Face hub: name, what there is, progress.
+
+import { useEffect, useState } from 'react';
+import type { HubModel } from '../../base/hubModel';
+import type { DownloadProgress } from '../../protocol/download';
+import { bytesText, clock, percent, plural } from '../format';
+import { cancelFetch, fetchModel, lookUpModel, stopHub } from '../hubActions';
+import { Icon } from '../parts/Icon';
+import { ProblemText } from '../parts/ProblemText';
+import { useAttempt } from '../parts/useAttempt';
+import { storedView, taskModel, useHub, type HubTask } from '../store/hub';
+import { readHubSettings } from '../store/hubSettings';
+import { chooseStored } from '../store/settings';
+import { StoredModels } from './StoredModels';
+
+/** The name that the field begins with. */
+const USUAL = 'Qwen/Qwen2.5-VL-3B-Instruct';
+
+/** Form, task and stored models. */
+export function HubPanel(): React.JSX.Element {
+  const task = useHub((hub) => hub.task);
+  return (
+    <div className="hubPanel">
+      <HubForm busy={'id' in task} />
+      <HubState task={task} />
+      <StoredModels />
+    </div>
+  );
+}
+
+/** The host that would be asked; the usual one until the page's server has said another. */
+function useHubHost(): string {
+  const [host, setHost] = useState('huggingface.co');
+  useEffect(() => {
+    // What is wrong with hub.json is said when something is asked for.
+    readHubSettings().then(
+      ({ endpoint }) => setHost(new URL(endpoint).host),
+      () => undefined,
+    );
+  }, []);
+  return host;
+}
+
+function HubForm({ busy }: { busy: boolean }): React.JSX.Element {
+  const [name, setName] = useState(USUAL);
+  const [revision, setRevision] = useState('main');
+  const host = useHubHost();
+  return (
+    <form
+      className="hubForm"
+      onSubmit={(event) => {
+        event.preventDefault();
+        lookUpModel(name, revision);
+      }}
+    >
+      <label className="field hubName">
+        <span className="note">Model</span>
+        <input
+          id="hub-model"
+          type="text"
+          spellCheck={false}
+          autoCapitalize="off"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+      </label>
+      <label className="field hubRevision">
+        <span className="note">Revision</span>
+        <input
+          id="hub-revision"
+          type="text"
+          spellCheck={false}
+          value={revision}
+          onChange={(event) => setRevision(event.currentTarget.value)}
+        />
+      </label>
+      <button id="hub-look-up" type="submit" className="button" disabled={busy}>
+        Look it up
+      </button>
+      <p className="note hubPromise">
+        Nothing is asked of {host} before you press. Then it hears the model’s name, and never anything of your data.
+      </p>
+    </form>
+  );
+}
+
+function HubState({ task }: { task: HubTask }): React.JSX.Element | null {
+  switch (task.kind) {
+    case 'none':
+    case 'checking':
+      return null;
+    case 'looking':
+      return (
+        <div className="hubTask rowBetween" role="status">
+          <p>Asking the hub for the model’s files.</p>
+          <button type="button" className="linkButton" onClick={stopHub}>
+            Stop
+          </button>
+        </div>
+      );
+    case 'found':
+      return <Found model={task.model} />;
+    case 'fetching':
+      return <Fetching model={task.model} progress={task.progress} />;
+    case 'paused':
+      return <Paused model={task.model} line="Paused; what has arrived is kept." />;
+    case 'problem':
+      return (
+        <div className="hubTask">
+          <ProblemText problem={task.error} />
+          {task.model && <Paused model={task.model} line="" />}
+        </div>
+      );
+    default:
+      return task satisfies never;
+  }
+}
+
+function Licence({ model: { licence } }: { model: HubModel }): React.JSX.Element {
+  if (!licence) return <>none named by the model card</>;
+  if (!licence.link) return <>{licence.name}</>;
+  return (
+    <a href={licence.link} target="_blank" rel="noreferrer noopener">
+      {licence.name}
+    </a>
+  );
+}
+
+/** Terms that allow less than every use say so in their name or in the card; the page only repeats them. */
+function isRestricted({ licence }: HubModel): boolean {
+  return !/^(apache-2\.0|mit|bsd|cc-by-4\.0)/i.test(licence?.name ?? '');
+}
+
+function Found({ model }: { model: HubModel }): React.JSX.Element {
+  const stored = useHub((hub) => storedView(hub, model));
+  const arrived = stored?.arrived ?? 0;
+  return (
+    <div className="hubTask" data-state="found">
+      <p>
+        <strong className="label">{model.id}</strong>{' '}
+        <span className="soft num">
+          at {model.revision} ({model.commit.slice(0, 12)}), {plural(model.files.length, 'file')}
+        </span>
+      </p>
+      <p>
+        <span className="note">Licence </span>
+        <span className="label">
+          <Licence model={model} />
+        </span>
+        {isRestricted(model) && (
+          <span className="soft">: read its terms before you use the model or an adapter of it.</span>
+        )}
+      </p>
+      <span className="buttons">
+        {stored?.whole ? (
+          <button type="button" className="button" onClick={() => chooseStored({ key: stored.key, id: stored.id })}>
+            Use it: it is stored here
+          </button>
+        ) : (
+          <button id="hub-fetch" type="button" className="button" onClick={() => fetchModel(model)}>
+            <Icon name="download" />
+            {arrived > 0
+              ? `Go on: ${bytesText(arrived)} of ${bytesText(model.bytes)} are here`
+              : `Download ${bytesText(model.bytes)}`}
+          </button>
+        )}
+      </span>
+    </div>
+  );
+}
+
+/** What is known of a download, in one line. */
+function progressLine(progress: DownloadProgress | null, host: string): string {
+  if (!progress) return 'Beginning.';
+  if (progress.waiting !== null) return `Waiting to try again: ${progress.waiting}`;
+  const { bytesPerSecond, secondsLeft } = progress;
+  const rate = bytesPerSecond === null ? '' : `, ${bytesText(bytesPerSecond)}/s`;
+  const left = secondsLeft === null ? '' : `, ${clock(secondsLeft)} left`;
+  const from = progress.following ? ', fetched by another tab' : host && `, from ${host}`;
+  return `${bytesText(progress.arrived)} of ${bytesText(progress.total)}${rate}${left}${from}`;
+}
+
+function Fetching({ model, progress }: { model: HubModel; progress: DownloadProgress | null }): React.JSX.Element {
+  const [problem, attempt] = useAttempt();
+  // The host that sends most: small files and addresses come from the hub itself.
+  const host = useHub(({ traffic }) => traffic.toSorted((a, b) => b.receivedBytes - a.receivedBytes)[0]?.host ?? '');
+  const share = (progress?.arrived ?? 0) / model.bytes;
+  const following = progress?.following ?? false;
+  return (
+    <div className="hubTask" data-state="fetching">
+      <p>
+        <strong className="label">{model.id}</strong> <span className="mono soft">{progress?.file}</span>
+      </p>
+      <div
+        className="bar"
+        role="progressbar"
+        aria-label={`Download of ${model.id}`}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.floor(share * 100)}
+      >
+        <i style={{ width: `${share * 100}%` }} />
+      </div>
+      <div className="rowBetween">
+        <p className="num hubLine">{progressLine(progress, host)}</p>
+        <span className="buttons">
+          <button id="hub-pause" type="button" className="button compact" onClick={stopHub}>
+            <Icon name="pause" size={12} /> {following ? 'Stop looking on' : 'Pause'}
+          </button>
+          {!following && (
+            <button
+              id="hub-cancel"
+              type="button"
+              className="button compact quiet"
+              onClick={() => attempt(cancelFetch(model))}
+            >
+              Cancel
+            </button>
+          )}
+        </span>
+      </div>
+      <ProblemText problem={problem} />
+    </div>
+  );
+}
+
+function Paused({ model, line }: { model: HubModel; line: string }): React.JSX.Element {
+  const [problem, attempt] = useAttempt();
+  const stored = useHub((hub) => storedView(hub, model));
+  const arrived = stored?.arrived ?? 0;
+  return (
+    <div className="rowBetween" data-state="paused">
+      <p className="num">
+        {line} {bytesText(arrived)} of {bytesText(model.bytes)} ({percent(arrived / model.bytes)}).
+      </p>
+      <span className="buttons">
+        <button id="hub-go-on" type="button" className="button compact" onClick={() => fetchModel(model)}>
+          <Icon name="play" size={12} /> Go on
+        </button>
+        {stored && (
+          <button type="button" className="button compact quiet" onClick={() => attempt(cancelFetch(model))}>
+            Remove what has arrived
+          </button>
+        )}
+      </span>
+      <ProblemText problem={problem} />
+    </div>
+  );
+}
+
+/** The line of the Model card while no model of the hub is chosen. */
+export function hubLine(task: HubTask): string {
+  const model = taskModel(task);
+  if (task.kind === 'fetching') return `Fetching ${task.model.id}.`;
+  if (task.kind === 'looking') return 'Asking the hub.';
+  return model
+    ? `${model.id} is not stored here yet.`
+    : 'Name a Qwen2.5-VL model of the hub, or use one that is stored.';
+}

@@ -1,0 +1,116 @@
+// Models of the Hugging Face hub as the page knows them: the one that is looked at or fetched, those that this browser
+// has stored, and what was asked of which host.
+
+import { create } from 'zustand';
+import type { HostTraffic, HubModel, StoredModelView } from '../../base/hubModel';
+import { hubModelKey } from '../../base/hubModel';
+import type { ErrorRecord } from '../../base/errors';
+import type { DownloadMessage, DownloadProgress } from '../../protocol/download';
+import { listModels } from '../../storage/modelStore';
+import { chooseStored, useSettings } from './settings';
+
+/** What is under way with the hub. `id`: of the request that it waits for. */
+export type HubTask =
+  | { kind: 'none' }
+  | { kind: 'looking'; id: number }
+  | { kind: 'found'; model: HubModel }
+  /** `progress` is null until the worker has begun. */
+  | { kind: 'fetching'; id: number; model: HubModel; progress: DownloadProgress | null }
+  | { kind: 'paused'; model: HubModel }
+  | { kind: 'checking'; id: number; key: string; share: number }
+  /** `model` where it could be gone on with. */
+  | { kind: 'problem'; error: ErrorRecord; model: HubModel | null };
+
+export interface HubView {
+  task: HubTask;
+  /** The models of this browser; null until they have been listed. */
+  models: StoredModelView[] | null;
+  /** Requests to other hosts since the page was opened; empty while none was asked for. */
+  traffic: HostTraffic[];
+  /** The outcome of the last check, in words. */
+  checked: { key: string; text: string } | null;
+}
+
+export const useHub = create<HubView>(() => ({ task: { kind: 'none' }, models: null, traffic: [], checked: null }));
+
+/** Sets what is under way. */
+export function setTask(task: HubTask): void {
+  useHub.setState({ task });
+}
+
+/** Lists the stored models anew. Errors: storage.failed. */
+export async function refreshModels(): Promise<void> {
+  useHub.setState({ models: await listModels() });
+}
+
+/** Whether a model is chosen, so that a change of its files has to be looked at again. */
+function isChosen(key: string): boolean {
+  return useSettings.getState().stored?.key === key;
+}
+
+function verified(key: string, broken: string[]): void {
+  const text =
+    broken.length === 0
+      ? 'Every file has the hash that the hub lists.'
+      : `${broken.join(', ')} had other bytes and was removed: fetch it again.`;
+  useHub.setState({ checked: { key, text }, task: { kind: 'none' } });
+  const { stored } = useSettings.getState();
+  if (broken.length > 0 && stored && isChosen(key)) chooseStored({ ...stored });
+}
+
+/**
+ * Takes over what the download worker says.
+ * @returns whether the list of stored models has changed by it
+ */
+export function applyDownload(message: DownloadMessage): boolean {
+  if (message.type === 'traffic') {
+    useHub.setState({ traffic: message.hosts });
+    return false;
+  }
+  const { task } = useHub.getState();
+  // What was given up meanwhile says nothing more.
+  if (!('id' in task) || task.id !== message.id) return message.type === 'stopped';
+  switch (message.type) {
+    case 'lookedUp':
+      setTask({ kind: 'found', model: message.model });
+      return false;
+    case 'progress':
+      if (task.kind === 'fetching') setTask({ ...task, progress: message });
+      return false;
+    case 'downloaded':
+      if (task.kind === 'fetching') chooseStored({ key: message.key, id: task.model.id });
+      setTask({ kind: 'none' });
+      return true;
+    case 'stopped':
+      setTask(task.kind === 'fetching' ? { kind: 'paused', model: task.model } : { kind: 'none' });
+      return true;
+    case 'verifying':
+      if (task.kind === 'checking') setTask({ ...task, share: message.done / message.total });
+      return false;
+    case 'verified':
+      if (task.kind === 'checking') verified(task.key, message.broken);
+      return true;
+    case 'failed':
+      setTask({ kind: 'problem', error: message.error, model: task.kind === 'fetching' ? task.model : null });
+      return true;
+    default:
+      message satisfies never;
+      return false;
+  }
+}
+
+/** Ends what waits for a worker that has crashed. */
+export function failHub(error: ErrorRecord): void {
+  const { task } = useHub.getState();
+  if ('id' in task) setTask({ kind: 'problem', error, model: task.kind === 'fetching' ? task.model : null });
+}
+
+/** The model of the hub that the page is about now: looked at, fetched or paused. */
+export function taskModel(task: HubTask): HubModel | null {
+  return 'model' in task ? task.model : null;
+}
+
+/** What is stored of a model; null when nothing is. */
+export function storedView({ models }: Pick<HubView, 'models'>, model: HubModel): StoredModelView | null {
+  return models?.find(({ key }) => key === hubModelKey(model)) ?? null;
+}
