@@ -5,7 +5,7 @@
 /** From the lowest to the highest; each may import what stands before it. */
 const LAYERS = [
   ...['base', 'formats', 'hub', 'reference', 'text', 'image', 'gpu', 'recipe', 'rewards', 'storage', 'data'],
-  ...['ops', 'model', 'budgets', 'infer', 'eval', 'protocol', 'train', 'worker', 'verify', 'ui'],
+  ...['ops', 'model', 'budgets', 'planner', 'infer', 'eval', 'protocol', 'train', 'worker', 'verify', 'ui'],
 ];
 
 function noImportUpwards(layer, rank) {

@@ -14,7 +14,7 @@ const MODEL = ['base', 'formats', 'gpu', 'ops'];
 const INFER = [...MODEL, 'model', 'budgets', 'text', 'image', 'data'];
 const EVAL = [...INFER, 'infer', 'rewards'];
 const TRAIN = [...EVAL, 'eval', 'recipe'];
-const WORKER = [...TRAIN, 'train', 'storage', 'protocol', 'hub'];
+const WORKER = [...TRAIN, 'train', 'planner', 'storage', 'protocol', 'hub'];
 
 const LAYERS = {
   base: [],
@@ -34,6 +34,8 @@ const LAYERS = {
   model: MODEL,
   // Arithmetic alone: what fits where is known before there is a device.
   budgets: ['base', 'recipe', 'model/config'],
+  // Formulas of its own: neither a device nor the arithmetic that runs decide by.
+  planner: ['base', 'recipe', 'model/config'],
   // infer packs prompts, so it may import data.
   infer: INFER,
   eval: EVAL,
@@ -52,10 +54,11 @@ const LAYERS = {
 
 /** Layers that may name the types of these, and nothing else of them. */
 const TYPE_ONLY = {
-  protocol: ['eval', 'data'],
+  protocol: ['eval', 'data', 'planner'],
   // Loops emit the events that the page shows; they are described once, in the protocol.
   train: ['protocol/messages'],
-  ui: ['rewards/reward', 'rewards/userScores'],
+  planner: ['budgets/decisions'],
+  ui: ['rewards/reward', 'rewards/userScores', 'planner'],
 };
 
 /** Layers that hold shaders of their own. */

@@ -25,7 +25,9 @@ afterAll(async () => {
 /** Opens everything that Setup keeps folded, and waits for what is shown only then. */
 async function unfold(): Promise<void> {
   const { page } = app;
-  for (const name of ['Look through all', 'All options', 'The prompt, with its tokens']) {
+  await page.locator('.planVerdict').waitFor();
+  const folded = ['Look through all', 'All options', 'The prompt, with its tokens', 'See memory by phase and part'];
+  for (const name of folded) {
     await page.locator('.setupMain [aria-expanded="false"]', { hasText: name }).click();
   }
   await page.locator('.promptPreview[aria-busy="false"] .promptText').waitFor();

@@ -34,6 +34,21 @@ export interface Thumbnails {
   recipe?: Uint8Array<ArrayBuffer>;
 }
 
+/** A stored picture's size, from its file's header: enough for grids and token counts. */
+export interface PictureSize {
+  /** Pixels as stored. */
+  width: number;
+  height: number;
+  /** EXIF orientation, 1 to 8; 1 is upright, and 5 to 8 swap the sides. */
+  orientation: number;
+}
+
+/** An option of the recipe that mends a problem, with its value. */
+export interface Mend {
+  option: 'max_pixels';
+  value: number;
+}
+
 /** One problem of an import; the rest of the data stays usable. */
 export interface ImportProblem {
   level: 'error' | 'warning';
@@ -43,6 +58,8 @@ export interface ImportProblem {
   /** 1-based line, when the problem has one. */
   line?: number;
   message: string;
+  /** Left out where no setting mends it. */
+  mend?: Mend;
 }
 
 /** Counts over rows, in tokens. */

@@ -25,9 +25,21 @@ export interface Checkpoint {
 
 type WritableTensor = Parameters<typeof writeSafetensors>[0][number];
 
-function checkFinite(values: Float32Array, code: string, what: string): void {
+/** @param first place of the values within the tensor @throws `code`, naming the element */
+export function checkFinite(values: Float32Array, code: string, what: string, first = 0): void {
   const at = values.findIndex((value) => !Number.isFinite(value));
-  check(at < 0, code, `${what}: element ${at} is ${values[at]}; expected finite numbers`);
+  check(at < 0, code, `${what}: element ${first + at} is ${values[at]}; expected finite numbers`);
+}
+
+/** @throws checkpoint.value for a name that the one-file form of a run takes for itself */
+export function checkTensorName(name: string): void {
+  const reserved = name.startsWith(RESERVED_PREFIX);
+  check(!reserved, 'checkpoint.value', `tensor "${name}": names must not start with "${RESERVED_PREFIX}"`);
+}
+
+/** The metadata entry of a checkpoint with this state. @throws json.value */
+export function checkpointJson(state: Record<string, unknown>): string {
+  return writeExactJson({ kind: 'checkpoint', schema: CHECKPOINT_SCHEMA, state }, 'checkpoint');
 }
 
 /**
@@ -36,8 +48,7 @@ function checkFinite(values: Float32Array, code: string, what: string): void {
  */
 export function floatTensors(tensors: Map<string, Float32Array>): WritableTensor[] {
   return [...tensors].map(([name, values]) => {
-    const reserved = name.startsWith(RESERVED_PREFIX);
-    check(!reserved, 'checkpoint.value', `tensor "${name}": names must not start with "${RESERVED_PREFIX}"`);
+    checkTensorName(name);
     checkFinite(values, 'checkpoint.value', `tensor "${name}"`);
     return { name, dtype: 'F32' as const, shape: [values.length], bytes: bytesOf(values) };
   });
@@ -91,8 +102,7 @@ export function readOurMetadata(text: string, source: string, broken: string): R
  *   checkpoint.value (NaN, infinities or a reserved name among the tensors)
  */
 export function encodeCheckpoint({ state, tensors }: Checkpoint): Uint8Array<ArrayBuffer> {
-  const json = writeExactJson({ kind: 'checkpoint', schema: CHECKPOINT_SCHEMA, state }, 'checkpoint');
-  return writeSafetensors(floatTensors(tensors), { [METADATA_KEY]: json });
+  return writeSafetensors(floatTensors(tensors), { [METADATA_KEY]: checkpointJson(state) });
 }
 
 /**
@@ -101,6 +111,11 @@ export function encodeCheckpoint({ state, tensors }: Checkpoint): Uint8Array<Arr
  */
 export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint {
   const { tensors, metadata } = parseOrBroken(bytes, source);
+  return { state: readCheckpointState(metadata, source), tensors: readFloats(tensors, source) };
+}
+
+/** The state in a checkpoint's metadata. @throws checkpoint.newer, checkpoint.broken */
+export function readCheckpointState(metadata: Record<string, string>, source: string): Record<string, unknown> {
   const text = metadata[METADATA_KEY];
   check(text !== undefined, 'checkpoint.broken', `${source}: the metadata has no entry "${METADATA_KEY}"`);
   const { kind, state } = readOurMetadata(text, source, 'checkpoint.broken');
@@ -111,7 +126,7 @@ export function decodeCheckpoint(bytes: Uint8Array, source: string): Checkpoint 
     'checkpoint.broken',
     `${source}: metadata entry "${METADATA_KEY}": state is not an object`,
   );
-  return { state, tensors: readFloats(tensors, source) };
+  return state;
 }
 
 function parseOrBroken(bytes: Uint8Array, source: string): ReturnType<typeof parseSafetensors> {

@@ -79,18 +79,37 @@ export function writeSafetensors(
   tensors: { name: string; dtype: SafeDtype; shape: number[]; bytes: Uint8Array }[],
   metadata?: Record<string, string>,
 ): Uint8Array<ArrayBuffer> {
-  const ordered = [...tensors].sort(
-    (a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-  );
-  const entries: [string, unknown][] = metadata ? [['__metadata__', metadata]] : [];
-  let dataBytes = 0;
-  for (const [index, { name, dtype, shape, bytes }] of ordered.entries()) {
-    const expected = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+  for (const { name, dtype, shape, bytes } of tensors) {
+    const expected = bytesIn(dtype, shape);
     check(
       bytes.byteLength === expected,
       'safetensors.write',
       `tensor "${name}": ${dtype} (${shape.join(', ')}) needs ${expected} bytes, got ${bytes.byteLength}`,
     );
+  }
+  const { header, ordered, dataBytes } = safetensorsHeader(tensors, metadata);
+  return assemble(header, ordered, dataBytes);
+}
+
+function bytesIn(dtype: SafeDtype, shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+}
+
+/**
+ * The beginning of a file, up to its data, and the tensors in the order of their data.
+ * @throws safetensors.write for a name that is reserved or used twice
+ */
+export function safetensorsHeader<T extends { name: string; dtype: SafeDtype; shape: number[] }>(
+  tensors: readonly T[],
+  metadata?: Record<string, string>,
+): { header: Uint8Array<ArrayBuffer>; ordered: T[]; dataBytes: number } {
+  const ordered = [...tensors].sort(
+    (a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
+  const entries: [string, unknown][] = metadata ? [['__metadata__', metadata]] : [];
+  let dataBytes = 0;
+  for (const [index, { name, dtype, shape }] of ordered.entries()) {
+    const expected = bytesIn(dtype, shape);
     const taken = name === '__metadata__' || ordered[index - 1]?.name === name;
     check(!taken, 'safetensors.write', `tensor "${name}": the name is reserved or used twice`);
     entries.push([name, { dtype, shape, data_offsets: [dataBytes, dataBytes + expected] }]);
@@ -98,16 +117,23 @@ export function writeSafetensors(
   }
   // Joined by hand: an object literal would reorder integer-like names and lose `__proto__`.
   const json = `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
-  return assemble(new TextEncoder().encode(json), ordered, dataBytes);
+  return { header: framed(new TextEncoder().encode(json)), ordered, dataBytes };
 }
 
-function assemble(json: Uint8Array, tensors: { bytes: Uint8Array }[], dataBytes: number): Uint8Array<ArrayBuffer> {
+/** The header's length, the header, and spaces up to a multiple of 8. */
+function framed(json: Uint8Array): Uint8Array<ArrayBuffer> {
   const length = Math.ceil(json.byteLength / 8) * 8;
-  const file = new Uint8Array(PREFIX_BYTES + length + dataBytes);
-  new DataView(file.buffer).setUint32(0, length, true);
-  file.fill(0x20, PREFIX_BYTES + json.byteLength, PREFIX_BYTES + length);
-  file.set(json, PREFIX_BYTES);
-  let at = PREFIX_BYTES + length;
+  const header = new Uint8Array(PREFIX_BYTES + length);
+  new DataView(header.buffer).setUint32(0, length, true);
+  header.fill(0x20, PREFIX_BYTES + json.byteLength);
+  header.set(json, PREFIX_BYTES);
+  return header;
+}
+
+function assemble(header: Uint8Array, tensors: { bytes: Uint8Array }[], dataBytes: number): Uint8Array<ArrayBuffer> {
+  const file = new Uint8Array(header.byteLength + dataBytes);
+  file.set(header);
+  let at = header.byteLength;
   for (const { bytes } of tensors) {
     file.set(bytes, at);
     at += bytes.byteLength;

@@ -9,6 +9,12 @@ const PIECE_BYTES = 16 * 2 ** 20;
 
 type Copy = Command & { type: 'copy' };
 
+/** A tensor, or a part of one: `shape` is the part's. */
+export interface Readable extends Tensor {
+  /** Elements of the buffer before the part; 0 by default. */
+  firstElement?: number;
+}
+
 /** A part of a tensor on its way: `at` in the mapped buffer, `fromByte` in the tensor. */
 interface Piece {
   tensor: number;
@@ -38,7 +44,7 @@ function gather(sizes: readonly number[]): Piece[][] {
 
 /** @returns reads tensors; `submit` is given the copies to make and resolves when they have been submitted */
 export function createReader(ledger: Ledger) {
-  return async <T extends readonly Tensor[]>(
+  return async <T extends readonly Readable[]>(
     tensors: T,
     submit: (copies: Copy[]) => Promise<void>,
   ): Promise<PerTensor<T, ArrayBuffer>> => {
@@ -52,8 +58,8 @@ export function createReader(ledger: Ledger) {
       try {
         await submit(
           pieces.map(({ tensor, fromByte, at, bytes }) => {
-            const from = tensors[tensor]!.buffer;
-            return { type: 'copy', from, fromByte, to: target, toByte: at, bytes };
+            const { buffer: from, firstElement = 0 } = tensors[tensor]!;
+            return { type: 'copy', from, fromByte: firstElement * 4 + fromByte, to: target, toByte: at, bytes };
           }),
         );
         await target.mapAsync(GPUMapMode.READ);

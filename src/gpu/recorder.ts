@@ -7,7 +7,7 @@ import type { AdapterClass } from './device';
 import { foldGrid } from './grid';
 import type { Ledger, PoolOwner } from './memory';
 import type { Kernel, PipelineCache } from './pipelines';
-import { createReader } from './readback';
+import { createReader, type Readable } from './readback';
 import type { Specialisation } from './shaderAssembly';
 import { createStaging } from './staging';
 import { createSubmitter, type Command, type SubmissionCounts } from './submitter';
@@ -78,9 +78,9 @@ export interface Recorder {
    * Reads tensors back after everything recorded so far, one buffer for each; submits. What has many bytes comes in
    * pieces: nothing may change it meanwhile. Throws as `submit`, and when the device is gone.
    */
-  read<T extends readonly Tensor[]>(...tensors: T): Promise<PerTensor<T, ArrayBuffer>>;
+  read<T extends readonly Readable[]>(...tensors: T): Promise<PerTensor<T, ArrayBuffer>>;
   /** As `read`, but past everything that is recorded and waits, and past the gate: what the GPU has been given so far. */
-  readSubmitted<T extends readonly Tensor[]>(...tensors: T): Promise<PerTensor<T, ArrayBuffer>>;
+  readSubmitted<T extends readonly Readable[]>(...tensors: T): Promise<PerTensor<T, ArrayBuffer>>;
   /**
    * Forgets what is recorded and not submitted, and gives the buffers of all open scopes back: for a step that failed
    * half-way. Whoever opened those scopes must not use them again.

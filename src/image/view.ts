@@ -1,6 +1,7 @@
 // The views of a picture file: the RGB array that the model, the thumbnails and the checks all start from, and its size
 // for token counts. Nothing else may make an RGB array of a file.
 
+import type { PictureSize } from '../base/dataset';
 import type { ImageLoading } from '../base/imageLoading';
 import { decodeImage } from './decode';
 import { applyOrientation, exifOrientation, swapsSides, UPRIGHT } from './exif';
@@ -66,10 +67,18 @@ export async function viewRgb(bytes: Uint8Array, view: ImageView): Promise<RgbIm
   return view.preResize ? preResize(rgb) : rgb;
 }
 
-/** Width and height of `viewRgb`'s result, from the file's header alone. @throws as imageSize, preResizedSize */
-export function viewSize(bytes: Uint8Array, view: ImageView): { width: number; height: number } {
+/** Size and orientation of a file, from its header alone. @throws as imageSize */
+export function pictureSize(bytes: Uint8Array): PictureSize {
   const { width, height } = imageSize(bytes);
-  const turned = view.loading === 'library' && swapsSides(exifOrientation(bytes));
+  return { width, height, orientation: exifOrientation(bytes) };
+}
+
+/** Width and height of a picture in a view, as `viewRgb` makes it. @throws as preResizedSize */
+export function viewSize(
+  { width, height, orientation }: PictureSize,
+  view: ImageView,
+): { width: number; height: number } {
+  const turned = view.loading === 'library' && swapsSides(orientation);
   const size = turned ? { width: height, height: width } : { width, height };
   return view.preResize ? preResizedSize(size.width, size.height) : size;
 }

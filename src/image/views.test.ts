@@ -4,7 +4,7 @@ import { applyOrientation, exifOrientation } from './exif';
 import { libraryRgb, recipeRgb } from './rgbImage';
 import type { RgbImage } from './rgbImage';
 import { chunk, pngFile } from './testPng';
-import { loadingDifference, openPicture, viewRgb, viewSize } from './view';
+import { loadingDifference, openPicture, pictureSize, viewRgb, viewSize } from './view';
 import { VIEW_CASES, viewCase } from './viewCases';
 
 /** One gray pixel per digit, rows separated by a slash. */
@@ -27,13 +27,13 @@ describe.each(IMAGE_LOADINGS)('the view of the loading %s', (loading) => {
 
   it.each(VIEW_CASES)('knows the size of $name without decoding it', ({ file, ...want }) => {
     const { width, height } = want[loading];
-    expect(viewSize(file, view)).toEqual({ width, height });
+    expect(viewSize(pictureSize(file), view)).toEqual({ width, height });
   });
 
   it('knows the size after the pre-resize, which looks at the upright picture', async () => {
     const { file } = viewCase('png_exif_6');
     const { width, height } = await viewRgb(file, { loading, preResize: true });
-    expect(viewSize(file, { loading, preResize: true })).toEqual({ width, height });
+    expect(viewSize(pictureSize(file), { loading, preResize: true })).toEqual({ width, height });
     expect([width, height]).toEqual(loading === 'library' ? [28, 46] : [46, 28]);
   });
 });

@@ -4,6 +4,9 @@
 import type { DatasetInfo, DatasetRow, ImportProblem, InputFile } from '../base/dataset';
 import type { ErrorRecord } from '../base/errors';
 import type { CompletionScores } from '../eval/scorers';
+import type { ChangeEffect } from '../planner/changes';
+import type { Plan } from '../planner/plan';
+import type { Rates } from '../planner/work';
 import type { Recipe } from '../recipe/config';
 
 export type { DatasetInfo, ImportProblem, InputFile };
@@ -282,11 +285,33 @@ export type DataRequest =
       model: ModelChoice | null;
     }
   | { type: 'importBundled'; id: number; url: string; recipe: Recipe; model: ModelChoice | null }
+  /** Counts the tokens of a stored dataset anew; answered as an import. */
+  | { type: 'recount'; id: number; datasetId: string; recipe: Recipe; model: ModelChoice | null }
   /** Stops that import, under way or waiting; nothing of it stays stored, even if it has just ended. */
   | { type: 'cancel'; id: number }
   /** Asks for a stored run as one file. Answered even while an import runs. */
   | { type: 'exportRun'; id: number; runId: string }
+  /** Asks what a run would take. Answered even while an import runs. */
+  | ({ type: 'plan'; id: number } & PlanRequest)
   | RenderPromptRequest;
+
+/** What a run would be started with, and the GPU that it is meant for. */
+export interface PlanRequest extends Omit<StartRequest, 'type' | 'runId' | 'gpuMemoryGb'> {
+  gpuMemoryGb: number;
+  limits: Pick<AdapterInfo, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
+  software: boolean;
+  /** null: nothing has been measured on this GPU. */
+  rates: Rates | null;
+}
+
+/** What a run takes, and what to change where it does not fit. */
+export interface RunPlan {
+  plan: Plan;
+  /** The cheapest first; empty where it fits. */
+  changes: ChangeEffect[];
+  /** As the user gave it. */
+  gpuMemoryGb: number;
+}
 
 /** Asks for a row's prompt and target as the tokens that training would see. Answered even while an import runs. */
 export interface RenderPromptRequest {
@@ -328,6 +353,8 @@ export type DataMessage =
   | { type: 'cancelled'; id: number }
   | { type: 'runFile'; id: number; file: Blob }
   | { type: 'runFileFailed'; id: number; error: ErrorRecord }
+  | { type: 'planned'; id: number; plan: RunPlan }
+  | { type: 'planFailed'; id: number; error: ErrorRecord }
   | { type: 'prompt'; id: number; prompt: RenderedPrompt }
   | { type: 'promptFailed'; id: number; error: ErrorRecord };
 

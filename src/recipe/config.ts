@@ -168,6 +168,10 @@ export interface Recipe extends BaseModelOptions {
   max_prompt_length: number;
   /** `library`: pictures upright by EXIF, transparency on white; `recipe`: as stored, alpha dropped (MMHERC). */
   image_loading: ImageLoading;
+  /** Least pixels of a picture as the model sees it, as transformers' image processor; null: the model's own limit. */
+  min_pixels: number | null;
+  /** Most pixels of a picture as the model sees it; smaller pictures take fewer tokens. null: the model's own limit. */
+  max_pixels: number | null;
   /** MMHERC's Lanczos step before GRPO (and only there). */
   grpo_pre_resize: boolean;
   lora: LoraOptions;

@@ -98,6 +98,8 @@ export const defaultRecipe: Recipe = {
   target_template: '<thought> {thought}</thought>\n<answer>{answer}</answer>',
   max_prompt_length: 1024,
   image_loading: 'library',
+  min_pixels: null,
+  max_pixels: null,
   grpo_pre_resize: false,
   dtype: 'auto',
   load_in_4bit: null,

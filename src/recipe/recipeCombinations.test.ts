@@ -37,6 +37,7 @@ describe('refused together', () => {
     [{ sft: { load_best_model_at_end: true } }, 'sft.load_best_model_at_end is given with sft.eval_steps 0'],
     [{ grpo: { early_stopping_patience: 2 } }, 'grpo.early_stopping_patience is given with grpo.eval_steps 0'],
     [{ sft: { packing: true } }, 'sft.packing is true with sft.max_length null'],
+    [{ min_pixels: 784, max_pixels: 783 }, 'min_pixels is 784 with max_pixels 783'],
   ])('%j', (json, part) => {
     expect(problemOf(json)).toMatchObject({ code: 'recipe.combination', message: expect.stringContaining(part) });
   });

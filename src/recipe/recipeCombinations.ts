@@ -77,6 +77,11 @@ function checkpointProblems(stage: string, options: OptimizerOptions): string[] 
   return askers.map((name) => `${stage}.${name} is given with ${stage}.eval_steps 0; allowed: eval_steps at least 1`);
 }
 
+function pixelProblems({ min_pixels: least, max_pixels: most }: Recipe): string[] {
+  if (least === null || most === null || least <= most) return [];
+  return [`min_pixels is ${least} with max_pixels ${most}; allowed: min_pixels at most max_pixels`];
+}
+
 /** Every problem between options that are each allowed, one sentence each. */
 export function combinationProblems(recipe: Recipe): string[] {
   const { sft, grpo } = recipe;
@@ -85,6 +90,7 @@ export function combinationProblems(recipe: Recipe): string[] {
     ...batchProblems(grpo),
     ...rewardProblems(grpo),
     ...lossProblems(recipe),
+    ...pixelProblems(recipe),
     ...STAGES.flatMap((stage) => checkpointProblems(stage, recipe[stage])),
     ...(packing ? ['sft.packing is true with sft.max_length null; allowed: max_length, the tokens of a pack'] : []),
   ];

@@ -138,6 +138,8 @@ export const TOP_RULES: Record<Exclude<keyof Recipe, Section>, Rule> = {
   target_template: text('answer'),
   max_prompt_length: integer({ min: 1 }),
   image_loading: choice(...IMAGE_LOADINGS),
+  min_pixels: orNull(integer({ min: 1 }), "the model's own"),
+  max_pixels: orNull(integer({ min: 1 }), "the model's own"),
   grpo_pre_resize: flag,
   dtype: choice('auto', 'float32', 'bfloat16', 'float16'),
   load_in_4bit: orNull(flag, 'by GPU memory'),

@@ -2,8 +2,8 @@
 // Checks everything before it stores anything. The dataset and the base model travel apart.
 
 import * as v from 'valibot';
-import { sha256Hex } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
+import { bytesInPieces, hashPieces } from '../base/filePieces';
 import { isJsonObject, type JsonObject } from '../base/json';
 import { decodeCheckpoint, encodeCheckpoint } from '../formats/checkpoint';
 import { readGzipLines, writeGzipLines } from '../formats/gzipLines';
@@ -94,8 +94,9 @@ export async function exportRunFile(runId: string): Promise<Uint8Array<ArrayBuff
     events: events.length,
     ...(best ? { best: infoOf(best.record) } : {}),
   };
+  const bytes = new Uint8Array(await newest.file.arrayBuffer());
   return encodeRunFile({
-    checkpoint: decodeCheckpoint(newest.bytes, newest.record.file),
+    checkpoint: decodeCheckpoint(bytes, newest.record.file),
     about,
     log: await writeGzipLines(events, 'log'),
     ...(best ? { best: best.bytes } : {}),
@@ -162,7 +163,7 @@ function exists(name: string, id: string, why: string): LorikeetError {
 async function isSame(stored: RunRecord, incoming: Incoming, name: string): Promise<boolean> {
   const { logSeq } = incoming.about.checkpoint;
   const newest = (await listCheckpoints(stored.id)).at(0);
-  if (newest?.sha256 === (await sha256Hex(incoming.bytes))) return true;
+  if (newest?.sha256 === (await hashPieces(bytesInPieces(incoming.bytes)))) return true;
   const log = (await readEvents(stored.id)) as LogEvent[];
   const reached = newest?.logSeq ?? (log.at(-1)?.seq ?? -1) + 1;
   if (stored.state === 'finished' || reached > logSeq) throw exists(name, stored.id, 'it is further on than the file');

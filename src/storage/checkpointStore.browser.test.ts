@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sha256Hex } from '../base/bytes';
+import { blobInPieces, bytesInPieces, PIECE_BYTES } from '../base/filePieces';
 import { decodeCheckpoint, encodeCheckpoint } from '../formats/checkpoint';
 import {
   createCheckpointStore,
@@ -87,6 +88,33 @@ describe('saving and loading', () => {
       // toEqual takes a minute for so many bytes.
       expect([back.length, await sha256Hex(back)]).toEqual([size, await sha256Hex(bytes)]);
     }
+  });
+
+  test('a file of several pieces is written and read in pieces, and a byte that is off in any piece is found', async () => {
+    const bytes = noise(2 * PIECE_BYTES + 5);
+    const record = await saveCheckpoint('a', bytes, info(1), 2);
+    expect(record).toMatchObject({ bytes: bytes.length, pieceBytes: PIECE_BYTES });
+    const longest: number[] = [];
+    const file = (await newestCheckpoint('a'))!.file;
+    for await (const piece of blobInPieces(file).pieces()) longest.push(piece.byteLength);
+    expect(longest).toEqual([PIECE_BYTES, PIECE_BYTES, 5]);
+    expect(await sha256Hex(await loadCheckpoint(record))).toBe(await sha256Hex(bytes));
+    for (const at of [0, PIECE_BYTES, 2 * PIECE_BYTES + 4]) {
+      bytes[at]! ^= 1;
+      await writeFile(opfs, record.file, bytesInPieces(bytes));
+      bytes[at]! ^= 1;
+      await expect(loadCheckpoint(record)).rejects.toMatchObject({ code: 'checkpoint.broken' });
+    }
+  });
+
+  test('a large file of an older version, hashed as a whole, is read as before', async () => {
+    const bytes = noise(PIECE_BYTES + 5);
+    const { pieceBytes: _, ...record } = await saveCheckpoint('a', bytes, info(1), 2);
+    const older = { ...record, sha256: await sha256Hex(bytes) };
+    await runDatabase.transact(['checkpoints'], (open) => void open('checkpoints').put(older, ['a', 1]));
+    expect((await newestCheckpoint('a'))?.record).toEqual(older);
+    await writeFile(opfs, record.file, bytesInPieces(noise(bytes.length)));
+    await expect(newestCheckpoint('a')).rejects.toMatchObject({ code: 'checkpoint.broken' });
   });
 
   test('the newest two and the newest best one stay, on disk and in the list', async () => {
@@ -215,13 +243,13 @@ describe('damage on disk', () => {
     const record = await saveCheckpoint('a', bytes, info(2), 2);
     const damaged = damages[damage]!(at);
     expect(damaged).not.toEqual(bytes);
-    await writeFile(opfs, record.file, damaged);
+    await writeFile(opfs, record.file, bytesInPieces(damaged));
     const why = damage === 'cut' ? `has ${bytes.length - 1} bytes; expected ${bytes.length}` : 'SHA-256 is';
     await expect(loadCheckpoint(record)).rejects.toMatchObject({ code: 'checkpoint.broken' });
     await expect(loadCheckpoint(record)).rejects.toThrow(why);
     const found = await newestCheckpoint('a');
     expect(found?.record.step).toBe(1);
-    expect(found?.bytes).toEqual(older);
+    expect(new Uint8Array(await found!.file.arrayBuffer())).toEqual(older);
     expect(found?.skipped).toEqual([expect.stringContaining(why)]);
     // Nothing is deleted: the file can still be looked at.
     expect(await opfs.read(record.file)).toEqual(damaged);
@@ -231,7 +259,7 @@ describe('damage on disk', () => {
     await saveCheckpoint('a', bytes, info(2), 2);
     const found = await newestCheckpoint('a');
     expect(found?.skipped).toEqual([]);
-    expect(decodeCheckpoint(found?.bytes ?? new Uint8Array(), 'ck').state).toEqual(state);
+    expect(decodeCheckpoint(new Uint8Array(await found!.file.arrayBuffer()), 'ck').state).toEqual(state);
   });
 
   test('a missing file is named, and a run without any whole checkpoint says why', async () => {
@@ -248,8 +276,8 @@ describe('sweeping', () => {
   test('removes files without a record and checkpoints whose run is gone, and nothing else', async () => {
     const kept = await saveCheckpoint('a', noise(1000), info(1), 2);
     const stray = await saveCheckpoint('gone', noise(1000), info(1), 2);
-    await writeFile(opfs, 'ck-a-7-0123abcd', noise(2000));
-    await writeFile(opfs, 'ck-other-file', noise(10));
+    await writeFile(opfs, 'ck-a-7-0123abcd', bytesInPieces(noise(2000)));
+    await writeFile(opfs, 'ck-other-file', bytesInPieces(noise(10)));
     expect(await sweepOrphans()).toEqual({ files: 1, bytes: 2000 });
     expect(await filesOf('a')).toEqual([kept.file]);
     expect(await opfs.read(stray.file)).toBeNull();
@@ -267,12 +295,12 @@ describe('sweeping', () => {
     const waiting = new Promise<void>((resolve) => {
       reached = resolve;
     });
-    const read: typeof opfs.read = async (name) => {
+    const blob: typeof opfs.blob = async (name) => {
       reached();
       await stalled;
-      return opfs.read(name);
+      return opfs.blob(name);
     };
-    const slow = createCheckpointStore({ ...opfs, read }, runDatabase);
+    const slow = createCheckpointStore({ ...opfs, blob }, runDatabase);
     const bytes = noise(5000);
     const saving = slow.save('a', [{ bytes, info: info(1) }], 2);
     await waiting;

@@ -1,8 +1,10 @@
 // A run's checkpoints: bytes in the private file system, records in IndexedDB. The protocol that keeps them whole: new
-// file, flush, read back, SHA-256, then a strict record, which alone makes a checkpoint exist. File system and database
-// are parameters of the store, so that tests can break them; the functions at the end use this browser's.
+// file, flush, read back, SHA-256, then a strict record, which alone makes a checkpoint exist. All of it in pieces: no file
+// is ever in memory whole. File system and database are parameters of the store, so that tests can break them; the
+// functions at the end use this browser's.
 
 import { sha256Hex } from '../base/bytes';
+import { blobInPieces, bytesInPieces, hashPieces, PIECE_BYTES, type FilePieces } from '../base/filePieces';
 import { check, LorikeetError } from '../base/errors';
 import { reading, request, storageError, type Database } from './database';
 import { opfs, writeFile, type Files } from './opfs';
@@ -26,14 +28,16 @@ export interface CheckpointRecord extends CheckpointInfo {
   /** Name in the browser's private file system. */
   file: string;
   bytes: number;
-  /** Of the whole file, hex. */
+  /** Of the whole file, hex; of the hashes of its pieces, where `pieceBytes` is given (base/filePieces.ts). */
   sha256: string;
+  /** Of a file of several pieces; absent in records of older versions, whatever their file's size. */
+  pieceBytes?: number;
   /** Epoch milliseconds. */
   createdAt: number;
 }
 
 export interface NewCheckpoint {
-  bytes: Uint8Array<ArrayBuffer>;
+  bytes: Uint8Array<ArrayBuffer> | FilePieces;
   info: CheckpointInfo;
 }
 
@@ -51,7 +55,8 @@ export interface CheckpointStore {
    */
   save(runId: string, fresh: NewCheckpoint[], keep: number, alongside?: Alongside): Promise<CheckpointRecord[]>;
   list(runId: string): Promise<CheckpointRecord[]>;
-  load(record: CheckpointRecord): Promise<Uint8Array<ArrayBuffer>>;
+  /** The file, after a look at every byte; to be read in parts. */
+  load(record: CheckpointRecord): Promise<Blob>;
   sweep(): Promise<{ files: number; bytes: number }>;
 }
 
@@ -86,23 +91,26 @@ async function recordsOf({ database }: Parts, runId: string): Promise<Checkpoint
 }
 
 async function readBack(files: Files, name: string, size: number, sha256: string): Promise<void> {
-  let bytes: Uint8Array<ArrayBuffer> | null;
+  let blob: Blob | null;
+  let hash = '';
   try {
-    bytes = await files.read(name);
+    blob = await files.blob(name);
+    if (blob?.size === size) hash = await hashPieces(blobInPieces(blob));
   } catch (error) {
     throw storageError(error, `reading ${name} back`);
   }
   const hint = 'Nothing that was stored before has changed; try again. If it goes on, the disk may be full or failing.';
-  const found = bytes === null ? 'no file' : `${bytes.byteLength} bytes`;
-  check(bytes?.byteLength === size, 'checkpoint.verify', `${name}: ${size} bytes were written, found ${found}`, hint);
-  const hash = await sha256Hex(bytes);
+  const found = blob === null ? 'no file' : `${blob.size} bytes`;
+  check(blob?.size === size, 'checkpoint.verify', `${name}: ${size} bytes were written, found ${found}`, hint);
   const message = `${name}: read back with SHA-256 ${hash}; expected ${sha256}`;
   check(hash === sha256, 'checkpoint.verify', message, hint);
 }
 
-async function writeVerified(files: Files, record: CheckpointRecord, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  await writeFile(files, record.file, bytes);
-  await readBack(files, record.file, record.bytes, record.sha256);
+/** Writes a new file and reads it back. @returns its hash */
+async function writeVerified(files: Files, name: string, content: FilePieces): Promise<string> {
+  const sha256 = await writeFile(files, name, content);
+  await readBack(files, name, content.bytes, sha256);
+  return sha256;
 }
 
 /** What is beyond the newest `keep` and the newest best one; `records` newest first. */
@@ -142,47 +150,54 @@ async function saveLocked(
   const before = await recordsOf(parts, runId);
   const first = (before.at(0)?.generation ?? 0) + 1;
   const records: CheckpointRecord[] = [];
+  const written: string[] = [];
   let stale: string[];
   try {
     for (const [index, { bytes, info }] of fresh.entries()) {
       const { stage, step, logSeq, best } = info;
       const generation = first + index;
       const file = newName(runId, generation);
-      const facts = { bytes: bytes.byteLength, sha256: await sha256Hex(bytes), createdAt: Date.now() };
-      const record = { runId, generation, file, stage, step, logSeq, best, ...facts };
-      records.push(record);
-      await writeVerified(parts.files, record, bytes);
+      written.push(file);
+      const content = bytes instanceof Uint8Array ? bytesInPieces(bytes) : bytes;
+      const sha256 = await writeVerified(parts.files, file, content);
+      const facts = { bytes: content.bytes, sha256, createdAt: Date.now() };
+      const pieces = content.bytes > PIECE_BYTES ? { pieceBytes: PIECE_BYTES } : {};
+      records.push({ runId, generation, file, stage, step, logSeq, best, ...facts, ...pieces });
     }
     stale = await commit(parts, runId, records, keep, alongside);
   } catch (error) {
-    await removeFiles(
-      parts.files,
-      records.map(({ file }) => file),
-    );
+    await removeFiles(parts.files, written);
     throw error;
   }
   await removeFiles(parts.files, stale);
   return records;
 }
 
-async function load({ files }: Parts, record: CheckpointRecord): Promise<Uint8Array<ArrayBuffer>> {
+/** The file's hash in the way that its record has it. */
+async function hashAs({ pieceBytes }: CheckpointRecord, blob: Blob): Promise<string> {
+  if (pieceBytes !== undefined) return hashPieces(blobInPieces(blob));
+  return sha256Hex(new Uint8Array(await blob.arrayBuffer()));
+}
+
+async function load({ files }: Parts, record: CheckpointRecord): Promise<Blob> {
   const { file, stage, step } = record;
   const where = `checkpoint ${stage} step ${step} (${file})`;
   const hint = 'An older checkpoint of the run can be used instead. Nothing was deleted.';
-  let bytes: Uint8Array<ArrayBuffer> | null;
+  let blob: Blob | null;
+  let hash = '';
   try {
-    bytes = await files.read(file);
+    blob = await files.blob(file);
+    if (blob?.size === record.bytes) hash = await hashAs(record, blob);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new LorikeetError('checkpoint.broken', `${where}: the file cannot be read: ${reason}`, hint);
   }
-  check(bytes !== null, 'checkpoint.broken', `${where}: the file is missing`, hint);
-  const sizes = `${where}: the file has ${bytes.byteLength} bytes; expected ${record.bytes}`;
-  check(bytes.byteLength === record.bytes, 'checkpoint.broken', sizes, hint);
-  const hash = await sha256Hex(bytes);
+  check(blob !== null, 'checkpoint.broken', `${where}: the file is missing`, hint);
+  const sizes = `${where}: the file has ${blob.size} bytes; expected ${record.bytes}`;
+  check(blob.size === record.bytes, 'checkpoint.broken', sizes, hint);
   const hashes = `${where}: the file's SHA-256 is ${hash}; expected ${record.sha256}`;
   check(hash === record.sha256, 'checkpoint.broken', hashes, hint);
-  return bytes;
+  return blob;
 }
 
 /** Deletes records inside a transaction. @returns the names of their files, to be removed after it */
@@ -255,7 +270,7 @@ const ATTEMPTS = 3;
  */
 export async function saveCheckpoint(
   runId: string,
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: NewCheckpoint['bytes'],
   info: CheckpointInfo,
   keep: number,
 ): Promise<CheckpointRecord> {
@@ -281,17 +296,18 @@ export function listCheckpoints(runId: string): Promise<CheckpointRecord[]> {
   return store.list(runId);
 }
 
-/** A checkpoint's bytes. @throws checkpoint.broken when file, size or SHA-256 differ, saying which */
-export function loadCheckpoint(record: CheckpointRecord): Promise<Uint8Array<ArrayBuffer>> {
-  return store.load(record);
+/** A checkpoint's bytes, all at once. @throws checkpoint.broken when file, size or SHA-256 differ, saying which */
+export async function loadCheckpoint(record: CheckpointRecord): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await (await store.load(record)).arrayBuffer());
 }
 
-type Newest = { record: CheckpointRecord; bytes: Uint8Array<ArrayBuffer>; skipped: string[] };
+/** `file` has passed its hash, and is read in parts. */
+type Newest = { record: CheckpointRecord; file: Blob; skipped: string[] };
 
 async function firstWhole(records: CheckpointRecord[], skipped: string[]): Promise<Newest | null> {
   for (const record of records) {
     try {
-      return { record, bytes: await store.load(record), skipped };
+      return { record, file: await store.load(record), skipped };
     } catch (error) {
       if (!(error instanceof LorikeetError) || error.code !== 'checkpoint.broken') throw error;
       skipped.push(error.message);

@@ -34,11 +34,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('a saved dataset is listed and read back with rows, images and thumbnails', async () => {
-  await saveDataset(info('one', 1), [row('h1')], bytesOf('h1'), new Map([['h1', { library: Uint8Array.of(9) }]]));
+test('a saved dataset is listed and read back with rows, images, sizes and thumbnails', async () => {
+  const small = new Map([['h1', { library: Uint8Array.of(9) }]]);
+  const sizes = new Map([['h1', { width: 3, height: 2, orientation: 6 }]]);
+  await saveDataset(info('one', 1), [row('h1')], bytesOf('h1'), small, undefined, sizes);
   await saveDataset(info('two', 2), [row('h2')], bytesOf('h2'));
   expect((await listDatasets()).map((entry) => entry.id)).toEqual(['two', 'one']);
-  expect(await loadDataset('one')).toEqual({ info: info('one', 1), rows: [row('h1')] });
+  expect(await loadDataset('one')).toEqual({ info: info('one', 1), rows: [row('h1')], sizes });
   expect(await loadImage('h1')).toEqual(Uint8Array.of(0, 1, 2));
   expect(await loadThumbnail('h1', 'library')).toEqual(Uint8Array.of(9));
   expect(await loadThumbnail('h2', 'library')).toBeNull();

@@ -2,7 +2,7 @@
 // A dataset exists once its record is committed; images without a record are swept. Checks no rows.
 
 import { get, keys, values } from 'idb-keyval';
-import type { DatasetInfo, DatasetRow, Thumbnails } from '../base/dataset';
+import type { DatasetInfo, DatasetRow, PictureSize, Thumbnails } from '../base/dataset';
 import { LorikeetError } from '../base/errors';
 import type { ImageLoading } from '../base/imageLoading';
 import { openDatabase, reading, request } from './database';
@@ -14,6 +14,16 @@ interface DatasetBody {
   rows: DatasetRow[];
   /** Hashes of every image that the rows use. */
   images: string[];
+  /** By hash; absent in datasets of older versions, until a run has read them. */
+  sizes?: Record<string, PictureSize>;
+}
+
+/** A dataset as it is stored. */
+export interface StoredDataset {
+  info: DatasetInfo;
+  rows: DatasetRow[];
+  /** By the picture's hash; those of an older version's dataset are missing. */
+  sizes: Map<string, PictureSize>;
 }
 
 /** Version 2 lists the pictures of each dataset in an index, so that a sweep reads no rows. */
@@ -44,7 +54,7 @@ function* imageBatches(all: Map<string, Uint8Array>, skip: Set<string>): Generat
 }
 
 async function writeImages(all: Map<string, Uint8Array>, onProgress: (done: number) => void): Promise<void> {
-  const stored = new Set(await reading('listing images', keys<string>(images)));
+  const stored = await storedImages();
   let done = [...all.keys()].filter((hash) => stored.has(hash)).length;
   onProgress(done);
   for (const batch of imageBatches(all, stored)) {
@@ -94,6 +104,7 @@ async function sweep(open: (name: string) => IDBObjectStore): Promise<void> {
  * @param all file bytes by sha256 hex, at least those that `rows` name and are not stored yet
  * @param small thumbnails by the same hashes
  * @param onProgress images written; what it throws undoes all
+ * @param sizes of the pictures, by the same hashes
  * @throws LorikeetError storage.quota (nothing is left behind), storage.failed, storage.imageMissing
  */
 export async function saveDataset(
@@ -102,11 +113,12 @@ export async function saveDataset(
   all: Map<string, Uint8Array>,
   small: Map<string, Thumbnails> = new Map(),
   onProgress: (done: number) => void = () => undefined,
+  sizes: ReadonlyMap<string, PictureSize> = new Map(),
 ): Promise<void> {
   const used = [...new Set(rows.map((row) => row.image))];
   try {
     await writeImages(all, onProgress);
-    await commit(info, { rows, images: used }, all, small);
+    await commit(info, { rows, images: used, sizes: Object.fromEntries(sizes) }, all, small);
   } catch (error) {
     // If even the sweep fails, the next start sweeps; the first error is the one to show.
     await dropUnusedImages().catch(() => undefined);
@@ -120,19 +132,57 @@ export async function listDatasets(): Promise<DatasetInfo[]> {
   return list.sort((a, b) => b.createdAt - a.createdAt);
 }
 
-/** Rows and description of a dataset. Errors: storage.missing, storage.failed. */
-export async function loadDataset(id: string): Promise<{ info: DatasetInfo; rows: DatasetRow[] }> {
+/** Rows, description and picture sizes of a dataset. Errors: storage.missing, storage.failed. */
+export async function loadDataset(id: string): Promise<StoredDataset> {
   const info = await reading('reading a dataset', get<DatasetInfo>(id, infos));
   const body = await reading('reading a dataset', get<DatasetBody>(id, bodies));
-  if (info && body) return { info, rows: body.rows };
-  throw new LorikeetError('storage.missing', `dataset ${id} is not stored in this browser`, 'Drop its files again.');
+  if (info && body) return { info, rows: body.rows, sizes: new Map(Object.entries(body.sizes ?? {})) };
+  throw notStored(`dataset ${id}`, 'Drop its files again.');
+}
+
+/** Puts other token counts and problems in the place of a stored dataset's. Errors: storage.missing, storage.* */
+export async function replaceCounts(info: DatasetInfo, rows: DatasetRow[]): Promise<void> {
+  await changeBody(info.id, (body, open) => {
+    open('infos').put(info, info.id);
+    return { ...body, rows };
+  });
+}
+
+/** Keeps the sizes of a stored dataset's pictures, so that no later start reads the files. Errors: storage.* */
+export async function addPictureSizes(id: string, sizes: ReadonlyMap<string, PictureSize>): Promise<void> {
+  await changeBody(id, (body) => ({ ...body, sizes: { ...body.sizes, ...Object.fromEntries(sizes) } }));
+}
+
+async function changeBody(
+  id: string,
+  change: (body: DatasetBody, open: (name: string) => IDBObjectStore) => DatasetBody,
+): Promise<void> {
+  await database.transact(['infos', 'bodies'], async (open) => {
+    const body = (await request(open('bodies').get(id))) as DatasetBody | undefined;
+    if (!body) throw notStored(`dataset ${id}`, 'Drop its files again.');
+    open('bodies').put(change(body, open), id);
+  });
+}
+
+/** Which of the pictures are stored, without reading one. Errors: storage.failed. */
+export async function storedImages(): Promise<Set<string>> {
+  return new Set(await reading('listing images', keys<string>(images)));
+}
+
+function notStored(what: string, hint: string): LorikeetError {
+  return new LorikeetError('storage.missing', `${what} is not stored in this browser`, hint);
+}
+
+/** That a picture is not stored. */
+export function imageMissing(hash: string): LorikeetError {
+  return notStored(`image ${hash}`, 'Drop the data again.');
 }
 
 /** A stored image file's bytes by sha256 hex. Errors: storage.missing, storage.failed. */
 export async function loadImage(hash: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await reading('reading an image', get<Uint8Array<ArrayBuffer>>(hash, images));
   if (bytes) return bytes;
-  throw new LorikeetError('storage.missing', `image ${hash} is not stored in this browser`, 'Drop the data again.');
+  throw imageMissing(hash);
 }
 
 /** An image's small JPEG, loaded as the model sees it; null when there is none. Errors: storage.failed. */

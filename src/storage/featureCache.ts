@@ -1,6 +1,7 @@
 // Picture features that outlive a run, one file each in the browser's private file system, within a budget of bytes.
 // Nothing here can fail a run: what cannot be read or written, or is damaged, is as if it were not there.
 
+import { bytesInPieces } from '../base/filePieces';
 import { bytesOf, sha256Hex } from '../base/bytes';
 import { writeFile, type Files } from './opfs';
 
@@ -72,7 +73,7 @@ export async function openFeatureCache(files: Files, scope: string, maxBytes: nu
       const bytes = await encode(features);
       if (!(await makeRoom(bytes.length))) return;
       try {
-        await writeFile(files, name, bytes);
+        await writeFile(files, name, bytesInPieces(bytes));
         sizes.set(name, bytes.length);
         total += bytes.length;
       } catch {

@@ -1,6 +1,8 @@
 // Files in the browser's private file system: written whole, with every count checked. Knows no checkpoints.
 
+import { sha256Hex } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
+import { hashOfPieces, type FilePieces } from '../base/filePieces';
 import { storageError } from './database';
 
 /** A file being written. Nothing counts before `close`. */
@@ -20,13 +22,12 @@ export interface Files {
   open(name: string): Promise<OpenFile>;
   /** null when there is no such file. */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** The file to be read in parts; null when there is no such file. */
+  blob(name: string): Promise<Blob | null>;
   /** Does nothing when there is no such file. */
   remove(name: string): Promise<void>;
   list(prefix: string): Promise<{ name: string; bytes: number }[]>;
 }
-
-/** One call for all of a large file would need its bytes a second time in the browser's process. */
-const CHUNK_BYTES = 16 * 1024 * 1024;
 
 function syncFile(handle: FileSystemSyncAccessHandle): OpenFile {
   return {
@@ -72,10 +73,13 @@ function isMissing(error: unknown): boolean {
 export const opfs: Files = {
   open: openFile,
   read: async (name) => {
+    const file = await opfs.blob(name);
+    return file && new Uint8Array(await file.arrayBuffer());
+  },
+  blob: async (name) => {
     try {
       const root = await navigator.storage.getDirectory();
-      const file = await (await root.getFileHandle(name)).getFile();
-      return new Uint8Array(await file.arrayBuffer());
+      return await (await root.getFileHandle(name)).getFile();
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;
@@ -104,9 +108,11 @@ export const opfs: Files = {
   },
 };
 
-async function writeChunks(file: OpenFile, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) {
-    const chunk = bytes.subarray(at, at + CHUNK_BYTES);
+async function writeChunks(file: OpenFile, name: string, content: FilePieces): Promise<string> {
+  const hashes: string[] = [];
+  let at = 0;
+  for await (const chunk of content.pieces()) {
+    hashes.push(await sha256Hex(chunk));
     const written = await file.write(chunk, at);
     // A full disk can show as a short count instead of an exception.
     check(
@@ -115,27 +121,30 @@ async function writeChunks(file: OpenFile, name: string, bytes: Uint8Array<Array
       `writing ${name}: at byte ${at} only ${written} of ${chunk.byteLength} bytes were taken: there is no more room`,
       'Free disk space, or delete a dataset or a run here, then try again. Nothing that was stored before has changed.',
     );
+    at += chunk.byteLength;
   }
   const size = await file.size();
   check(
-    size === null || size === bytes.byteLength,
+    at === content.bytes && (size === null || size === at),
     'storage.failed',
-    `writing ${name}: the file has ${size} bytes after ${bytes.byteLength} were written`,
+    `writing ${name}: the file has ${size ?? at} bytes after ${content.bytes} were to be written`,
     'Try again; the disk may be full or failing.',
   );
+  return hashOfPieces(hashes);
 }
 
 /**
- * Writes `bytes` as the whole of a new file and waits until it is flushed and closed. Does not read it back.
- * @throws storage.quota, storage.failed; the file may then exist in part
+ * Writes the pieces as the whole of a new file and waits until it is flushed and closed. Does not read it back.
+ * @returns the hash of what was given, as hashPieces @throws what reading the pieces throws; storage.quota, storage.failed; the file may then exist in part
  */
-export async function writeFile(files: Files, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+export async function writeFile(files: Files, name: string, content: FilePieces): Promise<string> {
   let file: OpenFile | undefined;
   try {
     file = await files.open(name);
-    await writeChunks(file, name, bytes);
+    const hash = await writeChunks(file, name, content);
     await file.flush();
     await file.close();
+    return hash;
   } catch (error) {
     await file?.abandon();
     throw storageError(error, `writing ${name}`);

@@ -1,9 +1,11 @@
 // Group relative policy optimization: optimizer steps over slices of rollouts. A rollout may serve several steps, a
 // step may take several rollouts; the default is one each.
 
+import { readPieces, sourceOf } from '../base/floatSource';
 import { frozenCopy, releaseCopy, resetOptimizer, type LoraAdapter } from '../model/lora';
 import type { Control } from './control';
 import type { EvalFigures } from './bestModel';
+import { gpuSource, uploadNumbers } from './gpuNumbers';
 import { policyStep } from './grpoPolicyStep';
 import { watchGpu } from './gpuMetrics';
 import { updateAdapter } from './optimizer';
@@ -115,11 +117,9 @@ async function openReference(context: GrpoContext, state: StageState): Promise<L
   if (options.beta === 0 || options.reference === 'base') return undefined;
   const copy = frozenCopy(trainee.gpu, trainee.adapter);
   if (state.referenceWeights) {
-    trainee.gpu.rec.upload(copy.weight, new Float32Array(state.referenceWeights));
+    await uploadNumbers(trainee.gpu, copy.weight, sourceOf(state.referenceWeights));
   } else {
-    const [bytes] = await trainee.gpu.rec.read(copy.weight);
-    trainee.gpu.assertHealthy();
-    state.referenceWeights = new Float32Array(bytes);
+    state.referenceWeights = await readPieces(gpuSource(trainee.gpu, copy.weight));
   }
   return copy;
 }

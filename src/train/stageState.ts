@@ -1,6 +1,7 @@
 // Where a training stage stands between two optimizer steps: with the adapter and its moments, all that a resumed run
 // needs. Randomness needs no state: every draw is a function of seed and counters.
 
+import type { FloatPieces } from '../base/floatSource';
 import type { Rollout } from './rolloutTypes';
 
 export interface StageState {
@@ -17,9 +18,9 @@ export interface StageState {
   /** Evaluations in a row that did not improve, or had no figure to say so. */
   badEvaluations: number;
   /** The adapter of `best`, in the flat layout; kept with load_best_model_at_end only. */
-  bestWeights: Float32Array | null;
+  bestWeights: FloatPieces | null;
   /** The frozen copy that GRPO measures KL against (reference: start). */
-  referenceWeights: Float32Array | null;
+  referenceWeights: FloatPieces | null;
   /** The rollout that the next step still uses; null between rollouts. */
   rollout: Rollout | null;
 }

@@ -1,10 +1,12 @@
 // The frame of a training stage: optimizer steps with a boundary before each, evaluations and checkpoints between.
 
+import { readPieces, sourceOf } from '../base/floatSource';
 import type { Gpu } from '../gpu/gpu';
 import type { LoraAdapter } from '../model/lora';
 import { hasStoppedImproving, judgeEvaluation, type EvalFigures } from './bestModel';
 import type { OptimizerOptions } from '../recipe/config';
 import type { Control } from './control';
+import { gpuSource, uploadNumbers } from './gpuNumbers';
 import type { StageState } from './stageState';
 
 /** Where a stage's checkpoints go. */
@@ -28,16 +30,12 @@ export interface StageFrame {
   onStep(done: number): void;
 }
 
-async function readWeights({ gpu, adapter }: StageFrame): Promise<Float32Array> {
-  const [bytes] = await gpu.rec.read(adapter.weight);
-  gpu.assertHealthy();
-  return new Float32Array(bytes);
-}
-
 /** Evaluates and judges; keeps the adapter if it is the best. Returns whether it is. */
 async function evaluateStage(frame: StageFrame, state: StageState): Promise<boolean> {
   // Read first: nothing may hold the run up between the evaluation and its judgement.
-  const weights = frame.options.load_best_model_at_end ? await readWeights(frame) : null;
+  const weights = frame.options.load_best_model_at_end
+    ? await readPieces(gpuSource(frame.gpu, frame.adapter.weight))
+    : null;
   const figures = await frame.evaluate(state.step);
   const better = judgeEvaluation(state, figures, frame.options);
   if (better && weights) state.bestWeights = weights;
@@ -79,6 +77,6 @@ export async function stepLoop(
     if (isSaveDue && state.step < steps) await saves.save(false);
   }
   if (options.load_best_model_at_end && state.bestWeights) {
-    frame.gpu.rec.upload(frame.adapter.weight, new Float32Array(state.bestWeights));
+    await uploadNumbers(frame.gpu, frame.adapter.weight, sourceOf(state.bestWeights));
   }
 }

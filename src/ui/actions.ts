@@ -1,8 +1,9 @@
 // What the user (or the terminal runner) can ask for, in terms of workers and stores.
 
+import type { Mend } from '../base/dataset';
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import { nameOfFiles } from '../data/walkDrop';
-import type { InputFile, ModelChoice, RunEvent } from '../protocol/messages';
+import type { InputFile, ModelChoice, RunEvent, RunPlan } from '../protocol/messages';
 import type { WorkerClient } from './workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
@@ -13,8 +14,9 @@ import { gpuMemory } from './store/gpuMemory';
 import { replayRun } from './store/history';
 import { beginPreview, failPreview } from './store/promptPreview';
 import { beginRun, isBusy, pushEvent, useRun } from './store/run';
+import { beginPlan, failPlan, planRequest } from './store/runPlan';
 import { beginExport, failExports } from './store/runExports';
-import { goTo, modelSource, pickedAdapter, useSettings } from './store/settings';
+import { goTo, modelSource, pickedAdapter, setRecipe, useSettings } from './store/settings';
 import { startObstacle } from './store/startObstacle';
 import { askToKeep } from './store/storage';
 
@@ -54,6 +56,18 @@ export function importDemo(): void {
   workers().toData({ type: 'importBundled', id, url, recipe, model });
 }
 
+/** Takes the option's value that mends a problem of the data into the recipe, and counts the data's tokens with it. */
+export function mendData({ option, value }: Mend): void {
+  setRecipe({ ...useSettings.getState().recipe, [option]: value });
+  const { info, bundled } = useDataset.getState();
+  if (!info) return;
+  cancelImport();
+  const id = beginImport(info.name, bundled);
+  const settings = useSettings.getState();
+  const { recipe } = settings;
+  workers().toData({ type: 'recount', id, datasetId: info.id, recipe, model: modelSource(settings) });
+}
+
 /** Stops the import under way, if there is one; nothing of it stays stored. */
 export function cancelImport(): void {
   const id = dropImport();
@@ -65,6 +79,18 @@ export function exportRun(runId: string): Promise<Blob> {
   const { id, file } = beginExport();
   workers().toData({ type: 'exportRun', id, runId });
   return file;
+}
+
+/**
+ * What the run that is set up would take. Errors: page.notReady while an obstacle keeps it from starting; those of the
+ * worker's planRun.
+ */
+export function planRun(): Promise<RunPlan> {
+  const request = planRequest();
+  if (!request) return Promise.reject(new LorikeetError('page.notReady', 'nothing is set up that could be planned'));
+  const { id, plan } = beginPlan();
+  workers().toData({ type: 'plan', id, ...request });
+  return plan;
 }
 
 /** Starts a run with what is set up, and shows it. Does nothing while there is an obstacle. */
@@ -169,7 +195,7 @@ export function failRun(error: ErrorRecord): void {
 
 /** The data worker has crashed: all that waits for it says so in its own place; with nothing waiting, the page does. */
 export function failData(error: ErrorRecord): void {
-  const told = [failImport(error), failPreview(error), failExports(error)];
+  const told = [failImport(error), failPreview(error), failExports(error), failPlan(error)];
   if (!told.includes(true)) showFault(error);
 }
 

@@ -3,17 +3,28 @@
 
 import { LorikeetError, type ErrorRecord, fromErrorRecord } from '../base/errors';
 import type { DownloadProgress } from '../protocol/download';
-import type { DatasetInfo, ImportProblem, RunEvent, DataMessage, InputFile } from '../protocol/messages';
+import type { DatasetInfo, ImportProblem, RunEvent, RunPlan, DataMessage, InputFile } from '../protocol/messages';
 import { importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
-import { continueRun, importDemo, pauseRun, resumeRun, startRun, stopRun, exportRun, importFiles } from './actions';
+import {
+  continueRun,
+  importDemo,
+  pauseRun,
+  planRun,
+  resumeRun,
+  startRun,
+  stopRun,
+  exportRun,
+  importFiles,
+} from './actions';
 import { artifactOf, ARTIFACTS, type ArtifactName } from './exports/artifact';
 import { saveFile } from './exports/saveFile';
 import { obtainModel } from './hubModel';
 import { takeAdapter } from './setup/adapterFiles';
 import { readRecipe } from './recipe/readRecipe';
 import { useDataset } from './store/dataset';
+import { useDevice } from './store/device';
 import { setGpuMemory } from './store/gpuMemory';
 import { modelRead } from './store/model';
 import { flushNow, useRun } from './store/run';
@@ -63,6 +74,8 @@ export interface LorikeetApi {
   importData(names: string[]): void;
   /** Waits for an import under way (of the demo's data where that is wanted), then starts. Answers with the seed. */
   start(wanted: Wanted): Promise<{ seed: number }>;
+  /** Waits as `start` does, and says what the run would take instead of starting it. */
+  plan(wanted: Wanted): Promise<RunPlan>;
   /** Stores the run of the one file, and sets it up. */
   openRun(names: string[]): Promise<void>;
   /** Goes on with the opened run, with its data as `start`. @param mended recipe as JSON with other user rewards */
@@ -115,6 +128,7 @@ export function installAutomation(): void {
     setAdapter: (names, name) => giveAdapter(takeFiles(input, names), name),
     importData: (names) => importFiles(takeFiles(input, names)),
     start: startWhenReady,
+    plan: planWhenReady,
     openRun: async (names) => {
       opened = await openRun(takeFiles(input, names));
     },
@@ -173,15 +187,37 @@ function takeRecipe(json: unknown): string[] {
 }
 
 async function startWhenReady(wanted: Wanted): Promise<{ seed: number }> {
+  await readyToStart(wanted);
+  const { seed } = useSettings.getState();
+  startRun();
+  return { seed };
+}
+
+async function planWhenReady(wanted: Wanted): Promise<RunPlan> {
+  await adapterProbed();
+  await readyToStart(wanted);
+  return planRun();
+}
+
+/** The device's limits are part of a plan. */
+function adapterProbed(): Promise<void> {
+  return new Promise((resolve) => {
+    if (useDevice.getState().adapter) return resolve();
+    const stop = useDevice.subscribe(({ adapter }) => {
+      if (!adapter) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+async function readyToStart(wanted: Wanted): Promise<void> {
   // A model that cannot be trained is named before the data is imported.
   await modelRead();
   refuse(modelObstacle());
   await dataReady(wanted);
   assertWanted(wanted, useSettings.getState(), useDataset.getState());
   refuse(startObstacle());
-  const { seed } = useSettings.getState();
-  startRun();
-  return { seed };
 }
 
 /** Throws the obstacle's own error, as the page's cards say it. */

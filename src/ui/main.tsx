@@ -37,6 +37,7 @@ import { withLoadingProblem } from './store/imageLoading';
 import { rememberDuration } from './store/lastRun';
 import { applyDownload, failHub, refreshModels } from './store/hub';
 import { watchModel } from './store/model';
+import { applyPlan } from './store/runPlan';
 import { applyPreview } from './store/promptPreview';
 import { pushEvent, useRun } from './store/run';
 import { applyExport } from './store/runExports';
@@ -86,7 +87,7 @@ function tellDataset(info: DatasetInfo, bundled: boolean): void {
 }
 
 async function onData(message: DataMessage): Promise<void> {
-  if (applyPreview(message) || applyExport(message)) return;
+  if (applyPreview(message) || applyExport(message) || applyPlan(message)) return;
   const { importing } = useDataset.getState();
   if (message.type === 'progress' && message.id === importing?.id) {
     const { step, done, total } = message;

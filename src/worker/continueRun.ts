@@ -73,7 +73,7 @@ export async function readContinuation({ runId, model, recipe }: ContinueRequest
     `The run never came to its first checkpoint, and the adapter "${record.adapterName}" that it began with is not stored.`,
     'Start it again with that adapter.',
   );
-  const checkpoint = newest ? readRunCheckpoint(newest.bytes, newest.record.file) : undefined;
+  const checkpoint = newest ? await readRunCheckpoint(newest.file, newest.record.file) : undefined;
   // An imported run's recipe is foreign data: it passes the same rules as a recipe file.
   const stored = parseStoredRecipe(checkpoint?.setup.recipe ?? record.recipe).recipe;
   const seq = newest?.record.logSeq ?? 0;

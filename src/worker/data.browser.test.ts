@@ -101,6 +101,32 @@ test('the bundled demo is imported with its splits, token counts, images and thu
   expect(Math.max(bitmap.width, bitmap.height)).toBe(112);
 });
 
+/** Tokens that a limit of 4 x 28 x 28 pixels takes from a picture, by transformers' smart_resize. */
+const FEWER: Record<string, number> = { '112x112': 12, '112x84': 10, '84x112': 10 };
+
+test('an import notes the size of every picture, and a recount with a recipe’s limit changes the counts alone', async () => {
+  const { info } = imported((await bundled()).ending);
+  const before = await loadDataset(info.id);
+  const hashes = [...new Set(before.rows.map(({ image }) => image))].sort();
+  expect([...before.sizes.keys()].sort()).toEqual(hashes);
+  for (const { width, height } of before.sizes.values()) expect(FEWER).toHaveProperty(`${width}x${height}`);
+  const limited = { ...recipe, max_pixels: 28 * 28 * 4 };
+  const { ending, steps } = await ask((id) => {
+    return { type: 'recount', id, datasetId: info.id, recipe: limited, model: MODEL };
+  });
+  expect(steps).toEqual(['tokens']);
+  const { info: after } = imported(ending);
+  expect(after).toEqual({ ...info, promptTokens: after.promptTokens });
+  const stored = await loadDataset(info.id);
+  expect(stored.sizes).toEqual(before.sizes);
+  const wanted = before.rows.map((one) => {
+    const { width, height } = before.sizes.get(one.image)!;
+    return { ...one, promptTokens: one.promptTokens! - FEWER[`${width}x${height}`]! };
+  });
+  expect(stored.rows).toEqual(wanted);
+  expect(after.promptTokens!.max).toBe(Math.max(...wanted.map(({ promptTokens }) => promptTokens)));
+});
+
 test('the demo imported twice is one dataset', async () => {
   const first = imported((await bundled()).ending).info.id;
   expect(imported((await bundled()).ending).info.id).toBe(first);

@@ -1,5 +1,5 @@
-// The data worker: imports datasets one after the other and stores them, renders prompts for the page's preview, and
-// packs runs into files, off the page's main thread.
+// The data worker: imports datasets one after the other and stores them, renders prompts for the page's preview, plans
+// runs and packs them into files, off the page's main thread.
 
 import { toErrorRecord } from '../base/errors';
 import type { DataMessage, DataRequest } from '../protocol/messages';
@@ -7,6 +7,7 @@ import { exportRunFile } from '../storage/checkpointFile';
 import { sweepOrphans } from '../storage/checkpointStore';
 import { dropUnusedImages } from '../storage/datasets';
 import { createImportQueue } from './importQueue';
+import { planRun } from './planRun';
 import { createPromptRenderer } from './renderPrompt';
 
 type Ask<T extends DataRequest['type']> = Extract<DataRequest, { type: T }>;
@@ -35,6 +36,14 @@ async function exportRun({ id, runId }: Ask<'exportRun'>): Promise<void> {
   }
 }
 
+async function plan({ id, ...request }: Ask<'plan'>): Promise<void> {
+  try {
+    post({ type: 'planned', id, plan: await planRun(request) });
+  } catch (error) {
+    post({ type: 'planFailed', id, error: toErrorRecord(error) });
+  }
+}
+
 // What an import or a save that was cut off left behind goes first; failing that is no reason not to start.
 const imports = createImportQueue(Promise.allSettled([dropUnusedImages(), sweepOrphans()]), post);
 
@@ -42,6 +51,7 @@ scope.onmessage = ({ data }: MessageEvent<DataRequest>): void => {
   switch (data.type) {
     case 'import':
     case 'importBundled':
+    case 'recount':
       return imports.add(data);
     case 'cancel':
       return imports.cancel(data.id);
@@ -49,6 +59,8 @@ scope.onmessage = ({ data }: MessageEvent<DataRequest>): void => {
       return void preview(data);
     case 'exportRun':
       return void exportRun(data);
+    case 'plan':
+      return void plan(data);
     default:
       data satisfies never;
   }

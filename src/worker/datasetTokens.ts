@@ -1,14 +1,22 @@
 // Token counts of a dataset's rows and warnings for rows that do not fit. Leaves no row out.
 
-import type { DatasetRow, ImportProblem, TokenStats } from '../base/dataset';
+import type { DatasetRow, ImportProblem, PictureSize, TokenStats } from '../base/dataset';
 import { fillTemplate } from '../base/fillTemplate';
 import { createProblemList } from '../data/importProblems';
+import { withPixelLimits } from '../image/pixelLimits';
+import type { ImageProcessor } from '../image/processorConfig';
 import { imageTokenCount } from '../image/smartResize';
 import { viewSize } from '../image/view';
 import { buildPrompt, buildTarget } from '../text/prompt';
 import type { Recipe } from '../recipe/config';
-import { noneFits, type Misfit } from './rowFit';
+import { createBreath } from './breath';
+import { longPictures } from './longPictures';
+import type { Misfit } from './misfit';
+import { noneFits } from './rowFit';
 import type { TextModel } from './textModel';
+
+/** Codes of the problems that a count finds. */
+export const COUNT_PROBLEMS = ['data.noneFits', 'data.longPictures', 'row.promptTooLong', 'row.tooLong'] as const;
 
 export interface RowTokens {
   prompt: number;
@@ -76,14 +84,6 @@ function statsOf(counts: number[]): TokenStats {
   return { min: counts.reduce(least), max: counts.reduce(most), mean: sum / counts.length };
 }
 
-/** How long the worker may go without looking at its messages. */
-const BUSY_MS = 50;
-
-/** Lets messages in, such as one that cancels. */
-function takeMessages(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
 /** Says first, and in one sentence, that no row at all fits. */
 function noRow(rows: DatasetRow[], misfits: Misfit[]): ImportProblem[] {
   if (misfits.length < rows.length) return [];
@@ -92,28 +92,37 @@ function noRow(rows: DatasetRow[], misfits: Misfit[]): ImportProblem[] {
   return [{ level: 'warning', code: 'data.noneFits', file: rows[0]!.file, message }];
 }
 
+/** Says in one sentence which rows smaller pictures would keep. */
+function tooLarge(rows: DatasetRow[], misfits: Misfit[], processor: ImageProcessor): ImportProblem[] {
+  const found = longPictures(misfits, processor);
+  if (!found) return [];
+  const { mend, sentence } = found;
+  return [{ level: 'warning', code: 'data.longPictures', file: rows[0]!.file, message: `${sentence}.`, mend }];
+}
+
 /**
  * Counts prompt and target tokens of every row, image tokens included (without the recipe's pre-resize).
- * @param rows at least one @param images file bytes by hash @param onProgress rows done; what it throws ends the count
- * @throws chat.template, prompt.images, prompt.target, tokenizer.vocabulary when the model's files do not fit together
+ * @param rows at least one @param sizes of their pictures, by hash @param onProgress rows done; what it throws ends the count
+ * @throws chat.template, prompt.images, prompt.target, tokenizer.vocabulary when the model's files do not fit together; image.pixelLimits
  */
 export async function countTokens(
   rows: DatasetRow[],
-  images: Map<string, Uint8Array>,
+  sizes: ReadonlyMap<string, PictureSize>,
   recipe: Recipe,
   model: TextModel,
   onProgress: (done: number) => void,
 ): Promise<TokenReport> {
+  const processor = withPixelLimits(model.processor, recipe);
   const imageTokens = new Map<string, number>();
-  for (const [hash, bytes] of images) {
-    const { width, height } = viewSize(bytes, { loading: recipe.image_loading, preResize: false });
-    imageTokens.set(hash, imageTokenCount(width, height, model.processor));
+  for (const [hash, size] of sizes) {
+    const { width, height } = viewSize(size, { loading: recipe.image_loading, preResize: false });
+    imageTokens.set(hash, imageTokenCount(width, height, processor));
   }
   const problems = createProblemList();
   const misfits: Misfit[] = [];
   const count = createCounter(recipe, model);
   const counts: RowTokens[] = [];
-  let lookedAt = performance.now();
+  const breathe = createBreath();
   for (const row of rows) {
     const pictureTokens = imageTokens.get(row.image) ?? 0;
     const tokens = count(row, pictureTokens);
@@ -124,16 +133,13 @@ export async function countTokens(
       misfits.push({ ...fault, pictureTokens });
     }
     counts.push(tokens);
-    if (performance.now() - lookedAt > BUSY_MS) {
-      await takeMessages();
-      lookedAt = performance.now();
-    }
+    await breathe();
     onProgress(counts.length);
   }
   return {
     rows: rows.map((row, i) => ({ ...row, promptTokens: counts[i]!.prompt, targetTokens: counts[i]!.target })),
     prompt: statsOf(counts.map(({ prompt }) => prompt)),
     target: statsOf(counts.map(({ target }) => target)),
-    problems: [...noRow(rows, misfits), ...problems.all()],
+    problems: [...noRow(rows, misfits), ...tooLarge(rows, misfits, processor), ...problems.all()],
   };
 }

@@ -9,7 +9,7 @@ import type { Recipe } from '../recipe/config';
 import { decideBudget, decisionsOfOlderRun, storageOptions } from './decide';
 
 const limits = { maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 } as GPUSupportedLimits;
-const rows = { sft: [], grpo: [], validation: [], leftOut: [], nearest: null };
+const rows = { sft: [], grpo: [], validation: [], leftOut: [], nearest: null, misfits: [] };
 
 function decide(options: Partial<Recipe>, adapterClass: 'gpu' | 'software' = 'gpu', gigabytes = 24) {
   const recipe = { ...defaultRecipe, ...options };

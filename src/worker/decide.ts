@@ -118,7 +118,9 @@ export interface DecideInput {
   weights: WeightFiles;
   rows: TrainingRows;
   recipe: Recipe;
-  info: Pick<DeviceInfo, 'adapterClass' | 'limits'>;
+  info: Pick<DeviceInfo, 'adapterClass'> & {
+    limits: Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
+  };
   /** The GPU memory that the user says there is. */
   gpuBytes: number;
 }

@@ -9,7 +9,7 @@ import { requestDevice } from '../gpu/device';
 import { createGpu } from '../gpu/gpu';
 import { imageToPatches } from '../image/patches';
 import { imageGrid } from '../image/smartResize';
-import { viewRgb, viewSize, type ImageView } from '../image/view';
+import { pictureSize, viewRgb, viewSize, type ImageView } from '../image/view';
 import { plainDecisions } from '../budgets/decisions';
 import { createFeatureStore, residentTower } from '../infer/features';
 import { generate } from '../infer/generate';
@@ -58,7 +58,7 @@ async function openDemo(variant: AdapterClass) {
   const tokens = { imageTokenId: config.imageTokenId, spatialMergeSize: config.vision.spatialMergeSize };
   const context = encodeContext(text, config);
   const promptOf = async (image: string, question: string) => {
-    const { width, height } = viewSize(await imageBytes(image), VIEW);
+    const { width, height } = viewSize(pictureSize(await imageBytes(image)), VIEW);
     const ref = { hash: image, view: VIEW, grid: imageGrid(width, height, text.processor) };
     const encoded = encodePrompt(question, [ref], presets.demo, context);
     if (!encoded.ok) throw new Error(encoded.problem.message);

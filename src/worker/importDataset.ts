@@ -1,21 +1,15 @@
 // One import from files to a stored dataset: rows and images, thumbnails, token counts, storage.
 
-import type { DatasetInfo, DatasetRow, ImportProblem, InputFile, Thumbnails, TokenStats } from '../base/dataset';
+import type { DatasetInfo, DatasetRow, ImportProblem, InputFile, PictureSize, Thumbnails } from '../base/dataset';
 import type { ErrorRecord } from '../base/errors';
 import { LorikeetError, toErrorRecord } from '../base/errors';
 import { datasetId, importFiles } from '../data/import';
 import type { ImportOptions } from '../data/import';
-import type { DataMessage, ModelChoice } from '../protocol/messages';
+import type { ModelChoice } from '../protocol/messages';
 import { deleteDataset, listDatasets, saveDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
-import { sourceOf } from './chosenModel';
-import { countTokens } from './datasetTokens';
-import { loadTextModel } from './textModel';
+import { countRows, type Counts, type ReportStep } from './countRows';
 import { makeThumbnails, type SmallPicture } from './thumbnail';
-
-export type ImportStep = Extract<DataMessage, { type: 'progress' }>['step'];
-/** Called between all units of work; what it throws ends the import, and nothing is stored. */
-export type ReportStep = (step: ImportStep, done: number, total: number) => void;
 
 export interface ImportJob {
   files: InputFile[];
@@ -25,18 +19,6 @@ export interface ImportJob {
   model: ModelChoice | null;
   /** Aborted when the user no longer wants the data. */
   signal: AbortSignal;
-}
-
-interface Counts {
-  promptTokens: TokenStats | null;
-  targetTokens: TokenStats | null;
-  problems: ImportProblem[];
-}
-
-interface Counted {
-  /** With their counts where there are any. */
-  rows: DatasetRow[];
-  counts: Counts;
 }
 
 export type ImportOutcome =
@@ -52,30 +34,6 @@ async function inspect(bytes: Uint8Array, hash: string, pictures: Map<string, Sm
   } catch (error) {
     if (error instanceof LorikeetError) throw error;
     throw new LorikeetError('image.decode', `the picture cannot be decoded: ${toErrorRecord(error).message}`);
-  }
-}
-
-async function tokens(
-  job: ImportJob,
-  rows: DatasetRow[],
-  images: Map<string, Uint8Array>,
-  report: ReportStep,
-): Promise<Counted> {
-  report('tokens', 0, rows.length);
-  if (!job.model) return { rows, counts: { promptTokens: null, targetTokens: null, problems: [] } };
-  try {
-    const model = await loadTextModel(await sourceOf(job.model));
-    const onRow = (done: number): void => report('tokens', done, rows.length);
-    const counted = await countTokens(rows, images, job.recipe, model, onRow);
-    const { prompt, target, problems } = counted;
-    return { rows: counted.rows, counts: { promptTokens: prompt, targetTokens: target, problems } };
-  } catch (error) {
-    job.signal.throwIfAborted();
-    // The data is fine; what is wrong with the model's files is shown when the model is loaded.
-    const { code, message } = toErrorRecord(error);
-    const text = `tokens are not counted: ${message}`;
-    const problem: ImportProblem = { level: 'warning', code, file: job.options.name, message: text };
-    return { rows, counts: { promptTokens: null, targetTokens: null, problems: [problem] } };
   }
 }
 
@@ -110,17 +68,23 @@ function noRows(name: string, problems: ImportProblem[]): ErrorRecord {
   return { code: 'import.noRows', message: `"${name}" holds no usable row`, hint };
 }
 
+/** What is stored beside the rows, by the pictures' hashes. */
+interface Pictures {
+  images: Map<string, Uint8Array>;
+  thumbnails: Map<string, Thumbnails>;
+  sizes: Map<string, PictureSize>;
+}
+
 /** Stores the dataset; when it is no longer wanted after all, as if it had never been. */
 async function store(
   { signal }: ImportJob,
   info: DatasetInfo,
   rows: DatasetRow[],
-  images: Map<string, Uint8Array>,
-  thumbnails: Map<string, Thumbnails>,
+  { images, thumbnails, sizes }: Pictures,
   report: ReportStep,
 ): Promise<boolean> {
   const known = (await listDatasets()).some(({ id }) => id === info.id);
-  await saveDataset(info, rows, images, thumbnails, (done) => report('save', done, images.size));
+  await saveDataset(info, rows, images, thumbnails, (done) => report('save', done, images.size), sizes);
   if (signal.aborted && !known) await deleteDataset(info.id);
   signal.throwIfAborted();
   return !known;
@@ -137,12 +101,13 @@ export async function importDataset(job: ImportJob, report: ReportStep): Promise
   const { rows: read, images, problems } = await importFiles(job.files, { ...job.options, inspectImage }, report);
   const { name } = job.options;
   if (read.length === 0) return { ok: false, error: noRows(name, problems), problems };
-  const { rows, counts } = await tokens(job, read, images, report);
+  const sizes = new Map([...pictures].map(([hash, { size }]) => [hash, size] as const));
+  const { rows, counts } = await countRows({ ...job, name }, read, sizes, report);
   const all = [...problems, ...counts.problems];
   const info = { ...describe(name, await datasetId(rows), rows, images, pictures), ...counts, problems: all };
   const thumbnails = new Map([...pictures].map(([hash, picture]) => [hash, picture.thumbnails] as const));
   try {
-    return { ok: true, info, added: await store(job, info, rows, images, thumbnails, report) };
+    return { ok: true, info, added: await store(job, info, rows, { images, thumbnails, sizes }, report) };
   } catch (error) {
     job.signal.throwIfAborted();
     return { ok: false, error: toErrorRecord(error), problems: all };

@@ -4,10 +4,12 @@ import { toErrorRecord } from '../base/errors';
 import type { DataMessage, DataRequest } from '../protocol/messages';
 import { deleteDataset } from '../storage/datasets';
 import { fetchBundled } from './bundledData';
-import type { ImportOutcome, ReportStep } from './importDataset';
+import type { ReportStep } from './countRows';
+import type { ImportOutcome } from './importDataset';
 import { importDataset } from './importDataset';
+import { recountDataset } from './recountDataset';
 
-type ImportRequest = Extract<DataRequest, { type: 'import' | 'importBundled' }>;
+type ImportRequest = Extract<DataRequest, { type: 'import' | 'importBundled' | 'recount' }>;
 
 export interface ImportQueue {
   add(request: ImportRequest): void;
@@ -44,6 +46,7 @@ async function importRequested(
   report: ReportStep,
 ): Promise<ImportOutcome> {
   const { recipe, model } = request;
+  if (request.type === 'recount') return recountDataset({ ...request, signal }, report);
   if (request.type === 'import') {
     const { files, unread, name, validationRatio, seed } = request;
     return importDataset({ files, options: { name, unread, validationRatio, seed }, recipe, model, signal }, report);

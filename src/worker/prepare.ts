@@ -1,6 +1,7 @@
 // What a run needs beside weights: files that fit together, rows, the adapter's start. What cannot work ends here,
 // before gigabytes are read.
 
+import { withPixelLimits } from '../image/pixelLimits';
 import type { AdapterSource, ModelSource, NoticeEvent } from '../protocol/messages';
 import { loadDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
@@ -9,6 +10,8 @@ import { rowsFingerprint } from './fingerprint';
 import { openAdapter, type OpenAdapter } from './openAdapter';
 import { openModel, type OpenModel } from './openModel';
 import { encodeRows, type TrainingRows } from './rows';
+import { longPictures } from './longPictures';
+import { pictureSizes } from './pictureSizes';
 import { checkRewards } from './rewardFunctions';
 import { nothingToTrain } from './rowFit';
 import { encodeContext } from './textModel';
@@ -27,7 +30,10 @@ export interface SessionRequest {
 
 /** All that a run needs but weights. */
 export interface Prepared {
+  /** As the recipe uses it. */
   model: OpenModel;
+  /** As its files have it. */
+  plainModel: OpenModel;
   adapter: OpenAdapter;
   rows: TrainingRows;
   datasetName: string;
@@ -36,26 +42,38 @@ export interface Prepared {
 
 /**
  * Opens the model, reads the adapter to start from and encodes the rows; reads no weights.
- * @throws model.*, config.*, weights.*, tokenizer.*, peft.*, lora.*, storage.*, data.empty, errors of checkRewards and encodeRows
+ * @throws image.pixelLimits, model.*, config.*, weights.*, tokenizer.*, peft.*, lora.*, storage.*, data.empty, errors of checkRewards and encodeRows
  */
 export async function prepareSession(request: SessionRequest, reporter: Reporter): Promise<Prepared> {
   await checkRewards(request.recipe);
-  const model = await openModel(request.model);
+  const plainModel = await openModel(request.model);
+  const model = withLimits(plainModel, request.recipe);
   const adapter = await openAdapter(request.adapter, request.recipe, model);
   const notices: NoticeEvent[] = [...model.notices, ...adapter.notices];
   for (const notice of notices) reporter.emit(notice);
-  return { model, adapter, ...(await prepareRows(request, model, reporter)) };
+  return { model, plainModel, adapter, ...(await prepareRows(request, model, reporter)) };
 }
 
-async function prepareRows(
-  { datasetId, recipe }: SessionRequest,
+/** The model as a recipe uses it: its pictures within the recipe's limits. @throws image.pixelLimits */
+export function withLimits(model: OpenModel, recipe: Recipe): OpenModel {
+  const processor = withPixelLimits(model.text.processor, recipe);
+  return { ...model, text: { ...model.text, processor } };
+}
+
+/** Encodes the rows of a stored dataset. @throws storage.*, data.empty, errors of encodeRows */
+export async function prepareRows(
+  { datasetId, recipe }: Pick<SessionRequest, 'datasetId' | 'recipe'>,
   { text, config }: OpenModel,
   reporter: Reporter,
-): Promise<Omit<Prepared, 'model' | 'adapter'>> {
-  const { rows: stored, info } = await loadDataset(datasetId);
-  const rows = await encodeRows(stored, recipe, encodeContext(text, config), text.processor, (done, total) =>
+): Promise<Omit<Prepared, 'model' | 'plainModel' | 'adapter'>> {
+  const dataset = await loadDataset(datasetId);
+  const { rows: stored, info } = dataset;
+  const pictures = { sizes: await pictureSizes(dataset), processor: text.processor };
+  const rows = await encodeRows(stored, recipe, encodeContext(text, config), pictures, (done, total) =>
     reporter.progress({ phase: 'encode', done, total, unit: 'rows' }),
   );
-  if (rows.sft.length === 0 && rows.grpo.length === 0) throw nothingToTrain(info.name, stored, rows.nearest);
+  if (rows.sft.length === 0 && rows.grpo.length === 0) {
+    throw nothingToTrain(info.name, stored, rows.nearest, longPictures(rows.misfits, text.processor));
+  }
   return { rows, datasetName: info.name, rowsFingerprint: await rowsFingerprint(stored) };
 }

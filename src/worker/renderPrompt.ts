@@ -4,11 +4,14 @@
 import type { DatasetRow } from '../base/dataset';
 import { check } from '../base/errors';
 import { encodeExample, type Example } from '../data/encode';
+import { withPixelLimits } from '../image/pixelLimits';
 import { gridTokenCount } from '../image/smartResize';
+import { pictureSize } from '../image/view';
 import { parseModelConfig, type ModelConfig } from '../model/config';
 import type { ModelChoice, PromptToken, RenderedPrompt } from '../protocol/messages';
 import type { Tokenizer } from '../text/tokenizer';
 import type { Recipe } from '../recipe/config';
+import { loadImage } from '../storage/datasets';
 import { sourceOf } from './chosenModel';
 import { viewsOf } from './storedImage';
 import { loadTextModel, readJson, type TextModel } from './textModel';
@@ -75,7 +78,8 @@ function tokensOf(example: Example, tokenizer: Tokenizer, imageTokenId: number):
 
 async function render(row: DatasetRow, recipe: Recipe, { text, config }: PreviewModel): Promise<RenderedPrompt> {
   const { tokenizer, chatTemplate, processor } = text;
-  const { plain, grpo } = await viewsOf(row.image, recipe, processor);
+  const size = pictureSize(await loadImage(row.image));
+  const { plain, grpo } = viewsOf({ hash: row.image, size }, recipe, withPixelLimits(processor, recipe));
   const { imageTokenId, vocabSize, vision, maxPositions } = config;
   const { spatialMergeSize } = vision;
   const model = { imageTokenId, vocabSize, spatialMergeSize, maxPositions: Infinity };

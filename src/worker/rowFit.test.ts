@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { expect, test } from 'vitest';
-import { nothingToTrain, type Misfit } from './rowFit';
+import type { Misfit } from './misfit';
+import { nothingToTrain } from './rowFit';
 
 const ROWS = [{ split: 'train' as const }, { split: 'train' as const }, { split: 'val' as const }];
 const NEAREST: Misfit = { tokens: 30, pictureTokens: 16, limit: 20, limitedBy: 'max_prompt_length' };

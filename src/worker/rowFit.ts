@@ -1,17 +1,8 @@
 // How it is said that no row fits, or that there is none. Must not count tokens.
 
 import { LorikeetError } from '../base/errors';
-
-/** A row that does not fit, in tokens. */
-export interface Misfit {
-  /** What passed the limit: tokens of the prompt, or of the whole row. */
-  tokens: number;
-  /** Of these. */
-  pictureTokens: number;
-  limit: number;
-  /** What sets the limit, in the recipe's name. */
-  limitedBy: string;
-}
+import type { LongPictures } from './longPictures';
+import type { Misfit } from './misfit';
 
 /** The end of a sentence on rows of which none fits. @param nearest the one with the fewest tokens */
 export function noneFits({ tokens, pictureTokens, limit, limitedBy }: Misfit): string {
@@ -23,7 +14,11 @@ export function noneFits({ tokens, pictureTokens, limit, limitedBy }: Misfit): s
 const SHORTER = 'use shorter texts or smaller pictures.';
 
 /** What to do about a limit. */
-function hintOf(limitedBy: string): string {
+function hintOf(limitedBy: string, pictures: LongPictures | null): string {
+  if (pictures) {
+    const { rows, mend } = pictures;
+    return `Put "${mend.option}": ${mend.value} into the recipe: with smaller pictures ${rows === 1 ? '1 row fits' : `${rows} rows fit`}. Or raise ${limitedBy}.`;
+  }
   const isOption = limitedBy === 'max_prompt_length' || limitedBy === 'max_length';
   return isOption ? `Raise ${limitedBy}, or ${SHORTER}` : `U${SHORTER.slice(1)}`;
 }
@@ -31,12 +26,14 @@ function hintOf(limitedBy: string): string {
 /**
  * Why a dataset gives nothing to train on.
  * @param rows all of the dataset @param nearest its training row with the fewest tokens; null: there is no training row
+ * @param pictures what smaller pictures would mend
  * @returns data.empty
  */
 export function nothingToTrain(
   name: string,
   rows: readonly { split: 'train' | 'val' }[],
   nearest: Misfit | null,
+  pictures: LongPictures | null = null,
 ): LorikeetError {
   if (!nearest) {
     const all = rows.length > 0 ? ': all its rows are for validation' : '';
@@ -44,5 +41,5 @@ export function nothingToTrain(
   }
   const count = rows.filter(({ split }) => split === 'train').length;
   const message = `None of the ${count} rows of "${name}" can be trained on: ${noneFits(nearest)}`;
-  return new LorikeetError('data.empty', message, hintOf(nearest.limitedBy));
+  return new LorikeetError('data.empty', message, hintOf(nearest.limitedBy, pictures));
 }

@@ -4,13 +4,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import { IMAGE_LOADINGS, type ImageLoading } from '../base/imageLoading';
 import { imageToPatches } from '../image/patches';
+import { withPixelLimits } from '../image/pixelLimits';
 import { preResize } from '../image/preResize';
 import { viewCase } from '../image/viewCases';
 import { parseModelConfig } from '../model/config';
 import { header, pngFile } from '../image/testPng';
-import { deleteDataset, saveDataset } from '../storage/datasets';
+import { deleteDataset, loadDataset, saveDataset } from '../storage/datasets';
 import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
+import { pictureSizes } from './pictureSizes';
 import { encodeRows } from './rows';
 import { patchesOf } from './storedImage';
 import { encodeContext, loadTextModel, readJson, type TextModel } from './textModel';
@@ -64,11 +66,16 @@ beforeAll(async () => {
 });
 afterAll(() => deleteDataset(INFO.id));
 
+/** What encoding knows of the pictures of rows, read from the stored files. */
+async function facts(rows: DatasetRow[]) {
+  return { sizes: await pictureSizes({ info: INFO, rows, sizes: new Map() }), processor: text.processor };
+}
+
 /** Answers of the rows that each part of a run gets, under changed settings of the demo's recipe. */
 async function encoded(change: (recipe: Recipe) => void, given = ROWS) {
   const recipe = structuredClone(presets.demo);
   change(recipe);
-  const rows = await encodeRows(given, recipe, context, text.processor, () => {});
+  const rows = await encodeRows(given, recipe, context, await facts(given), () => {});
   const sft = rows.sft.map(({ ids }) => text.tokenizer.decode(ids, { skipSpecialTokens: true }));
   return {
     sft: sft.map((said) => /<answer>(\d+)</.exec(said)?.[1]),
@@ -83,7 +90,7 @@ async function encoded(change: (recipe: Recipe) => void, given = ROWS) {
 async function seen(image: string, image_loading: ImageLoading, grpo_pre_resize = false) {
   const recipe = { ...presets.demo, image_loading, grpo_pre_resize };
   const two = [row(1, 'train'), row(2, 'val')].map((one) => ({ ...one, image }));
-  const rows = await encodeRows(two, recipe, context, text.processor, () => {});
+  const rows = await encodeRows(two, recipe, context, await facts(two), () => {});
   const refs = [rows.sft[0]!, rows.grpo[0]!.prompt, rows.validation[0]!.prompt].map(({ images }) => images[0]!);
   return Promise.all(refs.map(async (ref) => ({ ref, ...(await patchesOf(ref, text.processor)) })));
 }
@@ -161,9 +168,47 @@ test('the row that comes nearest to the limits is one of training', async () => 
 
 test('a token beyond the embedding ends the encoding with file and line', async () => {
   const small = { ...context, model: { ...context.model, vocabSize: 513 } };
-  const encoding = encodeRows(ROWS, presets.demo, small, text.processor, () => {});
+  const encoding = encodeRows(ROWS, presets.demo, small, await facts(ROWS), () => {});
   await expect(encoding).rejects.toMatchObject({
     code: 'tokenizer.embedding',
     message: expect.stringMatching(/^a:1: token id 51\d /) as string,
   });
+});
+
+test('picture sizes that no import has noted are read once and kept, and a picture that is gone is named', async () => {
+  const size = { width: 112, height: 112, orientation: 1 };
+  const { sizes } = await loadDataset(INFO.id);
+  // Tests before this one have read them.
+  expect(sizes.get(IMAGE)).toEqual(size);
+  const own = { ...INFO, id: 'rows-sizes' };
+  await saveDataset(own, [row(1, 'train')], new Map([[IMAGE, new Uint8Array(1)]]));
+  const before = await loadDataset(own.id);
+  expect(before.sizes.size).toBe(0);
+  expect(await pictureSizes(before)).toEqual(new Map([[IMAGE, size]]));
+  const after = await loadDataset(own.id);
+  expect(after).toEqual({ ...before, sizes: new Map([[IMAGE, size]]) });
+  const gone = { ...after, rows: [...after.rows, { ...row(2, 'train'), image: 'gone' }] };
+  await expect(pictureSizes(gone)).rejects.toMatchObject({ code: 'storage.missing' });
+  await deleteDataset(own.id);
+});
+
+test('a start whose sizes are known reads no picture', async () => {
+  const sizes = new Map([[IMAGE, { width: 224, height: 112, orientation: 6 }]]);
+  const found = await pictureSizes({ info: INFO, rows: ROWS, sizes });
+  // What the file says is another size: only the noted one counts.
+  expect(found).toEqual(sizes);
+  const { sft } = await encodeRows(ROWS, presets.demo, context, { sizes: found, processor: text.processor }, () => {});
+  expect(sft[0]!.images[0]!.grid).toEqual([1, 16, 8]);
+});
+
+test('a recipe’s limits are the sizes that every part sees', async () => {
+  const processor = withPixelLimits(text.processor, { min_pixels: null, max_pixels: 28 * 28 * 4 });
+  const given = [row(1, 'train'), row(3, 'val')];
+  const { sizes } = await facts(given);
+  const rows = await encodeRows(given, presets.demo, context, { sizes, processor }, () => {});
+  const refs = [rows.sft[0]!, rows.grpo[0]!.prompt, rows.validation[0]!.prompt].map(({ images }) => images[0]!);
+  for (const ref of refs) {
+    expect(ref.grid).toEqual([1, 4, 4]);
+    expect((await patchesOf(ref, processor)).grid).toEqual([1, 4, 4]);
+  }
 });

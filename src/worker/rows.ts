@@ -1,6 +1,6 @@
 // A stored dataset's rows as the trainer needs them: tokens, positions, picture grids. Pictures are decoded later.
 
-import type { DatasetRow } from '../base/dataset';
+import type { DatasetRow, PictureSize } from '../base/dataset';
 import { LorikeetError } from '../base/errors';
 import {
   encodeExample,
@@ -14,8 +14,10 @@ import type { EvalRow } from '../eval/evaluate';
 import { gridTokenCount } from '../image/smartResize';
 import type { ImageProcessor } from '../image/processorConfig';
 import type { Recipe } from '../recipe/config';
+import { imageMissing } from '../storage/datasets';
 import type { GrpoRow } from '../train/rolloutTypes';
-import type { Misfit } from './rowFit';
+import { createBreath } from './breath';
+import type { Misfit } from './misfit';
 import { viewsOf, type Views } from './storedImage';
 
 export interface TrainingRows {
@@ -26,6 +28,8 @@ export interface TrainingRows {
   leftOut: string[];
   /** The training row with the fewest tokens among those that do not fit SFT. */
   nearest: Misfit | null;
+  /** Training rows that do not fit SFT. */
+  misfits: Misfit[];
 }
 
 const OUT_OF_GRPO = 'left out of GRPO, where grpo_pre_resize applies';
@@ -57,9 +61,11 @@ function createSorter(recipe: Recipe, context: EncodeContext, out: TrainingRows)
   };
   const train = (row: DatasetRow, example: Encoded<Example>, { plain, grpo, tooThin }: Views): void => {
     if (example.ok) out.sft.push(example.value);
-    else if (example.problem.tokens < (out.nearest?.tokens ?? Infinity)) {
+    else {
       const { tokens, limit: passed, limitedBy } = example.problem;
-      out.nearest = { tokens, pictureTokens: pictureTokens(plain, context), limit: passed, limitedBy };
+      const misfit = { tokens, pictureTokens: pictureTokens(plain, context), limit: passed, limitedBy };
+      out.misfits.push(misfit);
+      if (tokens < (out.nearest?.tokens ?? Infinity)) out.nearest = misfit;
     }
     const encoded = grpo && prompt(row, grpo);
     if (encoded?.ok) out.grpo.push({ ...shownOf(row), prompt: encoded.value });
@@ -85,26 +91,40 @@ function shownOf({ image, imageName, question, thought, answer }: DatasetRow) {
   return { image, imageName, question, thought, answer };
 }
 
+/** What is known of the pictures of a dataset's rows, without the pictures. */
+export interface PictureFacts {
+  /** By hash. */
+  sizes: ReadonlyMap<string, PictureSize>;
+  /** With the recipe's limits. */
+  processor: ImageProcessor;
+}
+
 /**
- * Encodes all rows of a dataset.
- * @throws storage.missing for a picture that is gone; errors of encodeExample and encodePrompt, with file and line
+ * Encodes all rows of a dataset; reads no picture.
+ * @throws image.*; errors of encodeExample and encodePrompt, with file and line
  */
 export async function encodeRows(
   rows: readonly DatasetRow[],
   recipe: Recipe,
   context: EncodeContext,
-  processor: ImageProcessor,
+  { sizes, processor }: PictureFacts,
   onProgress: (done: number, total: number) => void,
 ): Promise<TrainingRows> {
   const views = new Map<string, Views>();
-  const out: TrainingRows = { sft: [], grpo: [], validation: [], leftOut: [], nearest: null };
+  const out: TrainingRows = { sft: [], grpo: [], validation: [], leftOut: [], nearest: null, misfits: [] };
+  const breathe = createBreath();
   const sort = createSorter(recipe, context, out);
   for (const [i, row] of rows.entries()) {
     let found = views.get(row.image);
-    if (!found) views.set(row.image, (found = await viewsOf(row.image, recipe, processor)));
+    if (!found) {
+      const size = sizes.get(row.image);
+      if (!size) throw imageMissing(row.image);
+      views.set(row.image, (found = viewsOf({ hash: row.image, size }, recipe, processor)));
+    }
     const known = found;
     atRow(row, () => sort(row, known));
     if (i % 50 === 49 || i === rows.length - 1) onProgress(i + 1, rows.length);
+    await breathe();
   }
   if (recipe.sft.rows !== null) out.sft = out.sft.slice(0, recipe.sft.rows);
   return out;

@@ -2,6 +2,7 @@
 // Whether a stored run may go on with a folder: checkpoints of this version and of older ones, the demo model's files.
 
 import { expect, test } from 'vitest';
+import { sourceOf } from '../base/floatSource';
 import { newProgress } from './runProgress';
 import { presets } from '../recipe/presets';
 import { baseFingerprint } from './fingerprint';
@@ -29,7 +30,7 @@ async function found(changes: Parameters<typeof demoFolder>[0] = {}): Promise<Fo
 
 /** A checkpoint with these notes. */
 function noting(fingerprints: RunCheckpoint['fingerprints']): RunCheckpoint {
-  const none = new Float32Array();
+  const none = sourceOf(new Float32Array());
   return {
     setup: { seed: 0, datasetId: 'data', modelName: 'mine', recipe: presets.demo },
     fingerprints,

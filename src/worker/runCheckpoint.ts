@@ -2,7 +2,8 @@
 // what it must fit (base model, rows, kernels) is named by fingerprints.
 
 import type { Decisions } from '../budgets/decisions';
-import type { Checkpoint } from '../formats/checkpoint';
+import { readPieces, sourceOf, type FloatSource } from '../base/floatSource';
+import type { CheckpointStream } from '../formats/checkpointStream';
 import { check, LorikeetError } from '../base/errors';
 import type { ImageProcessor } from '../image/processorConfig';
 import type { RunSummary, Stage } from '../protocol/messages';
@@ -54,9 +55,9 @@ export interface FoundFiles {
 
 /** The adapter and its optimizer, in the flat layout. */
 export interface AdapterTensors {
-  weight: Float32Array;
-  moment1: Float32Array;
-  moment2: Float32Array;
+  weight: FloatSource;
+  moment1: FloatSource;
+  moment2: FloatSource;
 }
 
 export interface RunCheckpoint {
@@ -107,18 +108,18 @@ function rolloutRecord(rollout: Rollout): RolloutRecord {
 }
 
 /** Tensors of a stage that are there. */
-function stageTensors({ bestWeights, referenceWeights, rollout }: StageState): [string, Float32Array][] {
-  const all: [string, Float32Array | null | undefined][] = [
+function stageTensors({ bestWeights, referenceWeights, rollout }: StageState): [string, FloatSource][] {
+  const all: [string, Parameters<typeof sourceOf>[0] | null | undefined][] = [
     ['best.weight', bestWeights],
     ['reference.weight', referenceWeights],
     ['rollout.old', rollout?.old && concatenated(rollout.old)],
     ['rollout.ref', rollout?.ref && concatenated(rollout.ref)],
   ];
-  return all.filter((entry): entry is [string, Float32Array] => entry[1] != null);
+  return all.flatMap(([name, values]): [string, FloatSource][] => (values ? [[name, sourceOf(values)]] : []));
 }
 
-/** The checkpoint of a run. */
-export function toCheckpoint({ setup, fingerprints, progress, adapter }: RunCheckpoint): Checkpoint {
+/** The checkpoint of a run; the adapter is read when the checkpoint is written. */
+export function toCheckpoint({ setup, fingerprints, progress, adapter }: RunCheckpoint): CheckpointStream {
   const { stage, round, summary, state } = progress;
   const { step, numTokens, evaluationDue, evaluations, best, badEvaluations, rollout } = state;
   const record: RunStateRecord = {
@@ -132,7 +133,7 @@ export function toCheckpoint({ setup, fingerprints, progress, adapter }: RunChec
       rollout: rollout && rolloutRecord(rollout),
     },
   };
-  const tensors = new Map<string, Float32Array>([
+  const tensors = new Map<string, FloatSource>([
     ['adapter.weight', adapter.weight],
     ['adapter.moment1', adapter.moment1],
     ['adapter.moment2', adapter.moment2],
@@ -141,31 +142,39 @@ export function toCheckpoint({ setup, fingerprints, progress, adapter }: RunChec
   return { state: { ...record }, tensors };
 }
 
-function tensorOf(checkpoint: Checkpoint, name: string): Float32Array {
+function tensorOf(checkpoint: CheckpointStream, name: string): FloatSource {
   const values = checkpoint.tensors.get(name);
   check(values, 'checkpoint.broken', `The checkpoint has no tensor ${name}.`, 'Use another checkpoint.');
   return values;
 }
 
-function readStage(record: StageRecord, tensors: Checkpoint['tensors']): StageState {
+async function readStage(record: StageRecord, tensors: CheckpointStream['tensors']): Promise<StageState> {
   const { rollout, ...rest } = record;
+  const pieces = (name: string) => {
+    const source = tensors.get(name);
+    return source ? readPieces(source) : null;
+  };
+  const whole = (name: string) => {
+    const source = tensors.get(name);
+    return source?.read(0, source.length);
+  };
   return {
     ...newStage(),
     ...rest,
-    bestWeights: tensors.get('best.weight') ?? null,
-    referenceWeights: tensors.get('reference.weight') ?? null,
+    bestWeights: await pieces('best.weight'),
+    referenceWeights: await pieces('reference.weight'),
     rollout: rollout && {
       ...rollout,
       advantages: Float64Array.from(rollout.advantages),
       slices: rollout.slices.map((slice) => Uint32Array.from(slice)),
-      old: perCompletion(tensors.get('rollout.old'), rollout),
-      ref: perCompletion(tensors.get('rollout.ref'), rollout),
+      old: perCompletion(await whole('rollout.old'), rollout),
+      ref: perCompletion(await whole('rollout.ref'), rollout),
     },
   };
 }
 
-/** @throws checkpoint.broken when a part is missing */
-export function fromCheckpoint(checkpoint: Checkpoint): RunCheckpoint {
+/** The run of a checkpoint; the adapter is read later. @throws checkpoint.broken when a part is missing, file.read */
+export async function fromCheckpoint(checkpoint: CheckpointStream): Promise<RunCheckpoint> {
   const record = checkpoint.state as unknown as RunStateRecord;
   for (const part of ['setup', 'fingerprints', 'stage', 'round', 'summary', 'state'] as const) {
     check(record[part] !== undefined, 'checkpoint.broken', `The checkpoint says nothing of the run's ${part}.`);
@@ -177,7 +186,7 @@ export function fromCheckpoint(checkpoint: Checkpoint): RunCheckpoint {
       stage: record.stage,
       round: record.round,
       summary: record.summary,
-      state: readStage(record.state, checkpoint.tensors),
+      state: await readStage(record.state, checkpoint.tensors),
     },
     adapter: {
       weight: tensorOf(checkpoint, 'adapter.weight'),

@@ -2,6 +2,7 @@
 // place that knows the whole order.
 
 import { LorikeetError, toErrorRecord } from '../base/errors';
+import type { ImageProcessor } from '../image/processorConfig';
 import { measureMatmul } from '../ops/measureMatmul';
 import type { RunSummary, Stage } from '../protocol/messages';
 import { updateRun } from '../storage/runs';
@@ -15,6 +16,7 @@ import { causeOf } from './deviceLoss';
 import type { EncoderClient } from './encoderClient';
 import { createEta, type Plan } from './eta';
 import { evaluateNow } from './evaluation';
+import { longPictures } from './longPictures';
 import { orNotice } from './orNotice';
 import type { SessionRequest } from './prepare';
 import type { Run } from './run';
@@ -22,6 +24,7 @@ import { checkFingerprints, type RunCheckpoint } from './runCheckpoint';
 import { isLastStation, newProgress, stationsOf, type RunProgress } from './runProgress';
 import type { RunControl } from './runControl';
 import type { RunReporter } from './runReporter';
+import type { TrainingRows } from './rows';
 import { loadAdapterTensors, saveRun } from './saving';
 import { closeSession, openSession, type Session } from './session';
 import { grpoStage, sftStage } from './stages';
@@ -78,15 +81,18 @@ async function runStations(run: Run, resumed: boolean): Promise<void> {
   }
 }
 
-function noteLeftOut(reporter: RunReporter, leftOut: string[]): void {
+function noteLeftOut(reporter: RunReporter, { leftOut, misfits }: TrainingRows, processor: ImageProcessor): void {
   if (leftOut.length === 0) return;
   const more = leftOut.length > NAMED_ROWS ? `; and ${leftOut.length - NAMED_ROWS} more` : '';
-  const message = `${leftOut.length} rows do not fit and are left out: ${leftOut.slice(0, NAMED_ROWS).join('; ')}${more}`;
+  const pictures = longPictures(misfits, processor);
+  const remedy = pictures ? `. ${pictures.sentence}` : '';
+  const named = leftOut.slice(0, NAMED_ROWS).join('; ');
+  const message = `${leftOut.length} rows do not fit and are left out: ${named}${more}${remedy}`;
   reporter.emit({ type: 'notice', level: 'warning', code: 'row.leftOut', message });
 }
 
-function noteData(reporter: RunReporter, { recipe, rows }: Pick<Session, 'recipe' | 'rows'>): void {
-  noteLeftOut(reporter, rows.leftOut);
+function noteData(reporter: RunReporter, { recipe, rows, text }: Pick<Session, 'recipe' | 'rows' | 'text'>): void {
+  noteLeftOut(reporter, rows, text.processor);
   const unmeasured = unmeasuredNotice(recipe, rows.validation);
   if (unmeasured) reporter.emit(unmeasured);
 }
@@ -160,7 +166,7 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   const run: Run = { runId, setup, session, reporter, control, keeper, eta, progress };
   try {
     const remark = checkpoint && (await checkFingerprints(checkpoint, session));
-    if (checkpoint) loadAdapterTensors(session, checkpoint.adapter);
+    if (checkpoint) await loadAdapterTensors(session, checkpoint.adapter);
     await environment.onOpened?.();
     if (checkpoint) noteResumed(run, remark ?? null);
     else noteData(reporter, session);

@@ -1,5 +1,6 @@
 // A stored picture as training refers to it and as the vision tower reads it.
 
+import type { PictureSize } from '../base/dataset';
 import { LorikeetError } from '../base/errors';
 import type { ImageRef } from '../data/encode';
 import { imageToPatches, type ImagePatches } from '../image/patches';
@@ -9,9 +10,15 @@ import { viewRgb, viewSize, type ImageView } from '../image/view';
 import type { Recipe } from '../recipe/config';
 import { loadImage } from '../storage/datasets';
 
-/** Refers to a stored picture in a view, its grid read from the file's header. @throws storage.missing, image.* */
-async function imageRefOf(hash: string, view: ImageView, processor: ImageProcessor): Promise<ImageRef> {
-  const { width, height } = viewSize(await loadImage(hash), view);
+/** A picture's key in storage and its size. */
+export interface SizedImage {
+  hash: string;
+  size: PictureSize;
+}
+
+/** Refers to a stored picture in a view. @throws image.* */
+function imageRefOf({ hash, size }: SizedImage, view: ImageView, processor: ImageProcessor): ImageRef {
+  const { width, height } = viewSize(size, view);
   return { hash, view, grid: imageGrid(width, height, processor) };
 }
 
@@ -24,13 +31,16 @@ export interface Views {
   tooThin: string;
 }
 
-/** Refers to a stored picture in the views that a recipe's stages take of it. @throws storage.missing, image.* */
-export async function viewsOf(hash: string, recipe: Recipe, processor: ImageProcessor): Promise<Views> {
+/**
+ * Refers to a stored picture in the views that a recipe's stages take of it; reads no file.
+ * @param processor with the recipe's limits @throws image.*
+ */
+export function viewsOf(image: SizedImage, recipe: Recipe, processor: ImageProcessor): Views {
   const { image_loading: loading, grpo_pre_resize } = recipe;
-  const plain = await imageRefOf(hash, { loading, preResize: false }, processor);
+  const plain = imageRefOf(image, { loading, preResize: false }, processor);
   if (!grpo_pre_resize) return { plain, grpo: plain, tooThin: '' };
   try {
-    return { plain, grpo: await imageRefOf(hash, { loading, preResize: true }, processor), tooThin: '' };
+    return { plain, grpo: imageRefOf(image, { loading, preResize: true }, processor), tooThin: '' };
   } catch (error) {
     if (!(error instanceof LorikeetError) || error.code !== 'image.aspectRatio') throw error;
     return { plain, grpo: null, tooThin: error.message };

@@ -9,7 +9,7 @@ import { requestDevice } from '../gpu/device';
 import { createGpu } from '../gpu/gpu';
 import { imageToPatches } from '../image/patches';
 import { imageGrid } from '../image/smartResize';
-import { viewRgb, viewSize, type ImageView } from '../image/view';
+import { pictureSize, viewRgb, viewSize, type ImageView } from '../image/view';
 import { createFeatureStore, residentTower } from '../infer/features';
 import { generate } from '../infer/generate';
 import { parseModelConfig } from '../model/config';
@@ -50,7 +50,7 @@ async function train(flopBudget: number) {
     hostBytes: decisions.features.host,
   });
   const { image, question } = await firstRow();
-  const { width, height } = viewSize(await bytesOf(image), VIEW);
+  const { width, height } = viewSize(pictureSize(await bytesOf(image)), VIEW);
   const ref = { hash: image, view: VIEW, grid: imageGrid(width, height, text.processor) };
   const encoded = encodePrompt(question, [ref], presets.demo, encodeContext(text, config));
   if (!encoded.ok) throw new Error(encoded.problem.message);

@@ -1,8 +1,8 @@
 // Small JPEGs for tables, of the very pixels that the model sees. Never used for training.
 
-import type { Thumbnails } from '../base/dataset';
+import type { PictureSize, Thumbnails } from '../base/dataset';
 import type { RgbImage } from '../image/rgbImage';
-import { loadingDifference, openPicture, rgbOf, type LoadingDifference } from '../image/view';
+import { loadingDifference, openPicture, pictureSize, rgbOf, type LoadingDifference } from '../image/view';
 
 const MAX_SIDE = 160;
 const QUALITY = 0.85;
@@ -33,9 +33,10 @@ async function shrink(image: RgbImage): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await blob.arrayBuffer());
 }
 
-/** A picture's thumbnails, and whether its two loadings differ. */
+/** A picture's thumbnails and size, and whether its two loadings differ. */
 export interface SmallPicture extends LoadingDifference {
   thumbnails: Thumbnails;
+  size: PictureSize;
 }
 
 /**
@@ -48,5 +49,5 @@ export async function makeThumbnails(bytes: Uint8Array): Promise<SmallPicture> {
   const difference = loadingDifference(picture);
   const thumbnails: Thumbnails = { library: await shrink(rgbOf(picture, 'library')) };
   if (difference.turned || difference.transparent) thumbnails.recipe = await shrink(rgbOf(picture, 'recipe'));
-  return { ...difference, thumbnails };
+  return { ...difference, thumbnails, size: pictureSize(bytes) };
 }

@@ -44,6 +44,10 @@ export const options = {
     about: `port to serve on (default: a free one; ${HUB_PORT} for a model of the hub)`,
   },
   'hub-host': hubHostOption,
+  plan: {
+    type: 'boolean',
+    about: 'say what the run would take of GPU, memory and storage, and start nothing; exit code 1: it does not fit',
+  },
   headed: { type: 'boolean', about: 'show the browser window' },
   software: { type: 'boolean', about: 'use software WebGPU even where there is a GPU' },
   verbose: { type: 'boolean', about: 'after every step its seconds by part, GPU memory by owner and submissions' },
@@ -59,6 +63,7 @@ const NOT_WITH_RESUME = {
   adapter: 'The run file holds the adapter as it was trained so far.',
   out: 'A resumed run writes its results where the earlier ones are.',
   overwrite: 'A resumed run goes on with what is there.',
+  plan: 'It has been planned when it began.',
 };
 
 /** Reads a flag that may be left out; null then. */
@@ -147,7 +152,14 @@ function readResumed(flags) {
   if (record.model === null && flags.model !== undefined) {
     throw new Failure('--model cannot be given with this --resume.', 'The run trains the demo model.');
   }
-  const plan = { ...readCommon(flags), ...record, out, resumed: true, finished: record.state === 'finished' };
+  const plan = {
+    ...readCommon(flags),
+    ...record,
+    out,
+    planOnly: false,
+    resumed: true,
+    finished: record.state === 'finished',
+  };
   // Another adapter of the machine would not repeat the run's bits.
   plan.software ||= Boolean(flags.software);
   // Of a finished run nothing is needed any more; the adapter that a run began with is in its run file.
@@ -166,7 +178,8 @@ function readResumed(flags) {
  * @property {import('./inputs.mjs').Given | null} model null: the demo's
  * @property {import('./inputs.mjs').Given | null} adapter null: a new one
  * @property {string | null} recipe JSON text; null: the demo's, or that of the run that goes on
- * @property {string} out absolute path
+ * @property {boolean} planOnly nothing is started
+ * @property {string | null} out absolute path; null: nothing is written
  * @property {boolean} resumed the run goes on with what is in `out`
  * @property {boolean} finished there is nothing to do
  * @property {number | null} seed null: the recipe's, else 0
@@ -201,6 +214,7 @@ export function readPlan(flags) {
     resumed: false,
     finished: false,
     version: ownVersion(),
-    out: makeOutput(flags.out, Boolean(flags.overwrite), inputs),
+    planOnly: Boolean(flags.plan),
+    out: flags.plan ? null : makeOutput(flags.out, Boolean(flags.overwrite), inputs),
   };
 }

@@ -16,6 +16,7 @@ import { readPlan } from './plan.mjs';
 import { ownVersion } from './runRecord.mjs';
 import { openSession } from './session.mjs';
 import { setUp } from './setUp.mjs';
+import { showPlan } from './showPlan.mjs';
 import { scoreTable, timeTable } from './table.mjs';
 
 export { options } from './plan.mjs';
@@ -27,6 +28,7 @@ async function trainIn(session, display, plan, { interruption, onEvent }) {
     display.line(`  The run began with Lorikeet ${plan.version}; this is ${ownVersion()}.`);
   }
   await setUp(session, display, plan);
+  if (plan.planOnly) return showPlan(session, display, plan);
   const { summary, saved } = await followRun(session, display, plan, interruption);
   if (summary === null) return STOPPED;
   display.line(`\n${scoreTable(summary)}\n\n${timeTable(summary)}`);
@@ -38,7 +40,8 @@ async function trainIn(session, display, plan, { interruption, onEvent }) {
 async function withBrowser(plan, executablePath, origin, watchers) {
   const adapter = plan.software ? 'software' : await chooseAdapter(executablePath, origin);
   const display = createDisplay(process.stdout, { verbose: plan.verbose });
-  display.line(`Training in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
+  const doing = plan.planOnly ? 'Planning' : 'Training';
+  display.line(`${doing} in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
   const profile = plan.model?.hub ? modelProfile(Number(new URL(origin).port)) : undefined;
   const browser = await openHeadless({ executablePath, adapter, headed: plan.headed, profile });
   if (profile !== undefined) await keepOnlyModels(browser.page, origin);
@@ -75,7 +78,7 @@ async function train(plan, watchers) {
 /**
  * @param {Record<string, string | boolean | undefined>} flags
  * @param {(event: object) => void} [onEvent] hears each RunEvent of src/protocol/messages.ts
- * @returns {Promise<number>} 0 when the run finished, 130 when it was stopped
+ * @returns {Promise<number>} 0 when the run finished (or, with --plan, fits), 1 when it does not fit, 130 when it was stopped
  */
 export async function run(flags, onEvent = () => {}) {
   if (process.platform !== 'linux') {
@@ -87,7 +90,7 @@ export async function run(flags, onEvent = () => {}) {
     return 0;
   }
   const interruption = watchInterrupts();
-  const release = claimFolder(plan.out);
+  const release = plan.planOnly ? () => {} : claimFolder(plan.out);
   // Also when the process is ended in mid-work.
   process.once('exit', release);
   try {

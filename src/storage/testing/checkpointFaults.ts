@@ -59,10 +59,10 @@ function faultyFiles(files: Files, trap: Trap): Files {
   return {
     ...files,
     open: async (name) => faultyFile(await files.open(name), trap),
-    read: async (name) => {
-      const bytes = await files.read(name);
-      if (springs(trap, 'throwInReadBack')) throw new Error('planned: after reading back');
-      return bytes;
+    blob: async (name) => {
+      const blob = await files.blob(name);
+      if (springs(trap, 'throwInReadBack')) throw new Error('planned: while reading back');
+      return blob;
     },
   };
 }
@@ -89,6 +89,7 @@ type Maker = (files: Files, database: Database) => Pick<CheckpointStore, 'save'>
 const inPlaceStore: Maker = (files, database) => ({
   save: async (runId, [fresh]) => {
     const { bytes, info } = fresh!;
+    if (!(bytes instanceof Uint8Array)) throw new Error('the survey gives bytes');
     const file = `ck-${runId}-1-00000000`;
     const facts = { bytes: bytes.byteLength, sha256: await sha256Hex(bytes), createdAt: Date.now() };
     const record = { runId, generation: 1, file, ...info, ...facts };
@@ -123,8 +124,8 @@ async function violationsOf(runId: string, kept: string[], when: string): Promis
   const records = await store.list(runId);
   const sound = new Set<string>();
   for (const record of records) {
-    const bytes = await store.load(record).catch(() => null);
-    if (bytes) sound.add(await sha256Hex(bytes));
+    const blob = await store.load(record).catch(() => null);
+    if (blob) sound.add(await sha256Hex(new Uint8Array(await blob.arrayBuffer())));
   }
   const lost = kept.filter((hash) => !sound.has(hash)).map((hash) => `${when}: ${hash.slice(0, 8)} is lost`);
   const named = new Set(records.map(({ file }) => file));

@@ -34,6 +34,8 @@ const PROMPT: Entry[] = [
   ['target_template', text(true), 'The wanted text; {thought}, {answer}.'],
   ['max_prompt_length', number, 'Longest prompt in tokens; longer rows are reported and left out.'],
   ['image_loading', choice, 'library: upright, transparency on white; recipe: as stored, alpha dropped.'],
+  ['min_pixels', numberOr('model’s own'), 'Least pixels of a picture; smaller ones are enlarged.'],
+  ['max_pixels', numberOr('model’s own'), 'Most pixels of a picture; 784 of them are a token.'],
   ['grpo_pre_resize', flag, 'MMHERC’s Lanczos resize of pictures before GRPO.'],
 ];
 

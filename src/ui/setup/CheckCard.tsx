@@ -7,6 +7,7 @@ import { adapterName, useDevice, type DeviceView, requestsText } from '../store/
 import { useHub } from '../store/hub';
 import { useStorage } from '../store/storage';
 import { GpuMemoryField } from './GpuMemoryField';
+import { PlanPanel } from './PlanPanel';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Check card. */
@@ -58,6 +59,7 @@ export function CheckCard(): React.JSX.Element {
         ))}
       </ul>
       {adapter && <GpuMemoryField />}
+      {adapter && <PlanPanel />}
       {adapter?.software && (
         <p className="cardNote">
           This adapter computes on the processor. The demo works and takes some minutes; larger models need a GPU.

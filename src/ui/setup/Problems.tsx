@@ -3,6 +3,8 @@
 import { useState } from 'react';
 import type { ErrorRecord } from '../../base/errors';
 import type { ImportProblem } from '../../protocol/messages';
+import type { Mend } from '../../base/dataset';
+import { mendData } from '../actions';
 import { plural } from '../format';
 import { dismissFailure, splitProblems, useDataset } from '../store/dataset';
 
@@ -39,6 +41,7 @@ export function Problems({ problems, failure, instead, usable }: ProblemsProps):
               <code>{problem.line ? `${problem.file}:${problem.line}` : problem.file}</code>
               <span>
                 {problem.level === 'warning' && <span className="chip">note</span>} {problem.message}
+                {problem.mend && <MendButton mend={problem.mend} />}
               </span>
             </li>
           ))}
@@ -70,5 +73,16 @@ export function Problems({ problems, failure, instead, usable }: ProblemsProps):
         {usable !== undefined && <span className="note">{plural(usable, 'row')} remain usable</span>}
       </div>
     </div>
+  );
+}
+
+function MendButton({ mend }: { mend: Mend }): React.JSX.Element {
+  return (
+    <>
+      {' '}
+      <button type="button" className="button compact" onClick={() => mendData(mend)}>
+        Set {mend.option} to {mend.value}
+      </button>
+    </>
   );
 }

@@ -8,7 +8,7 @@ import { requestDevice } from '../../gpu/device';
 import { createGpu, type Gpu } from '../../gpu/gpu';
 import { imageToPatches } from '../../image/patches';
 import { imageGrid } from '../../image/smartResize';
-import { viewRgb, viewSize, type ImageView } from '../../image/view';
+import { pictureSize, viewRgb, viewSize, type ImageView } from '../../image/view';
 import { createFeatureStore, residentTower, type FeatureStore } from '../../infer/features';
 import { parseModelConfig } from '../../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../../model/qwen25vl';
@@ -75,7 +75,7 @@ export async function loadDemoModel(demo: string): Promise<DemoModel> {
     decisions,
     rows: lines.map((line) => JSON.parse(line) as DemoRow),
     async imageOf({ image }) {
-      const { width, height } = viewSize(await picture(image), VIEW);
+      const { width, height } = viewSize(pictureSize(await picture(image)), VIEW);
       return { hash: image, view: VIEW, grid: imageGrid(width, height, text.processor) };
     },
   };

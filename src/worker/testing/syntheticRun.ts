@@ -107,6 +107,7 @@ function syntheticRows({ config, rows, validationRows }: SyntheticRunOptions): T
     validation: list(validationRows, (row) => evalRow(config, rows, rows.count + row)),
     leftOut: [],
     nearest: null,
+    misfits: [],
   };
 }
 

@@ -1,0 +1,77 @@
+// What a run will do, in numbers: how many steps over how many tokens. Types only; the worker counts them from the rows.
+
+/** One pass of a packed stream through the layers. */
+export interface PassFigures {
+  tokens: number;
+  /** Pairs of a query and a key that it may see, summed over the stream (one head). */
+  pairs: number;
+  /** Rows of the stream that carry a label, and labels. */
+  rows: number;
+  labels: number;
+  /** Picture tokens among the tokens. */
+  pictureTokens: number;
+}
+
+export interface SftFigures {
+  steps: number;
+  /** Micro-batches in a step. */
+  microBatches: number;
+  /** The micro-batch with the most tokens, and the mean of all. */
+  largest: PassFigures;
+  mean: PassFigures;
+}
+
+/** Sequences that are generated together: a rollout, or an evaluation. */
+export interface GenerationFigures {
+  prompts: number;
+  /** Completions of all prompts. */
+  sequences: number;
+  /** Tokens of all prompts, and of the longest. */
+  promptTokens: number;
+  longestPrompt: number;
+  pictureTokens: number;
+  /** Tokens of a completion: the limit, and what is expected. */
+  maxNewTokens: number;
+  expectedNewTokens: number;
+}
+
+export interface GrpoFigures {
+  steps: number;
+  /** Rollouts made per step, on average. */
+  rolloutsPerStep: number;
+  rollout: GenerationFigures;
+  /** Packs of a step with completions at full length: the largest, and how many of the mean kind. */
+  largest: PassFigures;
+  mean: PassFigures;
+  packs: number;
+  /** Passes without gradient over every pack of a rollout: old and reference log-probabilities. */
+  scorePasses: number;
+}
+
+export interface EvaluationFigures {
+  /** Evaluations of the whole run. */
+  count: number;
+  generation: GenerationFigures;
+  /** The rows with their targets, for the loss. */
+  loss: PassFigures;
+  /** The longest of them. */
+  longestRow: number;
+}
+
+export interface PictureFigures {
+  /** Distinct pictures in their views. */
+  count: number;
+  /** Patches of all, and of the largest. */
+  patches: number;
+  largestPatches: number;
+}
+
+/** null where a stage is left out. */
+export interface RunFigures {
+  sft: SftFigures | null;
+  grpo: GrpoFigures | null;
+  evaluation: EvaluationFigures | null;
+  pictures: PictureFigures;
+  /** Tokens of all encoded rows. */
+  encodedTokens: number;
+}

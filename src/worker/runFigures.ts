@@ -1,0 +1,213 @@
+// Counts what a run will do, for its plan: steps, and tokens of its passes, from the encoded rows.
+
+import { imageKey, type Example, type ImageRef, type Prompt } from '../data/encode';
+import { packBins } from '../data/packBins';
+import type {
+  EvaluationFigures,
+  GenerationFigures,
+  GrpoFigures,
+  PassFigures,
+  PictureFigures,
+  RunFigures,
+  SftFigures,
+} from '../planner/figures';
+import type { Recipe } from '../recipe/config';
+import { sftEpochBatches } from '../train/sampler';
+import { grpoOptimizerSteps, rolloutShape, sftStepsPerEpoch } from '../train/schedule';
+import { sftSteps } from '../train/sftLoop';
+import { stationsOf } from './runProgress';
+import type { TrainingRows } from './rows';
+
+/** Epochs whose batches are looked at for the largest; more would hardly find a larger one. */
+const EPOCHS_SEEN = 8;
+
+const NO_PASS: PassFigures = { tokens: 0, pairs: 0, rows: 0, labels: 0, pictureTokens: 0 };
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}
+
+function most(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
+}
+
+function added(a: PassFigures, b: PassFigures): PassFigures {
+  return {
+    tokens: a.tokens + b.tokens,
+    pairs: a.pairs + b.pairs,
+    rows: a.rows + b.rows,
+    labels: a.labels + b.labels,
+    pictureTokens: a.pictureTokens + b.pictureTokens,
+  };
+}
+
+function times(pass: PassFigures, factor: number): PassFigures {
+  return {
+    tokens: pass.tokens * factor,
+    pairs: pass.pairs * factor,
+    rows: pass.rows * factor,
+    labels: pass.labels * factor,
+    pictureTokens: pass.pictureTokens * factor,
+  };
+}
+
+function causalPairs(tokens: number): number {
+  return (tokens * (tokens + 1)) / 2;
+}
+
+function pictureTokensOf({ images }: Pick<Prompt, 'images'>, merge: number): number {
+  return sum(images.map(({ grid }) => (grid[0] * grid[1] * grid[2]) / merge ** 2));
+}
+
+function exampleFigures(example: Example, merge: number): PassFigures {
+  const tokens = example.ids.length;
+  const labels = example.labelMask.reduce((a, b) => a + b, 0);
+  return { tokens, pairs: causalPairs(tokens), rows: labels, labels, pictureTokens: pictureTokensOf(example, merge) };
+}
+
+function sftFigures({ sft }: TrainingRows, recipe: Recipe, seed: number, merge: number): SftFigures | null {
+  const options = recipe.sft;
+  if (options.max_steps === 0 || sft.length === 0) return null;
+  const examples = sft.map((example) => exampleFigures(example, merge));
+  const bins =
+    options.packing && options.max_length !== null
+      ? packBins(
+          examples.map(({ tokens }) => tokens),
+          options.max_length,
+        )
+      : examples.map((_, i) => [i]);
+  const rows = bins.map((bin) => bin.map((i) => examples[i]!).reduce(added, NO_PASS));
+  const steps = sftSteps(sft, options);
+  const perEpoch = sftStepsPerEpoch(rows.length, options);
+  const epochs = Math.min(EPOCHS_SEEN, Math.ceil(steps / perEpoch));
+  let largest = NO_PASS;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    for (const batch of sftEpochBatches(rows.length, options.per_device_train_batch_size, seed, epoch)) {
+      const pass = Array.from(batch, (row) => rows[row]!).reduce(added, NO_PASS);
+      if (pass.tokens > largest.tokens) largest = pass;
+    }
+  }
+  const batches = Math.ceil(rows.length / options.per_device_train_batch_size);
+  const mean = times(rows.reduce(added, NO_PASS), 1 / batches);
+  return { steps, microBatches: batches / perEpoch, largest, mean };
+}
+
+/** A pack of groups: each prompt once, then its completions, which see it and themselves. */
+function packFigures(prompts: readonly Prompt[], completions: number, length: number, merge: number): PassFigures {
+  return prompts.reduce((pass, prompt) => {
+    const tokens = prompt.ids.length;
+    const labels = completions * length;
+    return added(pass, {
+      tokens: tokens + labels,
+      pairs: causalPairs(tokens) + completions * (tokens * length + causalPairs(length)),
+      // The last token of the prompt predicts the first of every completion.
+      rows: labels - (completions - 1),
+      labels,
+      pictureTokens: pictureTokensOf(prompt, merge),
+    });
+  }, NO_PASS);
+}
+
+function generationFigures(
+  prompts: readonly Prompt[],
+  perPrompt: number,
+  lengths: { limit: number; expected: number },
+  merge: number,
+): GenerationFigures {
+  const tokens = prompts.map(({ ids }) => ids.length);
+  return {
+    prompts: prompts.length,
+    sequences: prompts.length * perPrompt,
+    promptTokens: sum(tokens),
+    longestPrompt: most(tokens),
+    pictureTokens: sum(prompts.map((prompt) => pictureTokensOf(prompt, merge))),
+    maxNewTokens: lengths.limit,
+    expectedNewTokens: lengths.expected,
+  };
+}
+
+function grpoFigures(rows: TrainingRows, recipe: Recipe, expected: number, merge: number): GrpoFigures | null {
+  const options = recipe.grpo;
+  if (options.max_steps === 0 || rows.grpo.length === 0) return null;
+  const shape = rolloutShape(options);
+  const {
+    num_generations: size,
+    per_device_train_batch_size: batch,
+    gradient_accumulation_steps: accumulation,
+  } = options;
+  const longestFirst = rows.grpo.map(({ prompt }) => prompt).sort((a, b) => b.ids.length - a.ids.length);
+  const groups = Math.max(1, Math.floor(batch / size));
+  const limit = options.max_completion_length;
+  const all = packFigures(longestFirst, size, Math.min(limit, expected), merge);
+  const rollout = generationFigures(longestFirst.slice(0, shape.prompts), size, { limit, expected }, merge);
+  return {
+    steps: grpoOptimizerSteps(rows.grpo.length, options),
+    rolloutsPerStep: accumulation / shape.microSteps,
+    rollout,
+    largest: packFigures(longestFirst.slice(0, groups), size, limit, merge),
+    mean: times(all, groups / longestFirst.length),
+    packs: Math.max(1, Math.ceil((batch * accumulation) / size / groups)),
+    scorePasses: (options.beta === 0 ? 0 : 1) + (accumulation % shape.microSteps === 0 ? 0 : 1),
+  };
+}
+
+/** Evaluations of a stage while it trains. */
+function duringStage(steps: number, everySteps: number): number {
+  return everySteps === 0 ? 0 : Math.floor(steps / everySteps);
+}
+
+function evaluationFigures(
+  { validation }: TrainingRows,
+  recipe: Recipe,
+  { expected, steps }: { expected: number; steps: { sft: number; grpo: number } },
+  merge: number,
+): EvaluationFigures | null {
+  if (validation.length === 0) return null;
+  const stations = stationsOf(recipe).filter((stage) => stage !== 'sft' && stage !== 'grpo');
+  const during = duringStage(steps.sft, recipe.sft.eval_steps) + duringStage(steps.grpo, recipe.grpo.eval_steps);
+  const examples = validation.flatMap(({ example }) => (example ? [example] : []));
+  const lengths = { limit: recipe.grpo.max_completion_length, expected };
+  const prompts = validation.map(({ prompt }) => prompt);
+  return {
+    count: stations.length + during,
+    generation: generationFigures(prompts, 1 + recipe.eval.samples_per_row, lengths, merge),
+    loss: examples.map((example) => exampleFigures(example, merge)).reduce(added, NO_PASS),
+    longestRow: most(examples.map(({ ids }) => ids.length)),
+  };
+}
+
+function pictureFigures(images: readonly ImageRef[]): PictureFigures {
+  const distinct = new Map(images.map((image) => [imageKey(image), image.grid[0] * image.grid[1] * image.grid[2]]));
+  const patches = [...distinct.values()];
+  return { count: patches.length, patches: sum(patches), largestPatches: most(patches) };
+}
+
+/** Tokens that completions are expected to have: what the rows' targets have, within the limit. */
+function expectedTokens({ sft, validation }: TrainingRows, limit: number): number {
+  const examples = sft.length > 0 ? sft : validation.flatMap(({ example }) => (example ? [example] : []));
+  if (examples.length === 0) return limit;
+  return Math.min(limit, sum(examples.map(({ ids, promptLength }) => ids.length - promptLength)) / examples.length);
+}
+
+/**
+ * The figures of a run.
+ * @param merge patches per side that become one token @throws train.noRows, train.tooFewPrompts
+ */
+export function runFigures(rows: TrainingRows, recipe: Recipe, seed: number, merge: number): RunFigures {
+  const expected = expectedTokens(rows, recipe.grpo.max_completion_length);
+  const sft = sftFigures(rows, recipe, seed, merge);
+  const grpo = grpoFigures(rows, recipe, expected, merge);
+  const steps = { sft: sft?.steps ?? 0, grpo: grpo?.steps ?? 0 };
+  const encoded = [
+    ...rows.sft,
+    ...rows.grpo.map(({ prompt }) => prompt),
+    ...rows.validation.map(({ prompt }) => prompt),
+  ];
+  return {
+    sft,
+    grpo,
+    evaluation: evaluationFigures(rows, recipe, { expected, steps }, merge),
+    pictures: pictureFigures(encoded.flatMap(({ images }) => images)),
+    encodedTokens: sum(encoded.map(({ ids }) => ids.length)),
+  };
+}

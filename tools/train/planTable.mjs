@@ -1,0 +1,91 @@
+// A run's plan (src/planner/plan.ts) as tables for the terminal: memory by phase and part, work, and what to change.
+
+const PARTS = ['weights', 'tower', 'adapter', 'activations', 'workspace', 'logits', 'kv', 'features', 'staging'];
+const PHASES = {
+  load: 'Load',
+  encode: 'Pictures',
+  evaluate: 'Evaluation',
+  sft: 'SFT step',
+  rollout: 'GRPO rollout',
+  grpo: 'GRPO step',
+  checkpoint: 'Checkpoint',
+};
+/** Units by size: one for a whole table, so that its columns can be compared. */
+const BYTES = [
+  { name: 'GB', size: 1e9 },
+  { name: 'MB', size: 1e6 },
+];
+const FLOPS = [
+  { name: 'TFLOP', size: 1e12 },
+  { name: 'GFLOP', size: 1e9 },
+];
+
+function unitFor(units, largest) {
+  return units.find(({ size }) => largest >= size) ?? units.at(-1);
+}
+
+/** A figure in a unit with three digits or more; nothing for 0. */
+function inUnit(value, { size }) {
+  return value === 0 ? '' : (value / size).toFixed(value / size < 100 ? 2 : 0);
+}
+
+function bytesText(bytes) {
+  const unit = unitFor(BYTES, bytes);
+  return `${(bytes / unit.size).toFixed(2)} ${unit.name}`;
+}
+
+/** Columns as wide as their widest cell; the first to the left, numbers to the right. */
+function columns(rows) {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
+  const line = (row) => row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  ');
+  return rows.map((row) => line(row).trimEnd()).join('\n');
+}
+
+/** Whether it fits, then GPU memory by phase and part, host memory and storage. */
+export function planTable({ plan, gpuMemoryGb }) {
+  const { phases, peak, usableBytes, fits, host, storage } = plan;
+  const used = PARTS.filter((part) => phases.some(({ parts }) => parts[part] > 0));
+  const unit = unitFor(BYTES, peak.total);
+  const head = [`GPU memory, ${unit.name}`, ...used, 'total'];
+  const rows = phases.map(({ phase, parts, total }) => {
+    return [PHASES[phase] ?? phase, ...used.map((part) => inUnit(parts[part], unit)), inUnit(total, unit)];
+  });
+  const sum = (record) => Object.values(record).reduce((a, b) => a + b, 0);
+  const verdict = fits ? 'It fits' : 'It does not fit';
+  const title =
+    `${verdict}: ${bytesText(peak.total)} at most (${PHASES[peak.phase]}), ` +
+    `${bytesText(usableBytes)} of ${gpuMemoryGb} GB may be used (--gpu-memory).`;
+  const other = `Beside the GPU: ${bytesText(sum(host))} of memory, ${bytesText(sum(storage))} of storage.`;
+  return `${title}\n\n${columns([head, ...rows])}\n\n${other}`;
+}
+
+/** What a run computes, by phase. */
+export function workTable({ work, flops, unitSeconds, seconds }) {
+  const ofUnit = ({ flops: own }) => own.passes + own.decode;
+  const unit = unitFor(FLOPS, Math.max(...work.map(ofUnit)));
+  const head = ['Work', 'units', `${unit.name} each`, ...(unitSeconds ? ['s each'] : [])];
+  const rows = work.map((own, i) => [
+    PHASES[own.phase] ?? own.phase,
+    `${own.count} ${own.unit}${own.count === 1 ? '' : 's'}`,
+    inUnit(ofUnit(own), unit),
+    ...(unitSeconds ? [unitSeconds[i].toFixed(2)] : []),
+  ]);
+  const all = unitFor(FLOPS, flops);
+  const total = `${inUnit(flops, all)} ${all.name} in all`;
+  const time = seconds === null ? '' : `, ${Math.ceil(seconds / 60)} min at the measured rate`;
+  return `${columns([head, ...rows])}\n\n${total}${time}.`;
+}
+
+/** The cheapest changes with their effects. */
+export function changesTable(changes) {
+  const unit = unitFor(BYTES, Math.max(...changes.map(({ peakBytes }) => peakBytes)));
+  const head = ['To change', `at most, ${unit.name}`, `change, ${unit.name}`, 'work', ''];
+  const rows = changes.map(({ option, value, peakBytes, bytes, workRatio, fits }) => [
+    `"${option}": ${JSON.stringify(value)}`,
+    inUnit(peakBytes, unit),
+    `-${inUnit(-bytes, unit)}`,
+    `x ${workRatio.toFixed(2)}`,
+    fits ? 'fits' : '',
+  ]);
+  return columns([head, ...rows]);
+}

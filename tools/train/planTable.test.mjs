@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { changesTable, planTable, workTable } from './planTable.mjs';
+import { showPlan } from './showPlan.mjs';
+
+const NONE = {
+  weights: 0,
+  tower: 0,
+  adapter: 0,
+  activations: 0,
+  workspace: 0,
+  logits: 0,
+  kv: 0,
+  features: 0,
+  staging: 0,
+};
+const LOAD = { phase: 'load', parts: { ...NONE, weights: 2.18e9, staging: 0.07e9 }, total: 2.25e9 };
+const SFT = { phase: 'sft', parts: { ...NONE, weights: 2.18e9, activations: 0.75e9 }, total: 2.93e9 };
+const PLAN = {
+  phases: [LOAD, SFT],
+  peak: SFT,
+  usableBytes: 2.5e9,
+  fits: false,
+  host: { features: 1e9, rows: 0 },
+  storage: { features: 0, checkpoints: 0.25e9 },
+  work: [{ phase: 'sft', unit: 'step', count: 100, flops: { passes: 42e12, decode: 0 } }],
+  flops: 4200e12,
+  unitSeconds: null,
+  seconds: null,
+};
+
+test('memory is told by phase and part, in gigabytes, after whether it fits', () => {
+  expect(planTable({ plan: PLAN, gpuMemoryGb: 3 })).toBe(
+    [
+      'It does not fit: 2.93 GB at most (SFT step), 2.50 GB of 3 GB may be used (--gpu-memory).',
+      '',
+      'GPU memory, GB  weights  activations  staging  total',
+      'Load               2.18                  0.07   2.25',
+      'SFT step           2.18         0.75            2.93',
+      '',
+      'Beside the GPU: 1.00 GB of memory, 250.00 MB of storage.',
+    ].join('\n'),
+  );
+});
+
+test('work is told per unit, with times once something is measured', () => {
+  expect(workTable(PLAN)).toContain('SFT step  100 steps       42.00');
+  const measured = workTable({ ...PLAN, unitSeconds: [8.4], seconds: 840 });
+  expect(measured).toMatch(
+    /SFT step {2}100 steps {7}42\.00 {4}8\.40\n\n4200 TFLOP in all, 14 min at the measured rate\.$/,
+  );
+});
+
+test('changes are told with what they save and cost', () => {
+  const change = { option: 'lora.r', value: 8, peakBytes: 2.4e9, bytes: -0.53e9, workRatio: 1.02, fits: true };
+  expect(changesTable([change]).split('\n')[1]).toBe('"lora.r": 8         2.40       -0.53  x 1.02  fits');
+});
+
+test.each([
+  [true, 0],
+  [false, 1],
+])('a plan that fits (%s) ends with exit code %d, and one that does not with what to change', async (fits, code) => {
+  const change = { option: 'lora.r', value: 8, peakBytes: 2.4e9, bytes: -0.53e9, workRatio: 1.02, fits: true };
+  const answer = { plan: { ...PLAN, fits }, gpuMemoryGb: 3, changes: fits ? [] : [change] };
+  const lines = [];
+  const session = {
+    until: (work) => work,
+    call: (name) => (name === 'plan' ? Promise.resolve(answer) : Promise.reject(name)),
+  };
+  const display = { line: (text) => lines.push(text) };
+  expect(await showPlan(session, display, { model: null, data: null, adapter: null, resumed: false })).toBe(code);
+  expect(lines.join('\n').includes('"lora.r": 8')).toBe(!fits);
+});
