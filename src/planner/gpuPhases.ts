@@ -32,16 +32,14 @@ export interface MemoryInput {
   figures: RunFigures;
 }
 
-/** Bytes of weights on their way to the GPU while a base is loaded: the loader waits for the queue beyond them. */
-const LOAD_IN_FLIGHT = 64 * 2 ** 20;
 /** Pieces that a checkpoint is read back in; two are under way. */
 export const CHECKPOINT_PIECE = 16 * 2 ** 20;
-/** Uniforms and small read-backs. */
-const UNIFORMS = 4 * 2 ** 20;
+/** What carries numbers between host and GPU: an upload buffer of 16 MiB, uniforms and small read-backs. */
+const UPLOADS = 17 * 2 ** 20;
 
 const NONE: PartBytes = {
   ...{ weights: 0, tower: 0, adapter: 0, activations: 0, workspace: 0 },
-  ...{ logits: 0, kv: 0, features: 0, staging: UNIFORMS },
+  ...{ logits: 0, kv: 0, features: 0, staging: UPLOADS },
 };
 
 /**
@@ -64,21 +62,19 @@ function phaseOf(phase: Phase, parts: PartBytes): PhaseMemory {
   return { phase, parts, total: PARTS.reduce((sum, part) => sum + parts[part], 0) };
 }
 
-/** A pass beside what stays; its features and stream go up through staging buffers of their own size. */
+/** A pass beside what stays. */
 function withPass(fixed: PartBytes, pass: PassBytes): PartBytes {
-  return { ...fixed, ...pass, staging: fixed.staging + pass.features };
+  return { ...fixed, ...pass };
 }
 
-/** The pictures that go through the tower together: as many as their limit allows, but the largest at any rate. */
-function encodeParts(input: MemoryInput): PartBytes {
+/** The pictures of one batch on their way through the tower: as many as their limit allows, but the largest at any rate. */
+function encodeParts(input: MemoryInput, fixed: PartBytes, pictureTokens: number): PartBytes {
   const { config, decisions, figures } = input;
-  const { patches, largestPatches } = figures.pictures;
-  const together = Math.max(largestPatches, Math.min(decisions.patchesTogether, patches));
-  return {
-    ...fixedParts(input, null),
-    tower: towerBytes(config, decisions.storage),
-    workspace: together * patchBytes(config),
-  };
+  const patches = pictureTokens * config.vision.spatialMergeSize ** 2;
+  const largest = patches === 0 ? 0 : figures.pictures.largestPatches;
+  const together = Math.max(largest, Math.min(decisions.patchesTogether, patches));
+  const workspace = together * patchBytes(config);
+  return { ...fixed, tower: towerBytes(config, decisions.storage), workspace };
 }
 
 function promptPass({ promptTokens, longestPrompt, prompts, pictureTokens }: GenerationFigures): PassFigures {
@@ -128,7 +124,12 @@ function evaluateParts(input: MemoryInput): PartBytes[] {
   const fixed = fixedParts(input, null);
   const tokensTogether = Math.max(evaluation.longestRow, decisions.scoreTokens);
   const loss = forwardBytes(config, recipe.lora, evaluation.loss, { ...decisions, tokensTogether });
-  return [generationParts(input, fixed, evaluation.generation), withPass(fixed, loss)];
+  const { generation } = evaluation;
+  return [
+    encodeParts(input, fixed, generation.pictureTokens),
+    generationParts(input, fixed, generation),
+    withPass(fixed, loss),
+  ];
 }
 
 /** The fullest of several moments. */
@@ -137,7 +138,7 @@ function fullest(phase: Phase, moments: PartBytes[]): PhaseMemory[] {
   return first ? [rest.reduce((a, b) => (b.total > a.total ? b : a), first)] : [];
 }
 
-function grpoParts(input: MemoryInput): { rollout: PartBytes; train: PartBytes[] } | null {
+function grpoParts(input: MemoryInput): { rollout: PartBytes[]; train: PartBytes[] } | null {
   const { config, recipe, decisions, figures } = input;
   const { grpo } = figures;
   if (!grpo) return null;
@@ -146,7 +147,8 @@ function grpoParts(input: MemoryInput): { rollout: PartBytes; train: PartBytes[]
   const limits = { ...decisions, tokensTogether: decisions.scoreTokens };
   const scoring = forwardBytes(config, recipe.lora, grpo.largest, limits);
   const train = [withPass(fixed, training), ...(grpo.scorePasses > 0 ? [withPass(fixed, scoring)] : [])];
-  return { rollout: generationParts(input, fixed, grpo.rollout), train };
+  const encode = encodeParts(input, fixed, grpo.rollout.pictureTokens);
+  return { rollout: [encode, generationParts(input, fixed, grpo.rollout)], train };
 }
 
 /** Memory of every phase that the run has, in order. */
@@ -157,12 +159,24 @@ export function gpuPhases(input: MemoryInput): PhaseMemory[] {
   const trained = sft && trainingBytes(config, recipe.lora, sft.largest, { ...decisions, ...decisions.sft });
   const grpo = grpoParts(input);
   const training = sft !== null || grpo !== null;
+  // Pictures are computed when a batch first asks for them.
+  const asked = [
+    figures.evaluation?.generation.pictureTokens,
+    sft?.largest.pictureTokens,
+    figures.grpo?.rollout.pictureTokens,
+  ];
+  const calls = asked.filter((tokens): tokens is number => tokens !== undefined && tokens > 0);
   return [
-    ...fullest('load', [{ ...fixed, staging: UNIFORMS + LOAD_IN_FLIGHT }]),
-    ...(figures.pictures.patches > 0 ? fullest('encode', [encodeParts(input)]) : []),
+    ...fullest('load', [{ ...fixed, staging: UPLOADS }]),
+    ...fullest(
+      'encode',
+      calls.map((tokens) => encodeParts(input, fixed, tokens)),
+    ),
     ...fullest('evaluate', evaluateParts(input)),
-    ...(trained ? fullest('sft', [withPass(fixed, trained)]) : []),
-    ...(grpo ? [...fullest('rollout', [grpo.rollout]), ...fullest('grpo', grpo.train)] : []),
-    ...(training ? fullest('checkpoint', [{ ...fixed, staging: UNIFORMS + 2 * CHECKPOINT_PIECE }]) : []),
+    ...(trained
+      ? fullest('sft', [encodeParts(input, fixed, sft.largest.pictureTokens), withPass(fixed, trained)])
+      : []),
+    ...(grpo ? [...fullest('rollout', grpo.rollout), ...fullest('grpo', grpo.train)] : []),
+    ...(training ? fullest('checkpoint', [{ ...fixed, staging: UPLOADS + 2 * CHECKPOINT_PIECE }]) : []),
   ];
 }

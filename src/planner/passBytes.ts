@@ -70,10 +70,11 @@ export interface Together {
 }
 
 /**
- * A training pass. Two moments may hold most: the head (all layers done, one chunk of logits) and the backward pass of a layer
- * (no logits any more). Both hold the layers' inputs, (layers + 1) x c per token, and what kept layers keep; and of every
- * labelled row its hidden state before and after the norm and the gradient of it (3 c). Behind the head comes the gradient
- * that goes down (c per token) with one layer's work: its forward computed again, its output (c), its backward.
+ * A training pass. It holds the layers' inputs, (layers + 1) x c per token, and what kept layers keep; and of every labelled
+ * row its hidden state before and after the norm and the gradient of it (3 c). Behind the head comes the gradient that goes
+ * down (c per token) with one layer's work: its forward computed again, its output (c), its backward. The chunk of logits
+ * counts beside that: what the pool got back from the one is not what the other needs, and it gives idle buffers back only
+ * when another kind of work begins.
  */
 export function trainingBytes(
   config: ModelConfig,
@@ -88,20 +89,24 @@ export function trainingBytes(
   const labels = pass.rows * F32 * (3 * c + 1 + 3 + 2) + pass.labels * F32 * (2 + 1 + 2);
   const again = keptLayers < layers ? layer + F32 * c : 0;
   const backward = pass.tokens * (F32 * c + again + layerBackwardBytes(config, lora));
-  const chunk = Math.min(headChunkBytes, F32 * vocabulary * Math.max(1, pass.rows));
-  const atHead = chunk;
   const held = inputs + labels + streamBytes(config) * pass.tokens;
   return {
     activations: held,
-    workspace: backward > atHead ? backward : 0,
-    logits: backward > atHead ? 0 : chunk,
+    workspace: backward,
+    logits: chunkBytes(pass.rows, vocabulary, headChunkBytes),
     features: F32 * c * pass.pictureTokens,
   };
 }
 
+/** One chunk of logits: whole rows, at least one. */
+function chunkBytes(rows: number, vocabulary: number, most: number): number {
+  const row = F32 * vocabulary;
+  return rows === 0 ? 0 : row * Math.max(1, Math.min(rows, Math.floor(most / row)));
+}
+
 /**
  * A pass without a gradient: two rows of c per token that the layers write in turn, and one layer's forward; then the labelled
- * rows before and after the norm with one chunk of logits, when the layer's work is given back.
+ * rows before and after the norm with one chunk of logits, beside the layer's work as in training.
  */
 export function forwardBytes(
   config: ModelConfig,
@@ -111,12 +116,10 @@ export function forwardBytes(
 ): PassBytes {
   const pass = partOf(whole, tokensTogether);
   const { c, vocabulary } = widthsOf(config);
-  const work = layerBytes(config, lora) * pass.tokens;
-  const chunk = Math.min(headChunkBytes, F32 * vocabulary * pass.rows) + pass.rows * F32 * 2 * c;
   return {
-    activations: pass.tokens * (F32 * 2 * c + streamBytes(config)),
-    workspace: work > chunk ? work : 0,
-    logits: work > chunk ? 0 : chunk,
+    activations: pass.tokens * (F32 * 2 * c + streamBytes(config)) + pass.rows * F32 * 2 * c,
+    workspace: layerBytes(config, lora) * pass.tokens,
+    logits: chunkBytes(pass.rows, vocabulary, headChunkBytes),
     features: F32 * c * pass.pictureTokens,
   };
 }

@@ -98,7 +98,8 @@ function patchesOf({ vision }: ModelConfig): (image: ImageRef) => Promise<ImageP
   });
 }
 
-function syntheticRows({ config, rows, validationRows }: SyntheticRunOptions): TrainingRows {
+/** The rows of such a run. */
+export function syntheticRows({ config, rows, validationRows }: SyntheticRunOptions): TrainingRows {
   const list = <T>(count: number, make: (row: number) => T): T[] =>
     Array.from({ length: count }, (_, row) => make(row));
   return {
