@@ -164,6 +164,8 @@ export function createCountingDevice(options: CountingOptions): CountingDevice {
     features: new Set(),
     lost: new Promise(() => {}),
     addEventListener() {},
+    pushErrorScope() {},
+    popErrorScope: async () => null,
     createBuffer,
     createCommandEncoder,
     createShaderModule: () => ({}),
