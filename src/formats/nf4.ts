@@ -55,7 +55,7 @@ function largest(values: Float32Array, from: number, to: number): number {
 
 /**
  * Quantizes a flattened tensor, or a part of one that begins at a block. The same bytes as bitsandbytes' quantize_4bit
- * (backends/default/ops.py, 0.50): full blocks are multiplied by the f32 reciprocal of their maximum, a last incomplete
+ * (bitsandbytes/backends/default/ops.py, 0.50): full blocks are multiplied by the f32 reciprocal of their maximum, a last incomplete
  * one is divided by it.
  * @param values finite
  */

@@ -52,8 +52,8 @@ const ROW = {
   answer: 'the sun',
 };
 
-/** Only random answers of a model without training differ in length; without a difference nothing would be learnt. */
-const LETTERS = 'function score({ completions }) { return completions.map((text) => text.length / 16); }';
+/** Completions of one group always differ in it: equal rewards would leave GRPO without a gradient. */
+const PLACE = 'function score({ completions }) { return completions.map((_, place) => place); }';
 
 const STEP = { max_steps: 1, gradient_accumulation_steps: 1, learning_rate: 1e-4 };
 
@@ -70,7 +70,7 @@ const RECIPE = {
     per_device_train_batch_size: 2,
     num_generations: 2,
     max_completion_length: 4,
-    reward_funcs: [{ name: 'letters', javascript: LETTERS }],
+    reward_funcs: [{ name: 'place', javascript: PLACE }],
   },
 };
 

@@ -8,7 +8,7 @@ const CODE = /\.(ts|tsx|mts|mjs|py|wgsl)$/;
 const COMMENT = /^\s*(?:\/\/|\*|\/\*\*?|#)\s(.*)/;
 /** A file with a suffix of our languages; one of another project is named with that project in front. */
 const NAMED = /[\w./*-]*\w\.(?:tsx|ts|mjs|py|wgsl)\b/g;
-const FOREIGN = /^(trl|peft|transformers|torch|accelerate|qwen_vl_utils)\//;
+const FOREIGN = /^(bitsandbytes|trl|peft|transformers|torch|accelerate|qwen_vl_utils)\//;
 
 function filesBelow(folder) {
   const entries = readdirSync(join(REPOSITORY, folder), { withFileTypes: true, recursive: true });
