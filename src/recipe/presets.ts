@@ -70,7 +70,7 @@ const mmherc: Recipe = {
   },
 };
 
-/** Qwen2.5-VL-3B on a GPU of about 16 GB: its weights in 16 bits take half of it. */
+/** Qwen2.5-VL-3B on a GPU of 8 GB, where its base lies in 4 bits, or of 12 GB and more, where 16 bits fit; planned figures: README.md. */
 const balanced: Recipe = {
   ...defaultRecipe,
   // All linears with a small rank learn more than two with a large one, for few megabytes; alpha / r is 2.
@@ -100,7 +100,7 @@ const balanced: Recipe = {
   },
 };
 
-/** Qwen2.5-VL-3B on a GPU of about 12 GB: as little as possible lives beside the weights. */
+/** Qwen2.5-VL-3B on a GPU of 4 to 6 GB: as little as possible lives beside the weights. */
 const memoryTight: Recipe = {
   ...defaultRecipe,
   // Prompts are mostly picture: half the length bounds the attention's memory.

@@ -24,13 +24,13 @@ export const PRESETS: Preset[] = [
   {
     name: 'balanced',
     label: 'Balanced',
-    about: 'Qwen2.5-VL-3B on a GPU of about 16 GB: all seven linears, dapo with groups of eight.',
+    about: 'Qwen2.5-VL-3B on a GPU of 8 GB or more: all seven linears, dapo with groups of eight.',
     recipe: presets.balanced,
   },
   {
     name: 'memory-tight',
     label: 'Memory-tight',
-    about: 'Qwen2.5-VL-3B on a GPU of about 12 GB: short sequences, one row at a time, groups of four.',
+    about: 'Qwen2.5-VL-3B on a GPU of 4 to 6 GB: short sequences, one row at a time, groups of four.',
     recipe: presets['memory-tight'],
   },
   {
