@@ -34,10 +34,10 @@ test('after a refusal a dataset that fits is stored', async () => {
 });
 
 test('an artifact beyond the quota is refused and the old one stays', async () => {
-  await putArtifacts('run', { adapter: Uint8Array.of(7) });
-  await appendEvents('run', [{ seq: 0 }]);
+  await putArtifacts('small-disk', { adapter: Uint8Array.of(7) });
+  await appendEvents('small-disk', [{ seq: 0 }]);
   const large = noise(BEYOND);
-  await expect(putArtifacts('run', { adapter: large })).rejects.toMatchObject({ code: 'storage.quota' });
-  expect(await getArtifact('run', 'adapter')).toEqual(Uint8Array.of(7));
-  expect(await readEvents('run')).toEqual([{ seq: 0 }]);
+  await expect(putArtifacts('small-disk', { adapter: large })).rejects.toMatchObject({ code: 'storage.quota' });
+  expect(await getArtifact('small-disk', 'adapter')).toEqual(Uint8Array.of(7));
+  expect(await readEvents('small-disk')).toEqual([{ seq: 0 }]);
 });
