@@ -71,7 +71,9 @@ function keepCheckpoints(session, display, out, { wanted, ready }) {
 /** What a signal does from now on: the page stops the run after its step. */
 function stopBySignal(session, display, interruption) {
   interruption.during(() => {
-    display.line('Stopping after this step, then saving. Ctrl-C again ends at once.');
+    display.line(
+      'Stopping: the step under way is given up, what was done before it is saved. Ctrl-C again ends at once.',
+    );
     void session.call('stop').catch(() => {});
   });
 }
