@@ -6,7 +6,7 @@ import { LorikeetError } from '../base/errors';
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpointStore';
 import { opfs } from './opfs';
 import { noise } from './testing/noise';
-import { BEYOND, emptyStorage, freeStorage, limitStorage } from './testing/smallDisk';
+import { beyond, emptyStorage, freeStorage, limitStorage } from './testing/smallDisk';
 import type { Ask, Told } from './testing/checkpoint.worker';
 
 const MB = 1024 * 1024;
@@ -42,7 +42,7 @@ test.each(places)('a checkpoint of %s beyond the quota is refused by name, and t
   const kept = [noise(2 * MB), noise(2 * MB)];
   await save(kept[0]!, 1);
   await save(kept[1]!, 2);
-  const refused = await save(noise(BEYOND), 3).then(
+  const refused = await save(noise(beyond()), 3).then(
     () => 'stored',
     (error: LorikeetError) => `${error.code}: ${error.message}`,
   );

@@ -5,7 +5,7 @@ import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import { listDatasets, loadImage, saveDataset } from './datasets';
 import { appendEvents, getArtifact, putArtifacts, readEvents } from './runs';
 import { noise } from './testing/noise';
-import { BEYOND, freeStorage, limitStorage } from './testing/smallDisk';
+import { beyond, freeStorage, limitStorage } from './testing/smallDisk';
 
 function row(image: string): DatasetRow {
   const text = { imageName: image, question: 'Q?', thought: 'T.', answer: 'A' };
@@ -20,7 +20,7 @@ afterAll(freeStorage);
 
 test('a dataset beyond the quota is refused by name and leaves nothing behind', async () => {
   await saveDataset(info('small'), [row('tiny')], new Map([['tiny', Uint8Array.of(1)]]));
-  const images = new Map([1, 2, 3].map((n) => [`big${n}`, noise(BEYOND / 3)]));
+  const images = new Map([1, 2, 3].map((n) => [`big${n}`, noise(Math.ceil(beyond() / 3))]));
   const saving = saveDataset(info('big'), [...images.keys()].map(row), images);
   await expect(saving).rejects.toMatchObject({ code: 'storage.quota' });
   expect((await listDatasets()).map((entry) => entry.id)).toEqual(['small']);
@@ -36,7 +36,7 @@ test('after a refusal a dataset that fits is stored', async () => {
 test('an artifact beyond the quota is refused and the old one stays', async () => {
   await putArtifacts('small-disk', { adapter: Uint8Array.of(7) });
   await appendEvents('small-disk', [{ seq: 0 }]);
-  const large = noise(BEYOND);
+  const large = noise(beyond());
   await expect(putArtifacts('small-disk', { adapter: large })).rejects.toMatchObject({ code: 'storage.quota' });
   expect(await getArtifact('small-disk', 'adapter')).toEqual(Uint8Array.of(7));
   expect(await readEvents('small-disk')).toEqual([{ seq: 0 }]);

@@ -12,9 +12,14 @@ interface Session {
 
 const MB = 1024 * 1024;
 /** Free bytes of the small disk. */
-export const ROOM = 24 * MB;
-/** More than it takes, even when the browser clears away what earlier tests have deleted meanwhile. */
-export const BEYOND = 150 * MB;
+const ROOM = 24 * MB;
+
+let refused = 0;
+
+/** Bytes that the small disk refuses, even when the browser clears all away that earlier tests have deleted. */
+export function beyond(): number {
+  return refused;
+}
 
 async function setQuota(bytes?: number): Promise<void> {
   const params = { origin: location.origin, ...(bytes === undefined ? {} : { quotaSize: bytes }) };
@@ -55,7 +60,8 @@ export async function limitStorage(): Promise<void> {
   for (;;) {
     const { usage = 0 } = await navigator.storage.estimate();
     await setQuota(usage + ROOM);
-    if (!(await canWrite(BEYOND)) && (await canWrite(ROOM / 2))) return;
+    refused = Math.min(usage + 2 * ROOM, 600 * MB);
+    if (!(await canWrite(refused)) && (await canWrite(ROOM / 2))) return;
     await new Promise((resolve) => setTimeout(resolve, 3000));
   }
 }
