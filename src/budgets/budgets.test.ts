@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelConfig } from '../model/config';
 import { parseModelConfig } from '../model/config';
+import { CONFIG_3B } from '../model/testing/config3b';
 import { defaultRecipe } from '../recipe/defaultRecipe';
 import type { Recipe } from '../recipe/config';
 import { makeBudget, type Budget, type BudgetInput, type Workload } from './budgets';
@@ -9,28 +9,6 @@ import demoConfig from '../../public/demo/model/config.json';
 
 const GIB = 2 ** 30;
 const LIMITS = { maxBufferSize: 4 * GIB, maxStorageBufferBindingSize: 2 * GIB - 4 };
-
-/** Qwen2.5-VL-3B-Instruct. */
-const CONFIG_3B: ModelConfig = {
-  ...parseModelConfig(demoConfig),
-  hiddenSize: 2048,
-  intermediateSize: 11_008,
-  layers: 36,
-  heads: 16,
-  kvHeads: 2,
-  headSize: 128,
-  vocabSize: 151_936,
-  tieWordEmbeddings: true,
-  vision: {
-    ...parseModelConfig(demoConfig).vision,
-    depth: 32,
-    hiddenSize: 1280,
-    intermediateSize: 3420,
-    heads: 16,
-    headSize: 80,
-    outHiddenSize: 2048,
-  },
-};
 
 const DEMO_LOAD: Workload = {
   sftTokens: 16 * 130,

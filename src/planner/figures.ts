@@ -1,4 +1,4 @@
-// What a run will do, in numbers: how many steps over how many tokens. Types only; the worker counts them from the rows.
+// What a run will do, in numbers: how many steps over how many tokens. The worker counts them from the rows.
 
 /** One pass of a packed stream through the layers. */
 export interface PassFigures {
@@ -10,6 +10,17 @@ export interface PassFigures {
   labels: number;
   /** Picture tokens among the tokens. */
   pictureTokens: number;
+}
+
+/** A pass of `factor` times as much of everything. */
+export function scaled(pass: PassFigures, factor: number): PassFigures {
+  return {
+    tokens: pass.tokens * factor,
+    pairs: pass.pairs * factor,
+    rows: pass.rows * factor,
+    labels: pass.labels * factor,
+    pictureTokens: pass.pictureTokens * factor,
+  };
 }
 
 export interface SftFigures {

@@ -2,7 +2,7 @@
 
 import type { ModelConfig } from '../model/config';
 import type { LoraOptions } from '../recipe/config';
-import type { PassFigures } from './figures';
+import { scaled, type PassFigures } from './figures';
 import { F32, linearsOf, paddedRank, widthsOf } from './widths';
 
 /** Bytes of a training pass by kind, at the moment that holds most. */
@@ -52,14 +52,7 @@ function layerBackwardBytes(config: ModelConfig, lora: LoraOptions): number {
 
 /** A token's place in a pass, cut down to `tokens` of it. */
 function partOf(pass: PassFigures, tokens: number): PassFigures {
-  const share = pass.tokens === 0 ? 0 : Math.min(1, tokens / pass.tokens);
-  return {
-    tokens: pass.tokens * share,
-    pairs: pass.pairs * share,
-    rows: pass.rows * share,
-    labels: pass.labels * share,
-    pictureTokens: pass.pictureTokens * share,
-  };
+  return scaled(pass, pass.tokens === 0 ? 0 : Math.min(1, tokens / pass.tokens));
 }
 
 /** What training in parts of `tokensTogether` tokens holds of a micro-batch. */

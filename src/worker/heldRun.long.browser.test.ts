@@ -1,31 +1,19 @@
 // Pauses and stops in the middle of a step: short whole runs of the demo's model, held up between two submissions.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import type { RunEvent, RunState } from '../protocol/messages';
 import { presets } from '../recipe/presets';
 import type { Recipe } from '../recipe/config';
 import { listCheckpoints } from '../storage/checkpointStore';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { appendEvents, createRun, deleteRun, findRun, getArtifact } from '../storage/runs';
-import type { EncoderClient } from './encoderClient';
 import { readContinuation } from './continueRun';
 import { createRunControl, type RunControl } from './runControl';
 import { createRunReporter, type LogPosition } from './runReporter';
 import { runTraining, type RunEnvironment, type TrainingRequest } from './runTraining';
+import { DEAF_ENCODER, DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
 
-const DEMO = new URL('/demo/', location.href).href;
-const MODEL = { kind: 'bundled', url: `${DEMO}model/` } as const;
-const IMAGE = 'train_000.png';
-const INFO: DatasetInfo = {
-  ...{ id: 'held-test', name: 'rows', createdAt: 0, trainRows: 2, valRows: 1, images: 1, bytes: 0 },
-  ...{ promptTokens: null, targetTokens: null, problems: [] },
-};
-
-function row(line: number, split: DatasetRow['split']): DatasetRow {
-  const words = { question: 'What shape is red?', thought: 'A star.', answer: 'star' };
-  return { image: IMAGE, imageName: IMAGE, ...words, split, file: 'a', line };
-}
+const INFO = demoInfo('held-test');
 
 const FEW = { save_steps: 0, max_steps: 2 };
 const recipe: Recipe = {
@@ -35,16 +23,7 @@ const recipe: Recipe = {
   eval: { rows: 1, samples_per_row: 1, temperature: 1 },
 };
 
-const encoder: EncoderClient = {
-  load: async () => undefined,
-  embed: async (texts) => texts.map(() => Float32Array.of(1, 0)),
-  fail: () => undefined,
-};
-
-beforeAll(async () => {
-  const bytes = new Uint8Array(await (await fetch(`${DEMO}data/images/${IMAGE}`)).arrayBuffer());
-  await saveDataset(INFO, [row(1, 'train'), row(2, 'train'), row(3, 'val')], new Map([[IMAGE, bytes]]));
-});
+beforeAll(async () => saveDataset(INFO, DEMO_ROWS, await demoImages()));
 afterAll(() => deleteDataset(INFO.id));
 beforeEach(() => deleteRun('run'));
 afterEach(() => deleteRun('run'));
@@ -57,7 +36,7 @@ async function follow(
 ): Promise<Uint8Array | null> {
   await runTraining(request, {
     ...given,
-    encoder,
+    encoder: DEAF_ENCODER,
     createReporter: (estimate) => createRunReporter('run', append, () => undefined, estimate, from),
   });
   return getArtifact('run', 'adapter_model.safetensors');
@@ -65,7 +44,7 @@ async function follow(
 
 /** A new run; @returns the adapter that it leaves */
 async function train(control: Pick<RunControl, 'boundary' | 'gate' | 'stateOf'>): Promise<Uint8Array | null> {
-  const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe, model: MODEL };
+  const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe, model: DEMO_MODEL };
   const record = { datasetId: INFO.id, datasetName: 'rows', modelName: 'demo', recipe, seed: 0, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
   return follow(request, { control }, (batch) => appendEvents('run', batch));
@@ -74,7 +53,7 @@ async function train(control: Pick<RunControl, 'boundary' | 'gate' | 'stateOf'>)
 /** Goes on with the stored run to its end. */
 async function goOn(): Promise<Uint8Array | null> {
   const { training, checkpoint, from, append, begin } = await readContinuation({
-    ...{ type: 'continue', runId: 'run', model: MODEL },
+    ...{ type: 'continue', runId: 'run', model: DEMO_MODEL },
   });
   const control = createRunControl(() => undefined);
   return follow(training, { control, checkpoint, onOpened: begin }, append, from);

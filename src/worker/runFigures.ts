@@ -2,14 +2,15 @@
 
 import { imageKey, type Example, type ImageRef, type Prompt } from '../data/encode';
 import { packBins } from '../data/packBins';
-import type {
-  EvaluationFigures,
-  GenerationFigures,
-  GrpoFigures,
-  PassFigures,
-  PictureFigures,
-  RunFigures,
-  SftFigures,
+import {
+  scaled,
+  type EvaluationFigures,
+  type GenerationFigures,
+  type GrpoFigures,
+  type PassFigures,
+  type PictureFigures,
+  type RunFigures,
+  type SftFigures,
 } from '../planner/figures';
 import type { Recipe } from '../recipe/config';
 import { sftEpochBatches } from '../train/sampler';
@@ -38,16 +39,6 @@ function added(a: PassFigures, b: PassFigures): PassFigures {
     rows: a.rows + b.rows,
     labels: a.labels + b.labels,
     pictureTokens: a.pictureTokens + b.pictureTokens,
-  };
-}
-
-function times(pass: PassFigures, factor: number): PassFigures {
-  return {
-    tokens: pass.tokens * factor,
-    pairs: pass.pairs * factor,
-    rows: pass.rows * factor,
-    labels: pass.labels * factor,
-    pictureTokens: pass.pictureTokens * factor,
   };
 }
 
@@ -88,7 +79,7 @@ function sftFigures({ sft }: TrainingRows, recipe: Recipe, seed: number, merge: 
     }
   }
   const batches = Math.ceil(rows.length / options.per_device_train_batch_size);
-  const mean = times(rows.reduce(added, NO_PASS), 1 / batches);
+  const mean = scaled(rows.reduce(added, NO_PASS), 1 / batches);
   return { steps, microBatches: batches / perEpoch, largest, mean };
 }
 
@@ -145,7 +136,7 @@ function grpoFigures(rows: TrainingRows, recipe: Recipe, expected: number, merge
     rolloutsPerStep: accumulation / shape.microSteps,
     rollout,
     largest: packFigures(longestFirst.slice(0, groups), size, limit, merge),
-    mean: times(all, groups / longestFirst.length),
+    mean: scaled(all, groups / longestFirst.length),
     packs: Math.max(1, Math.ceil((batch * accumulation) / size / groups)),
     scorePasses: (options.beta === 0 ? 0 : 1) + (accumulation % shape.microSteps === 0 ? 0 : 1),
   };

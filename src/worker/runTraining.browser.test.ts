@@ -1,32 +1,19 @@
 // Short whole runs of the demo's model on a real device, with faults between the run and the browser's storage.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import type { DatasetInfo, DatasetRow } from '../base/dataset';
 import type { RunEvent, RunSummary } from '../protocol/messages';
 import { listCheckpoints } from '../storage/checkpointStore';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts, readEvents } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
-import type { EncoderClient } from './encoderClient';
 import { createRunControl } from './runControl';
 import { readContinuation } from './continueRun';
 import { createRunReporter, type LogPosition, type RunReporter } from './runReporter';
 import { runTraining, type RunEnvironment, type TrainingRequest } from './runTraining';
+import { DEAF_ENCODER, DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
 
-const DEMO = new URL('/demo/', location.href).href;
-const MODEL = { kind: 'bundled', url: `${DEMO}model/` } as const;
-const IMAGE = 'train_000.png';
-const NO_COUNTS = { promptTokens: null, targetTokens: null, problems: [] };
-const INFO: DatasetInfo = {
-  ...{ id: 'run-test', name: 'rows', createdAt: 0, trainRows: 2, valRows: 1, images: 1, bytes: 0 },
-  ...NO_COUNTS,
-};
-
-function row(line: number, split: DatasetRow['split']): DatasetRow {
-  const words = { question: 'What shape is red?', thought: 'A star.', answer: 'star' };
-  return { image: IMAGE, imageName: IMAGE, ...words, split, file: 'a', line };
-}
+const INFO = demoInfo('run-test');
 
 /** Three steps of SFT with a checkpoint after each. */
 const recipe: Recipe = {
@@ -39,17 +26,11 @@ const recipe: Recipe = {
   eval: { rows: 1, samples_per_row: 0, temperature: 1 },
 };
 
-const encoder: EncoderClient = {
-  load: async () => undefined,
-  embed: async (texts) => texts.map(() => Float32Array.of(1, 0)),
-  fail: () => undefined,
-};
-
 beforeAll(async () => {
-  const bytes = new Uint8Array(await (await fetch(`${DEMO}data/images/${IMAGE}`)).arrayBuffer());
-  const images = new Map([[IMAGE, bytes]]);
-  await saveDataset(INFO, [row(1, 'train'), row(2, 'train'), row(3, 'val')], images);
-  await saveDataset({ ...INFO, id: 'run-test-train', valRows: 0 }, [row(1, 'train'), row(2, 'train')], images);
+  const images = await demoImages();
+  await saveDataset(INFO, DEMO_ROWS, images);
+  const training = DEMO_ROWS.filter(({ split }) => split === 'train');
+  await saveDataset({ ...INFO, id: 'run-test-train', valRows: 0 }, training, images);
 });
 afterAll(async () => {
   for (const id of [INFO.id, 'run-test-train']) await deleteDataset(id);
@@ -76,13 +57,13 @@ async function train(
   const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe, seed, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
   const append = (batch: RunEvent[]): Promise<void> => appendEvents('run', batch);
-  return follow({ ...request, model: MODEL }, { control }, append);
+  return follow({ ...request, model: DEMO_MODEL }, { control }, append);
 }
 
 /** Goes on with the stored run. */
 async function goOn(): Promise<Outcome> {
   const { training, checkpoint, from, append, begin } = await readContinuation({
-    ...{ type: 'continue', runId: 'run', model: MODEL },
+    ...{ type: 'continue', runId: 'run', model: DEMO_MODEL },
   });
   const control = createRunControl(() => undefined);
   return follow(training, { control, checkpoint, onOpened: begin }, append, from);
@@ -100,7 +81,7 @@ async function follow(
   let reporter: RunReporter | undefined;
   const summary = await runTraining(request, {
     ...given,
-    encoder,
+    encoder: DEAF_ENCODER,
     createReporter: (estimate) => (reporter = createRunReporter('run', append, show, estimate, from)),
   });
   await reporter?.stored();
@@ -191,9 +172,10 @@ test('without validation rows the run finishes, says that nothing is evaluated, 
 test('where no validation row fits with its target, the loss is missing and patience counts it as no gain', async () => {
   const options = { max_steps: 9, eval_steps: 1, early_stopping_patience: 2, load_best_model_at_end: true };
   const sft = { ...recipe.sft, ...options, save_steps: 0 };
-  const short = { ...row(3, 'val'), thought: 'A star that is red. '.repeat(12) };
+  const [first, second, last] = DEMO_ROWS;
+  const short = { ...last!, thought: 'A star that is red. '.repeat(12) };
   const longest = 110;
-  await saveDataset({ ...INFO, id: 'long' }, [row(1, 'train'), row(2, 'train'), short], new Map());
+  await saveDataset({ ...INFO, id: 'long' }, [first!, second!, short], new Map());
   const { summary, notices, events } = await train({
     datasetId: 'long',
     recipe: { ...recipe, sft: { ...sft, max_length: longest } },

@@ -1,30 +1,30 @@
 // The published sizes of Qwen2.5-VL as config.json, flat as on the hub, and a small shape of the same form for tests.
 
+/** What the published models have in common. */
+const PUBLISHED = {
+  shardBytes: 4e9,
+  positions: 128000,
+  theta: 1e6,
+  section: [16, 24, 24],
+  vision: { depth: 32, hidden_size: 1280, intermediate_size: 3420, num_heads: 16, window_size: 112 },
+  fullAttention: [7, 15, 23, 31],
+};
+
 /** Sizes by shape. `shardBytes` is the most that one weight file holds, as the hub's files were cut. */
 export const SHAPES = {
   '3b': {
-    shardBytes: 4e9,
+    ...PUBLISHED,
     text: { hidden_size: 2048, intermediate_size: 11008, num_attention_heads: 16, num_key_value_heads: 2 },
     layers: 36,
     vocab: 151936,
     tied: true,
-    positions: 128000,
-    theta: 1e6,
-    section: [16, 24, 24],
-    vision: { depth: 32, hidden_size: 1280, intermediate_size: 3420, num_heads: 16, window_size: 112 },
-    fullAttention: [7, 15, 23, 31],
   },
   '7b': {
-    shardBytes: 4e9,
+    ...PUBLISHED,
     text: { hidden_size: 3584, intermediate_size: 18944, num_attention_heads: 28, num_key_value_heads: 4 },
     layers: 28,
     vocab: 152064,
     tied: false,
-    positions: 128000,
-    theta: 1e6,
-    section: [16, 24, 24],
-    vision: { depth: 32, hidden_size: 1280, intermediate_size: 3420, num_heads: 16, window_size: 112 },
-    fullAttention: [7, 15, 23, 31],
   },
   small: {
     shardBytes: 700_000,

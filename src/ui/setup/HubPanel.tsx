@@ -41,6 +41,30 @@ function useHubHost(): string {
   return host;
 }
 
+interface HubFieldProps {
+  id: string;
+  label: string;
+  className: string;
+  value: string;
+  onValue(value: string): void;
+}
+
+function HubField({ id, label, className, value, onValue }: HubFieldProps): React.JSX.Element {
+  return (
+    <label className={`field ${className}`}>
+      <span className="note">{label}</span>
+      <input
+        id={id}
+        type="text"
+        spellCheck={false}
+        autoCapitalize="off"
+        value={value}
+        onChange={(event) => onValue(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
 function HubForm({ busy }: { busy: boolean }): React.JSX.Element {
   const [name, setName] = useState(USUAL);
   const [revision, setRevision] = useState('main');
@@ -53,27 +77,8 @@ function HubForm({ busy }: { busy: boolean }): React.JSX.Element {
         lookUpModel(name, revision);
       }}
     >
-      <label className="field hubName">
-        <span className="note">Model</span>
-        <input
-          id="hub-model"
-          type="text"
-          spellCheck={false}
-          autoCapitalize="off"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-      </label>
-      <label className="field hubRevision">
-        <span className="note">Revision</span>
-        <input
-          id="hub-revision"
-          type="text"
-          spellCheck={false}
-          value={revision}
-          onChange={(event) => setRevision(event.currentTarget.value)}
-        />
-      </label>
+      <HubField id="hub-model" label="Model" className="hubName" value={name} onValue={setName} />
+      <HubField id="hub-revision" label="Revision" className="hubRevision" value={revision} onValue={setRevision} />
       <button id="hub-look-up" type="submit" className="button" disabled={busy}>
         Look it up
       </button>

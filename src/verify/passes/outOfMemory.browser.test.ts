@@ -2,26 +2,29 @@
 
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import type { Decisions } from '../../budgets/decisions';
-import type { Example, Prompt } from '../../data/encode';
-import { mropePositions } from '../../data/mrope';
 import { generate } from '../../infer/generate';
-import { resetOptimizer } from '../../model/lora';
-import { defaultRecipe } from '../../recipe/defaultRecipe';
-import type { Reporter } from '../../train/control';
 import { policyStep } from '../../train/grpoPolicyStep';
 import type { Trainee } from '../../train/lossPass';
-import type { Rollout } from '../../train/rolloutTypes';
-import { sftLoop } from '../../train/sftLoop';
-import { newStage } from '../../train/stageState';
-import { imageRefOf, REFERENCE_DECISIONS, type ReferenceModel } from '../loadModel';
+import { REFERENCE_DECISIONS, type ReferenceModel } from '../loadModel';
 import { openReferenceCase } from './referenceCase';
+import {
+  QUIET,
+  referenceRows,
+  TWO_GROUPS,
+  twoGroups,
+  twoGrpoRows,
+  twoSftSteps,
+  type ReferenceRows,
+} from './referenceRows';
 
 let reference: ReferenceModel;
 let trainee: Trainee;
+let rows: ReferenceRows;
 let start: Float32Array;
 
 beforeAll(async () => {
   ({ reference, trainee } = await openReferenceCase());
+  rows = referenceRows(reference);
   start = await read('weight');
 });
 
@@ -58,26 +61,6 @@ function limitMemory(limit: number): { failed: () => number; lift: () => void } 
 let lift: () => void = () => undefined;
 afterEach(() => lift());
 
-const tokens = () => ({
-  imageTokenId: reference.config.imageTokenId,
-  spatialMergeSize: reference.config.vision.spatialMergeSize,
-});
-
-function prompt(image: number, length: number): Prompt {
-  const grid = reference.grids[image]!;
-  const cells = (grid[0] * grid[1] * grid[2]) / tokens().spatialMergeSize ** 2;
-  const text = Array.from({ length }, (_, i) => 5 + ((i * 31 + image * 17 + length) % 97));
-  const ids = [...new Array<number>(cells).fill(tokens().imageTokenId), ...text];
-  const { positions, next } = mropePositions(ids, [grid], tokens());
-  return { ids: Int32Array.from(ids), positions, nextPosition: next, images: [imageRefOf(reference, image)] };
-}
-
-function example(image: number, length: number, target: number): Example {
-  const whole = prompt(image, length + target);
-  const promptLength = whole.ids.length - target;
-  return { ...whole, promptLength, labelMask: Uint8Array.from(whole.ids, (_, t) => Number(t >= promptLength)) };
-}
-
 interface Outcome<T> {
   result: T;
   decisions: Decisions;
@@ -102,38 +85,10 @@ async function watched<T>(work: (own: Trainee) => Promise<T>, kept = Infinity): 
   return { result, decisions, changes, peak: peak.total - peak.bytes.staging, before };
 }
 
-const quiet: Reporter = {
-  emit: () => undefined,
-  progress: () => undefined,
-  enter: () => undefined,
-  now: () => performance.now(),
-  timed: (_, part) => part(),
-};
-
-async function trainSft(own: Trainee) {
-  trainee.gpu.rec.upload(trainee.adapter.weight, new Float32Array(start));
-  resetOptimizer(trainee.gpu, trainee.adapter);
-  const metrics: Record<string, number>[] = [];
-  const reporter = { ...quiet, emit: (event: Parameters<Reporter['emit']>[0]) => note(event) };
-  const note = (event: Parameters<Reporter['emit']>[0]) => event.type === 'step' && metrics.push(event.metrics);
-  const sizes = { max_steps: 2, per_device_train_batch_size: 4, gradient_accumulation_steps: 1, learning_rate: 1e-3 };
-  await sftLoop(
-    {
-      trainee: own,
-      examples: [example(0, 24, 15), example(1, 26, 13), example(0, 23, 17), example(1, 25, 12)],
-      pack: tokens(),
-      options: { ...defaultRecipe.sft, ...sizes, eval_steps: 0, save_steps: 0 },
-      loraDropout: 0.2,
-      seed: 5,
-      control: { boundary: async () => undefined },
-      reporter,
-      evaluate: async () => null,
-      saves: { save: async () => undefined, owes: () => false },
-    },
-    newStage(),
-    () => undefined,
-  );
-  return { metrics, weights: await read('weight') };
+function trainSft(own: Trainee) {
+  const { example } = rows;
+  const examples = [example(0, 24, 15), example(1, 26, 13), example(0, 23, 17), example(1, 25, 12)];
+  return twoSftSteps(own, rows, start, examples, { per_device_train_batch_size: 4, gradient_accumulation_steps: 1 });
 }
 
 /** Most of the adapter's numbers are within AdamW's rounding. */
@@ -182,9 +137,10 @@ test('a run whose smallest piece does not fit keeps fewer activations, and ends 
 });
 
 test('a rollout that does not fit decodes in parts and draws the same tokens', async () => {
+  const { prompt, pack } = rows;
   const prompts = [prompt(0, 14), prompt(1, 17), prompt(0, 19)].map((own, tag) => ({ ...own, tag }));
   const draw = (own: Trainee) =>
-    generate({ ...own, model: own.model.language, spatialMergeSize: tokens().spatialMergeSize }, prompts, {
+    generate({ ...own, model: own.model.language, spatialMergeSize: pack.spatialMergeSize }, prompts, {
       modes: [{ count: 6, temperature: 1.3 }],
       maxNewTokens: 12,
       suppressedIds: [reference.config.imageTokenId],
@@ -207,28 +163,16 @@ test('a rollout that does not fit decodes in parts and draws the same tokens', a
 });
 
 test('a policy step that does not fit is computed in smaller packs with the same loss and gradient', async () => {
-  const rows = [prompt(0, 5), prompt(1, 4)].map((own) => ({
-    ...{ prompt: own, image: '', imageName: '', question: '', thought: '', answer: '' },
-  }));
-  const completions = [0, 1].map((group) =>
-    [27, 22, 25].map((length, i) => ({
-      ids: Array.from({ length }, (_, t) => 6 + ((t * 13 + i * 29 + group * 7) % 90)),
-      terminated: true,
-    })),
-  );
-  const rollout: Rollout = {
-    ...{ index: 0, rows: [0, 1], completions, texts: new Array<string>(6).fill('') },
-    ...{ rewards: [], advantages: Float64Array.of(1, -0.5, -0.5, 0.7, 0.3, -1), old: null, ref: null },
-    slices: [Uint32Array.of(0, 1, 2, 3, 4, 5)],
-  };
-  const options = {
-    ...defaultRecipe.grpo,
-    ...{ per_device_train_batch_size: 6, num_generations: 3, gradient_accumulation_steps: 1 },
-  };
+  const context = { rows: twoGrpoRows(rows), pack: rows.pack, options: TWO_GROUPS, reporter: QUIET };
+  const rollout = twoGroups([27, 22, 25]);
   const step = async (own: Trainee) => {
-    const context = { trainee: own, rows, pack: tokens(), options, reporter: quiet };
     const place = { step: 1, steps: 1 };
-    const { loss } = await policyStep(context, new Map([[0, rollout]]), [{ rollout: 0, slice: 0 }], place);
+    const { loss } = await policyStep(
+      { ...context, trainee: own },
+      new Map([[0, rollout]]),
+      [{ rollout: 0, slice: 0 }],
+      place,
+    );
     return { loss, gradient: await read('gradient') };
   };
   const whole = await watched(step);
