@@ -2,15 +2,10 @@
 // by halves, and says what it has done; null: nothing is left to make smaller.
 
 import type { Decisions } from './decisions';
+import type { WorkTokens } from './together';
 
 /** Least bytes of logits at once: beyond that there is nothing to gain. */
 const LEAST_CHUNK_BYTES = 2 ** 20;
-
-/** Sizes of what was under way, in tokens: all of it, and the largest piece that cannot be cut. */
-export interface WorkTokens {
-  whole: number;
-  piece: number;
-}
 
 function halved(value: number, { whole, piece }: WorkTokens): number {
   const now = Math.min(value, whole);

@@ -2,7 +2,8 @@
 
 import { check } from '../base/errors';
 import { STREAM, streamKey } from '../base/random';
-import { smallerScoring, type WorkTokens } from '../budgets/smaller';
+import { smallerScoring } from '../budgets/smaller';
+import { takeTogether, workOf } from '../budgets/together';
 import type { Example, Prompt } from '../data/encode';
 import { generate, type GenerateContext } from '../infer/generate';
 import { relieved } from '../infer/relief';
@@ -136,16 +137,6 @@ async function scoreTexts(
   );
 }
 
-/** Examples that are scored together, from `start` on: one at least. */
-function scoredTogether(examples: readonly Example[], start: number, most: number): Example[] {
-  let count = 0;
-  let tokens = 0;
-  while (start + count < examples.length && (count === 0 || tokens + examples[start + count]!.ids.length <= most)) {
-    tokens += examples[start + count++]!.ids.length;
-  }
-  return examples.slice(start, start + count);
-}
-
 /** null when no row has a label. */
 async function meanLoss({
   rows,
@@ -162,19 +153,14 @@ async function meanLoss({
     let part: Example[] = [];
     const found = await relieved(
       generation,
-      () => smallerScoring(decisions, workTokens(part)),
-      () => loss((part = scoredTogether(examples, start, decisions.scoreTokens))),
+      () => smallerScoring(decisions, workOf(part.map(({ ids }) => ids.length))),
+      () => loss((part = takeTogether(examples, start, decisions.scoreTokens))),
     );
     sum += found.sum;
     labels += found.labels;
     start += part.length;
   }
   return labels === 0 ? null : -sum / labels;
-}
-
-function workTokens(examples: readonly Example[]): WorkTokens {
-  const lengths = examples.map(({ ids }) => ids.length);
-  return { whole: lengths.reduce((sum, length) => sum + length, 0), piece: Math.max(...lengths) };
 }
 
 /**

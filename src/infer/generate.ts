@@ -3,6 +3,7 @@
 // finished sequences from the batch. What has no room together goes one part after the other (generateParts.ts).
 
 import { smallerGeneration } from '../budgets/smaller';
+import { takeTogether, workOf } from '../budgets/together';
 import type { Prompt } from '../data/encode';
 import { packPrompts } from '../data/pack';
 import type { Scope } from '../gpu/recorder';
@@ -98,16 +99,6 @@ function decodeTensors(
   };
 }
 
-/** Prompts whose tokens go through the model together, from `first` on: one at least. */
-function promptsTogether(prompts: readonly GeneratePrompt[], first: number, most: number): GeneratePrompt[] {
-  let count = 0;
-  let tokens = 0;
-  while (first + count < prompts.length && (count === 0 || tokens + prompts[first + count]!.ids.length <= most)) {
-    tokens += prompts[first + count++]!.ids.length;
-  }
-  return prompts.slice(first, first + count);
-}
-
 /** Runs the prompts in parts, fills the cache's first rows, and returns each prompt's last logits (P, stride). */
 async function prefill(
   context: GenerateContext,
@@ -120,7 +111,7 @@ async function prefill(
   let done = 0;
   let cacheRow = 0;
   while (done < prompts.length) {
-    const part = promptsTogether(prompts, done, context.decisions.prefillTokens);
+    const part = takeTogether(prompts, done, context.decisions.prefillTokens);
     const into = { kv, logits, cacheRow, firstPrompt: done };
     cacheRow += await withScope(rec, (scope) => prefillPart(context, scope, part, into, adapter));
     await rec.submit();
@@ -341,10 +332,10 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<Completion[][]> {
   const sequences = listSequences(prompts, options.modes);
-  const lengths = prompts.map(({ ids }) => ids.length);
+  const { whole, piece } = workOf(prompts.map(({ ids }) => ids.length));
   const rows = {
-    whole: lengths.reduce((sum, length) => sum + length, 0) + sequences.length * options.maxNewTokens,
-    piece: Math.max(0, ...lengths) + options.maxNewTokens,
+    whole: whole + sequences.length * options.maxNewTokens,
+    piece: piece + options.maxNewTokens,
   };
   const found = await relieved(
     context,

@@ -4,6 +4,7 @@ import { check } from '../base/errors';
 import type { PackedBatch } from '../data/pack';
 import type { Recorder, Scope } from '../gpu/recorder';
 import type { Tensor } from '../gpu/tensor';
+import { gridTokenCount } from '../image/smartResize';
 import type { ModelConfig } from '../model/config';
 import type { StreamInputs } from '../model/languageModel';
 import { mropeTable } from '../model/ropeTables';
@@ -21,9 +22,8 @@ async function uploadFeatures(
   featuresOf: FeaturesOf,
   { hiddenSize, vision }: ModelConfig,
 ): Promise<Tensor> {
-  const unit = vision.spatialMergeSize ** 2;
   const starts = [0];
-  for (const { grid } of images) starts.push(starts.at(-1)! + (grid[0] * grid[1] * grid[2]) / unit);
+  for (const { grid } of images) starts.push(starts.at(-1)! + gridTokenCount(grid, vision.spatialMergeSize));
   const tensor = scope.tensor([Math.max(1, starts.at(-1)!), hiddenSize], 'f32', 'features');
   let waiting = 0;
   await featuresOf(images, async (picture, features) => {

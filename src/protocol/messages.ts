@@ -291,7 +291,10 @@ export type DataRequest =
   | { type: 'cancel'; id: number }
   /** Asks for a stored run as one file. Answered even while an import runs. */
   | { type: 'exportRun'; id: number; runId: string }
-  /** Asks what a run would take. Answered even while an import runs. */
+  /**
+   * Asks what a run would take. Answered even while an import runs; what a newer question overtakes is answered with the
+   * newer one's plan.
+   */
   | ({ type: 'plan'; id: number } & PlanRequest)
   | RenderPromptRequest;
 

@@ -3,6 +3,7 @@
 
 import type { GrpoOptions } from '../recipe/config';
 import { smallerTraining } from '../budgets/smaller';
+import { workOf, type WorkTokens } from '../budgets/together';
 import { relieved } from '../infer/relief';
 import { openPass, scoreLabels, type LabelValues, type OpenPass } from './lossPass';
 import { clearGradient } from './optimizer';
@@ -10,7 +11,7 @@ import { policyLoss } from './policy/policyLoss';
 import type { PolicySequence } from './policy/policyLossTypes';
 import { meanOfMetrics } from './policy/policyMetrics';
 import type { RolloutContext } from './rollout';
-import { packParts, type RolloutPack } from './rolloutPacks';
+import { lengthsOf, packParts, type RolloutPack } from './rolloutPacks';
 import type { Rollout } from './rolloutTypes';
 import type { GrpoMicroStep } from './sampler';
 import { rolloutShape } from './schedule';
@@ -157,12 +158,14 @@ async function lossAndGradient(
 }
 
 /** Tokens of the step's largest pack, and of its longest completion with the prompt. */
-function workOf(context: PolicyContext, rollouts: ReadonlyMap<number, Rollout>, steps: readonly GrpoMicroStep[]) {
+function stepWork(
+  context: PolicyContext,
+  rollouts: ReadonlyMap<number, Rollout>,
+  steps: readonly GrpoMicroStep[],
+): WorkTokens {
   const whole = packsOf(context, rollouts, steps).map(({ batch }) => batch.tokens);
-  const pieces = [...rollouts.values()].flatMap(({ rows, completions }) =>
-    rows.flatMap((row, g) => completions[g]!.map(({ ids }) => context.rows[row]!.prompt.ids.length + ids.length)),
-  );
-  return { whole: Math.max(...whole), piece: Math.max(...pieces) };
+  const lengths = [...rollouts.values()].flatMap((rollout) => lengthsOf(context.rows, rollout));
+  return { whole: Math.max(...whole), piece: workOf(lengths).piece };
 }
 
 /**
@@ -181,7 +184,7 @@ export function policyStep(
   const { trainee } = context;
   return relieved(
     trainee,
-    () => smallerTraining(trainee.decisions, 'grpo', workOf(context, rollouts, steps)),
+    () => smallerTraining(trainee.decisions, 'grpo', stepWork(context, rollouts, steps)),
     () => lossAndGradient(context, rollouts, steps, place),
   );
 }

@@ -2,6 +2,7 @@
 // fixed while the policy moves. It serves one or several optimizer steps.
 
 import { smallerScoring } from '../budgets/smaller';
+import { workOf } from '../budgets/together';
 import type { PackContext } from '../data/pack';
 import type { Completion, GeneratePrompt } from '../infer/generate';
 import { relieved } from '../infer/relief';
@@ -11,7 +12,7 @@ import { groupAdvantages, type Advantages } from './advantages';
 import type { GrpoOptions } from '../recipe/config';
 import type { Reporter } from './control';
 import { scoreLabels, type Trainee } from './lossPass';
-import { packParts } from './rolloutPacks';
+import { lengthsOf, packParts } from './rolloutPacks';
 import type { GrpoRow, Rollout } from './rolloutTypes';
 import { rolloutPrompts, rolloutSlices } from './sampler';
 import { rolloutShape } from './schedule';
@@ -67,10 +68,7 @@ async function logProbs(
   const trainee = adapter ? { ...context.trainee, adapter } : context.trainee;
   const out = new Array<Float64Array>(rollout.completions.flat().length);
   const all = rollout.completions.flatMap((group) => group.map(() => true));
-  const parts = rollout.rows.flatMap((row, g) =>
-    rollout.completions[g]!.map(({ ids }) => context.rows[row]!.prompt.ids.length + ids.length),
-  );
-  const work = { whole: parts.reduce((sum, length) => sum + length, 0), piece: Math.max(...parts) };
+  const work = workOf(lengthsOf(context.rows, rollout));
   await relieved(
     trainee,
     () => smallerScoring(trainee.decisions, work),

@@ -21,6 +21,13 @@ interface Part extends Group {
   sequences: number[];
 }
 
+/** Tokens of every completion with its prompt. @param rows those that `rollout.rows` counts in */
+export function lengthsOf(rows: readonly GrpoRow[], rollout: Pick<Rollout, 'rows' | 'completions'>): number[] {
+  return rollout.rows.flatMap((row, g) =>
+    rollout.completions[g]!.map(({ ids }) => rows[row]!.prompt.ids.length + ids.length),
+  );
+}
+
 /** The wanted completions of each group; groups without any are left out. */
 function partsOf(
   context: PartsContext,

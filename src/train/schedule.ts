@@ -100,6 +100,14 @@ export function rolloutShape(options: RolloutOptions): RolloutShape {
   };
 }
 
+/**
+ * Whether every optimizer step takes whole rollouts. One that takes a part may meet every group of the rollout and want
+ * one completion of each: slices are shuffled.
+ */
+export function takesWholeRollouts(options: RolloutOptions): boolean {
+  return options.gradient_accumulation_steps % rolloutShape(options).stepsPerGeneration === 0;
+}
+
 /** Micro-batches in one pass over `rows` prompts; prompts that fill no whole rollout are dropped in each pass. */
 export function grpoMicroStepsPerPass(rows: number, options: RolloutOptions): number {
   const { prompts, microSteps } = rolloutShape(options);

@@ -2,6 +2,7 @@
 
 import type { Example } from '../data/encode';
 import { smallerTraining } from '../budgets/smaller';
+import { takeTogether, workOf } from '../budgets/together';
 import { packExamples, type PackContext } from '../data/pack';
 import { packBins } from '../data/packBins';
 import { relieved } from '../infer/relief';
@@ -69,22 +70,6 @@ function microFigures({ logp, entropy, correct }: LabelValues, weight: number): 
   };
 }
 
-/** Examples of a micro-batch that go through the model together, by index. */
-function partsOf(examples: readonly Example[], indices: readonly number[], tokensTogether: number): number[][] {
-  const parts: number[][] = [];
-  let tokens = Infinity;
-  for (const index of indices) {
-    const own = examples[index]!.ids.length;
-    if (tokens + own > tokensTogether) {
-      parts.push([]);
-      tokens = 0;
-    }
-    parts.at(-1)!.push(index);
-    tokens += own;
-  }
-  return parts;
-}
-
 function labelsOf(examples: readonly Example[], indices: readonly number[]): number {
   return indices.reduce((sum, index) => sum + examples[index]!.labelMask.reduce((a, b) => a + b, 0), 0);
 }
@@ -108,9 +93,11 @@ async function microBatch(
 ): Promise<LabelValues> {
   const { tokensTogether, keptLayers } = trainee.decisions.sft;
   const values: LabelValues[] = [];
-  for (const part of partsOf(examples, indices, tokensTogether)) {
-    const own = part.map((i) => examples[i]!);
-    const batch = packExamples(own, pack, part);
+  const all = indices.map((i) => examples[i]!);
+  for (let start = 0; start < all.length;) {
+    const own = takeTogether(all, start, tokensTogether);
+    const batch = packExamples(own, pack, indices.slice(start, start + own.length));
+    start += own.length;
     const c = new Float32Array(batch.labels.length).fill(-weight);
     const dropout = { p: loraDropout, seed, ...place };
     values.push(await supervisedPass(trainee, batch, c, { temperature: 1, keptLayers, dropout }));
@@ -149,8 +136,8 @@ async function sftStep(context: SftContext, rows: readonly number[][], state: St
   const batches = plan.batches.map((micro) => Array.from(micro).flatMap((row) => rows[row]!));
   const lengths = batches.map((indices) => indices.map((index) => examples[index]!.ids.length));
   const work = {
-    whole: Math.max(...lengths.map((own) => own.reduce((sum, length) => sum + length, 0))),
-    piece: Math.max(...lengths.flat()),
+    whole: Math.max(...lengths.map((own) => workOf(own).whole)),
+    piece: workOf(lengths.flat()).piece,
   };
   const figures = await relieved(
     trainee,

@@ -5,7 +5,7 @@ import { toErrorRecord } from '../base/errors';
 import type { DataMessage, ModelChoice } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
 import { sourceOf } from './chosenModel';
-import { countTokens } from './datasetTokens';
+import { countTokens, NOT_COUNTED } from './datasetTokens';
 import { loadTextModel } from './textModel';
 
 export type ImportStep = Extract<DataMessage, { type: 'progress' }>['step'];
@@ -55,9 +55,8 @@ export async function countRows(
   } catch (error) {
     job.signal.throwIfAborted();
     // The data is fine; what is wrong with the model's files is shown when the model is loaded.
-    const { code, message } = toErrorRecord(error);
-    const text = `tokens are not counted: ${message}`;
-    const problem: ImportProblem = { level: 'warning', code, file: job.name, message: text };
+    const text = `tokens are not counted: ${toErrorRecord(error).message}`;
+    const problem: ImportProblem = { level: 'warning', code: NOT_COUNTED, file: job.name, message: text };
     return { rows, counts: { promptTokens: null, targetTokens: null, problems: [problem] } };
   }
 }

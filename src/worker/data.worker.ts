@@ -7,13 +7,14 @@ import { exportRunFile } from '../storage/checkpointFile';
 import { sweepOrphans } from '../storage/checkpointStore';
 import { dropUnusedImages } from '../storage/datasets';
 import { createImportQueue } from './importQueue';
-import { planRun } from './planRun';
+import { createPlanner } from './planRun';
 import { createPromptRenderer } from './renderPrompt';
 
 type Ask<T extends DataRequest['type']> = Extract<DataRequest, { type: T }>;
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const renderPrompt = createPromptRenderer();
+const planRun = createPlanner();
 
 function post(message: DataMessage): void {
   scope.postMessage(message);

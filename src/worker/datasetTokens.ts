@@ -15,8 +15,17 @@ import type { Misfit } from './misfit';
 import { noneFits } from './rowFit';
 import type { TextModel } from './textModel';
 
+/** What a count that could not be made leaves as its warning. */
+export const NOT_COUNTED = 'data.notCounted';
+
 /** Codes of the problems that a count finds. */
-export const COUNT_PROBLEMS = ['data.noneFits', 'data.longPictures', 'row.promptTooLong', 'row.tooLong'] as const;
+export const COUNT_PROBLEMS = [
+  'data.noneFits',
+  'data.longPictures',
+  'row.promptTooLong',
+  'row.tooLong',
+  NOT_COUNTED,
+] as const;
 
 export interface RowTokens {
   prompt: number;

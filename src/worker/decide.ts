@@ -9,8 +9,8 @@ import type { WeightFiles } from '../formats/weightFiles';
 import type { DeviceInfo } from '../gpu/device';
 import type { StorageOptions } from '../model/baseStorage';
 import { withHubNames } from '../model/weightNames';
-import { rolloutShape } from '../train/schedule';
-import type { TrainingRows } from './rows';
+import { rolloutShape, takesWholeRollouts } from '../train/schedule';
+import { imagesOf, type TrainingRows } from './rows';
 
 function sumOfLargest(values: readonly number[], count: number): number {
   return [...values]
@@ -44,9 +44,8 @@ function grpoTokens({ grpo: options }: Recipe, prompts: readonly number[]): numb
   const { per_device_train_batch_size: batch, num_generations: group } = options;
   const completions = Math.max(batch, group);
   // A step that takes a part of a rollout may meet groups of which it wants one completion each.
-  const { stepsPerGeneration, prompts: inRollout } = rolloutShape(options);
-  const isWhole = options.gradient_accumulation_steps % stepsPerGeneration === 0;
-  const groups = isWhole ? Math.ceil(completions / group) : Math.min(completions, inRollout);
+  const most = Math.min(completions, rolloutShape(options).prompts);
+  const groups = takesWholeRollouts(options) ? Math.ceil(completions / group) : most;
   return sumOfLargest(prompts, groups) + completions * options.max_completion_length;
 }
 
@@ -60,12 +59,7 @@ export function workloadOf(rows: TrainingRows, recipe: Recipe): Workload {
   const rollout = grpo.max_steps === 0 ? { completions: 0, prompts: 0 } : shape;
   const answers = rows.validation.length * (1 + evaluation.samples_per_row);
   const tokens = grpo.max_completion_length;
-  const images = [
-    ...rows.sft,
-    ...rows.grpo.map(({ prompt }) => prompt),
-    ...rows.validation.map(({ prompt }) => prompt),
-  ];
-  const distinct = new Map(images.flatMap((row) => row.images).map((image) => [imageKey(image), patchesOf(image)]));
+  const distinct = new Map(imagesOf(rows).map((image) => [imageKey(image), patchesOf(image)]));
   return {
     sftTokens: sftTokens(rows, recipe),
     grpoTokens: grpoTokens(recipe, trained),

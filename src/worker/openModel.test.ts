@@ -4,6 +4,7 @@
 import { expect, test } from 'vitest';
 import { parseSafetensors, writeSafetensors } from '../formats/safetensors';
 import { openModel, type OpenModel } from './openModel';
+import { rememberHead } from './tiedHead';
 import { changedJson, demoFile, demoFolder } from '../base/testing/demoFolder';
 
 type Changes = Parameters<typeof demoFolder>[0];
@@ -107,6 +108,36 @@ function headOf(change: (bytes: Uint8Array) => void): Blob {
 test('a tied model whose files hold the same head once more stays tied, without a remark', async () => {
   const model = await open({ 'model.safetensors': headOf(() => {}) });
   expect(model).toMatchObject({ notices: [], config: { tieWordEmbeddings: true } });
+});
+
+/** The folder as the browser gives it, with the bytes that are read of its weights. */
+function picked(weights: Blob, lastModified: number) {
+  const read = { bytes: 0 };
+  const file = new File([weights], 'model.safetensors', { lastModified });
+  const slice = file.slice.bind(file);
+  file.slice = (from = 0, to = file.size) => {
+    read.bytes += to - from;
+    return slice(from, to);
+  };
+  const source = { kind: 'files' as const, name: 'mine', files: demoFolder({ 'model.safetensors': file }) };
+  return { source, read };
+}
+
+test('who opens a model again and again compares its head once, and anew once the files are others', async () => {
+  const embedding = parseSafetensors(demoFile('model.safetensors')).tensors.get('model.embed_tokens.weight')!;
+  const both = 2 * embedding.bytes.length;
+  const findHead = rememberHead();
+  const opened = async (weights: Blob, lastModified: number) => {
+    const { source, read } = picked(weights, lastModified);
+    const { config } = await openModel(source, findHead);
+    return { tied: config.tieWordEmbeddings, compared: read.bytes >= both };
+  };
+  const equal = headOf(() => {});
+  expect(await opened(equal, 1)).toEqual({ tied: true, compared: true });
+  expect(await opened(equal, 1)).toEqual({ tied: true, compared: false });
+  const own = headOf((bytes) => (bytes[bytes.length - 2]! ^= 1));
+  expect(await opened(own, 2)).toEqual({ tied: false, compared: true });
+  expect(await opened(own, 2)).toEqual({ tied: false, compared: false });
 });
 
 test('a head with other values than the embedding is used, as in transformers, and said', async () => {

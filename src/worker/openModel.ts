@@ -1,4 +1,5 @@
-// A model's files, opened and checked against each other by what costs little: no weights are read here.
+// A model's files, opened and checked against each other by what costs little. Of the weights only a head that stands
+// beside a tied embedding is read, to be compared with it.
 
 import { checkUnquantizedWeights } from '../formats/quantization';
 import { openWeights, type WeightFiles } from '../formats/weightFiles';
@@ -7,7 +8,7 @@ import { checkWeights } from '../model/qwen25vl';
 import type { ModelSource, NoticeEvent } from '../protocol/messages';
 import { readModelFiles } from './modelFiles';
 import { loadTextModel, type TextModel } from './textModel';
-import { headBeside } from './tiedHead';
+import { headBeside, type FindHead } from './tiedHead';
 
 export interface OpenModel {
   /** For adapter_config.json. */
@@ -25,15 +26,15 @@ export interface OpenModel {
 }
 
 /**
- * Opens a model: reads its small files and the heads of its weight files.
+ * Opens a model: reads its small files and the heads of its weight files, and what `findHead` reads.
  * @throws model.*, config.*, weights.*, safetensors.*, tokenizer.*, chat.missing, image.processorConfig
  */
-export async function openModel(source: ModelSource): Promise<OpenModel> {
+export async function openModel(source: ModelSource, findHead: FindHead = headBeside): Promise<OpenModel> {
   const { files, config: configJson, generation, name } = await readModelFiles(source);
   const told = parseModelConfig(configJson, generation);
   const weights = await openWeights(files);
   checkUnquantizedWeights(weights);
-  const { config, notices: tying } = await tieAsTransformers(told, weights);
+  const { config, notices: tying } = await tieAsTransformers(told, () => findHead(weights, source));
   const unused = await checkAndFindUnused(weights, config);
   const text = await loadTextModel(source);
   const notices = weights.notes.map(({ code, message }): NoticeEvent => warning(code, message));
@@ -53,8 +54,8 @@ function warning(code: string, message: string): NoticeEvent {
 }
 
 /** A head of its own is used, as transformers does, even where config.json says that there is none. */
-async function tieAsTransformers(told: ModelConfig, weights: WeightFiles) {
-  if (!told.tieWordEmbeddings || (await headBeside(weights)) !== 'own') return { config: told, notices: [] };
+async function tieAsTransformers(told: ModelConfig, findHead: () => ReturnType<FindHead>) {
+  if (!told.tieWordEmbeddings || (await findHead()) !== 'own') return { config: told, notices: [] };
   const message =
     'config.json says tie_word_embeddings, but the files hold an lm_head.weight with other values than the embedding: ' +
     'it is used, as in transformers.';

@@ -2,7 +2,6 @@
 
 import { sha256Hex } from '../base/bytes';
 import type { Decisions } from '../budgets/decisions';
-import type { ImageRef } from '../data/encode';
 import type { Gpu } from '../gpu/gpu';
 import type { ImageProcessor } from '../image/processorConfig';
 import { createFeatureStore, type FeaturesOf, type TowerSource } from '../infer/features';
@@ -11,7 +10,7 @@ import { openFeatureCache } from '../storage/featureCache';
 import { opfs } from '../storage/opfs';
 import type { Reporter } from '../train/control';
 import type { RunFingerprints } from './runCheckpoint';
-import type { TrainingRows } from './rows';
+import { imagesOf, type TrainingRows } from './rows';
 import { patchesOf } from './storedImage';
 
 export interface PictureOptions {
@@ -43,11 +42,6 @@ async function cacheOf(options: PictureOptions) {
   return openFeatureCache(opfs, await scopeOf(options), Math.min(disk, (quota - usage) * DISK_SHARE));
 }
 
-function picturesOf({ sft, grpo, validation }: TrainingRows): ImageRef[] {
-  const prompts = [...sft, ...[...grpo, ...validation].map(({ prompt }) => prompt)];
-  return prompts.flatMap(({ images }) => images);
-}
-
 /**
  * Opens the store of a run's features. Where the tower is to leave the GPU, all pictures go through it first.
  * @throws image.*, storage.missing, gpu.*
@@ -63,7 +57,7 @@ export async function openPictureFeatures(options: PictureOptions): Promise<Feat
     cache: await cacheOf(options),
   });
   if (!decisions.towerStays) {
-    await store.prepare(picturesOf(options.rows), (done, total) =>
+    await store.prepare(imagesOf(options.rows), (done, total) =>
       reporter.progress({ phase: 'encode', done, total, unit: 'pictures' }),
     );
     tower.close();

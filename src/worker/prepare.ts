@@ -15,6 +15,7 @@ import { pictureSizes } from './pictureSizes';
 import { checkRewards } from './rewardFunctions';
 import { nothingToTrain } from './rowFit';
 import { encodeContext } from './textModel';
+import type { FindHead } from './tiedHead';
 
 /** What to load. */
 export interface SessionRequest {
@@ -41,12 +42,16 @@ export interface Prepared {
 }
 
 /**
- * Opens the model, reads the adapter to start from and encodes the rows; reads no weights.
- * @throws image.pixelLimits, model.*, config.*, weights.*, tokenizer.*, peft.*, lora.*, storage.*, data.empty, errors of checkRewards and encodeRows
+ * Opens the model, reads the adapter to start from and encodes the rows; reads no weights but what openModel does.
+ * @param findHead as openModel @throws image.pixelLimits, model.*, config.*, weights.*, tokenizer.*, peft.*, lora.*, storage.*, data.empty, errors of checkRewards and encodeRows
  */
-export async function prepareSession(request: SessionRequest, reporter: Reporter): Promise<Prepared> {
+export async function prepareSession(
+  request: SessionRequest,
+  reporter: Reporter,
+  findHead?: FindHead,
+): Promise<Prepared> {
   await checkRewards(request.recipe);
-  const plainModel = await openModel(request.model);
+  const plainModel = await openModel(request.model, findHead);
   const model = withLimits(plainModel, request.recipe);
   const adapter = await openAdapter(request.adapter, request.recipe, model);
   const notices: NoticeEvent[] = [...model.notices, ...adapter.notices];

@@ -12,7 +12,7 @@ import type { ModelChoice, PromptToken, RenderedPrompt } from '../protocol/messa
 import type { Tokenizer } from '../text/tokenizer';
 import type { Recipe } from '../recipe/config';
 import { loadImage } from '../storage/datasets';
-import { sourceOf } from './chosenModel';
+import { keyOf, sourceOf } from './chosenModel';
 import { viewsOf } from './storedImage';
 import { loadTextModel, readJson, type TextModel } from './textModel';
 
@@ -36,18 +36,6 @@ async function loadPreviewModel(choice: ModelChoice): Promise<PreviewModel> {
     'Pick the folder of a complete checkpoint.',
   );
   return { text, config: parseModelConfig(config) };
-}
-
-/** The same for the same files; a File stands for its name, size and date. */
-function keyOf(model: ModelChoice): string {
-  if (model.kind === 'bundled') return model.url;
-  if (model.kind === 'stored') return model.key;
-  const facts = Object.entries(model.files).map(([name, blob]) => [
-    name,
-    blob.size,
-    blob instanceof File ? blob.lastModified : 0,
-  ]);
-  return JSON.stringify(facts);
 }
 
 /** Texts of the tokens one by one; a character of several tokens stands at the last of them. */

@@ -9,6 +9,7 @@ import {
   type Encoded,
   type Example,
   type ImageRef,
+  type Prompt,
 } from '../data/encode';
 import type { EvalRow } from '../eval/evaluate';
 import { gridTokenCount } from '../image/smartResize';
@@ -30,6 +31,16 @@ export interface TrainingRows {
   nearest: Misfit | null;
   /** Training rows that do not fit SFT. */
   misfits: Misfit[];
+}
+
+/** All that is encoded of the rows: SFT's examples, then the prompts of GRPO and of validation. */
+export function encodedOf({ sft, grpo, validation }: TrainingRows): Prompt[] {
+  return [...sft, ...grpo.map(({ prompt }) => prompt), ...validation.map(({ prompt }) => prompt)];
+}
+
+/** All pictures of the rows, in that order; one that several rows show comes several times. */
+export function imagesOf(rows: TrainingRows): ImageRef[] {
+  return encodedOf(rows).flatMap(({ images }) => images);
 }
 
 const OUT_OF_GRPO = 'left out of GRPO, where grpo_pre_resize applies';

@@ -80,6 +80,36 @@ test('an older run on a folder that names no limit is told which one it used, an
   expect(await checkFingerprints(older, await found({ 'preprocessor_config.json': written }))).toBe(null);
 });
 
+/** The same processor in the file that wins over the demo's own, with other limits. */
+function winning(max_pixels: number): Record<string, string> {
+  const image = JSON.parse(changedJson('preprocessor_config.json', () => {})) as object;
+  return { 'processor_config.json': JSON.stringify({ image_processor: { ...image, max_pixels } }) };
+}
+
+test('the file that a processor is read from is the one to edit', async () => {
+  const { fingerprints } = await found();
+  const then = noting(fingerprints);
+  await expect(checkFingerprints(then, await found(winning(1003520)))).rejects.toMatchObject({
+    code: 'checkpoint.base',
+    message: expect.stringContaining('processor_config.json: image_processor gives "max_pixels": 1003520') as string,
+    hint: expect.stringMatching(/^Write "max_pixels": 50176 into processor_config\.json: image_processor /) as string,
+  });
+  expect(await checkFingerprints(then, await found(winning(fingerprints.processor.max_pixels)))).toBe(null);
+});
+
+test('an older run used preprocessor_config.json, whatever stands beside it', async () => {
+  const older = await olderCheckpoint();
+  await expect(checkFingerprints(older, await found(winning(1003520)))).rejects.toMatchObject({
+    code: 'checkpoint.base',
+    message: expect.stringMatching(/by "max_pixels": 50176; .* gives "max_pixels": 1003520\.$/) as string,
+  });
+  const gone = { ...winning(50176), 'preprocessor_config.json': null };
+  await expect(checkFingerprints(older, await found(gone))).rejects.toMatchObject({
+    code: 'checkpoint.base',
+    hint: expect.stringContaining('Add the preprocessor_config.json that') as string,
+  });
+});
+
 test('other rows are refused, and other kernels are a remark', async () => {
   const files = await found();
   const noted = files.fingerprints;

@@ -39,12 +39,14 @@ export interface RunFingerprints {
 /** As noted in a checkpoint; older versions did not note the processor. */
 type NotedFingerprints = Omit<RunFingerprints, 'processor'> & Partial<Pick<RunFingerprints, 'processor'>>;
 
-/** What older versions would have noted of the files that a run goes on with; asked only for their checkpoints. */
+/** What older versions would have noted of the files that a run goes on with; asked only where a checkpoint needs it. */
 export interface OlderNotes {
   /** In place of `base`. */
   base(): Promise<string>;
   /** In place of `processor`, which they did not note. */
   processor(): Promise<ImageProcessor>;
+  /** The name of the file that this version takes the processor from. */
+  processorFile(): Promise<string>;
 }
 
 /** The files that a run goes on with. */
@@ -213,11 +215,12 @@ async function checkProcessor({ fingerprints: then }: RunCheckpoint, { fingerpri
   const text = (values: ImageProcessor, key: keyof ImageProcessor) => `"${key}": ${JSON.stringify(values[key])}`;
   const keys = (Object.keys(now) as (keyof ImageProcessor)[]).filter((key) => text(now, key) !== text(used, key));
   const list = (values: ImageProcessor) => keys.map((key) => text(values, key)).join(', ');
-  check(
-    keys.length === 0,
+  if (keys.length === 0) return;
+  const file = await older.processorFile();
+  throw new LorikeetError(
     'checkpoint.base',
-    `The run scaled its pictures by ${list(used)}; the chosen model's preprocessor_config.json gives ${list(now)}.`,
-    `Write ${list(used)} into preprocessor_config.json of the model's folder, choose it again and resume. The checkpoint is kept.`,
+    `The run scaled its pictures by ${list(used)}; the chosen model's ${file} gives ${list(now)}.`,
+    `Write ${list(used)} into ${file} in the model's folder, choose it again and resume. The checkpoint is kept.`,
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { imageKey, type Example, type ImageRef, type Prompt } from '../data/encode';
 import { packBins } from '../data/packBins';
+import { gridTokenCount } from '../image/smartResize';
 import {
   scaled,
   type EvaluationFigures,
@@ -14,10 +15,10 @@ import {
 } from '../planner/figures';
 import type { Recipe } from '../recipe/config';
 import { sftEpochBatches } from '../train/sampler';
-import { grpoOptimizerSteps, rolloutShape, sftStepsPerEpoch } from '../train/schedule';
+import { grpoOptimizerSteps, rolloutShape, sftStepsPerEpoch, takesWholeRollouts } from '../train/schedule';
 import { sftSteps } from '../train/sftLoop';
 import { stationsOf } from './runProgress';
-import type { TrainingRows } from './rows';
+import { encodedOf, imagesOf, type TrainingRows } from './rows';
 
 /** Epochs whose batches are looked at for the largest; more would hardly find a larger one. */
 const EPOCHS_SEEN = 8;
@@ -47,7 +48,7 @@ function causalPairs(tokens: number): number {
 }
 
 function pictureTokensOf({ images }: Pick<Prompt, 'images'>, merge: number): number {
-  return sum(images.map(({ grid }) => (grid[0] * grid[1] * grid[2]) / merge ** 2));
+  return sum(images.map(({ grid }) => gridTokenCount(grid, merge)));
 }
 
 function exampleFigures(example: Example, merge: number): PassFigures {
@@ -83,7 +84,10 @@ function sftFigures({ sft }: TrainingRows, recipe: Recipe, seed: number, merge: 
   return { steps, microBatches: batches / perEpoch, largest, mean };
 }
 
-/** A pack of groups: each prompt once, then its completions, which see it and themselves. */
+/**
+ * A pack of groups: each prompt once, then its completions, which see it and themselves.
+ * @param completions of each prompt, on average
+ */
 function packFigures(prompts: readonly Prompt[], completions: number, length: number, merge: number): PassFigures {
   return prompts.reduce((pass, prompt) => {
     const tokens = prompt.ids.length;
@@ -117,6 +121,26 @@ function generationFigures(
   };
 }
 
+/**
+ * The largest pack of a step with completions at full length: whole groups, at most a training batch of completions and
+ * at least one group. Where a step takes a part of a rollout every completion of the batch may be another prompt's.
+ */
+function largestPack(longestFirst: readonly Prompt[], options: Recipe['grpo'], merge: number): PassFigures {
+  const {
+    num_generations: size,
+    per_device_train_batch_size: batch,
+    gradient_accumulation_steps: accumulation,
+    max_completion_length: limit,
+  } = options;
+  const pack = (prompts: number, completions: number): PassFigures =>
+    packFigures(longestFirst.slice(0, prompts), completions / prompts, limit, merge);
+  const groups = Math.max(1, Math.floor(batch / size));
+  if (takesWholeRollouts(options)) return pack(groups, groups * size);
+  const torn = pack(Math.min(batch, rolloutShape(options).prompts), batch);
+  const one = pack(1, Math.min(size, batch * accumulation));
+  return one.tokens > torn.tokens ? one : torn;
+}
+
 function grpoFigures(rows: TrainingRows, recipe: Recipe, expected: number, merge: number): GrpoFigures | null {
   const options = recipe.grpo;
   if (options.max_steps === 0 || rows.grpo.length === 0) return null;
@@ -135,7 +159,7 @@ function grpoFigures(rows: TrainingRows, recipe: Recipe, expected: number, merge
     steps: grpoOptimizerSteps(rows.grpo.length, options),
     rolloutsPerStep: accumulation / shape.microSteps,
     rollout,
-    largest: packFigures(longestFirst.slice(0, groups), size, limit, merge),
+    largest: largestPack(longestFirst, options, merge),
     mean: scaled(all, groups / longestFirst.length),
     packs: Math.max(1, Math.ceil((batch * accumulation) / size / groups)),
     scorePasses: (options.beta === 0 ? 0 : 1) + (accumulation % shape.microSteps === 0 ? 0 : 1),
@@ -189,16 +213,11 @@ export function runFigures(rows: TrainingRows, recipe: Recipe, seed: number, mer
   const sft = sftFigures(rows, recipe, seed, merge);
   const grpo = grpoFigures(rows, recipe, expected, merge);
   const steps = { sft: sft?.steps ?? 0, grpo: grpo?.steps ?? 0 };
-  const encoded = [
-    ...rows.sft,
-    ...rows.grpo.map(({ prompt }) => prompt),
-    ...rows.validation.map(({ prompt }) => prompt),
-  ];
   return {
     sft,
     grpo,
     evaluation: evaluationFigures(rows, recipe, { expected, steps }, merge),
-    pictures: pictureFigures(encoded.flatMap(({ images }) => images)),
-    encodedTokens: sum(encoded.map(({ ids }) => ids.length)),
+    pictures: pictureFigures(imagesOf(rows)),
+    encodedTokens: sum(encodedOf(rows).map(({ ids }) => ids.length)),
   };
 }

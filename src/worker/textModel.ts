@@ -44,13 +44,9 @@ async function readProcessorFiles(model: ModelSource): Promise<Parameters<typeof
   return { preprocessor, processor: only ? undefined : await readJson(model, PROCESSOR) };
 }
 
-/**
- * Reads a model's image processor.
- * @param older takes the place of transformers' defaults @throws model.missing, model.json, image.processorConfig
- */
-export async function readImageProcessor(model: ModelSource, older?: Partial<ImageProcessor>): Promise<ImageProcessor> {
-  const { json, file } = findImageProcessor(await readProcessorFiles(model));
-  return parseImageProcessor(json, older, file);
+/** The parsed file, or part of one, that a model's image processor is read from, and its name. @throws model.* */
+export async function imageProcessorFile(model: ModelSource): Promise<ReturnType<typeof findImageProcessor>> {
+  return findImageProcessor(await readProcessorFiles(model));
 }
 
 /**
@@ -65,10 +61,11 @@ export async function loadTextModel(model: ModelSource): Promise<TextModel> {
   const found = names.filter((_, i) => parsed[i] !== undefined);
   if (model.kind === 'bundled') checkModelFolder([...found, PREPROCESSOR], TEXT_FILES);
   const chatTemplateJinja = (await readText(model, 'chat_template.jinja')) ?? undefined;
+  const { json, file } = await imageProcessorFile(model);
   return {
     tokenizer: await createTokenizer({ tokenizerJson, tokenizerConfig }),
     chatTemplate: findChatTemplate({ tokenizerConfig, chatTemplateJson, chatTemplateJinja }),
-    processor: await readImageProcessor(model),
+    processor: parseImageProcessor(json, {}, file),
   };
 }
 

@@ -3,6 +3,8 @@
 
 import type { WeightFiles } from '../formats/weightFiles';
 import { withHubNames } from '../model/weightNames';
+import type { ModelSource } from '../protocol/messages';
+import { keyOf } from './chosenModel';
 
 const EMBEDDING = 'model.embed_tokens.weight';
 const HEAD = 'lm_head.weight';
@@ -20,13 +22,39 @@ async function sameValues(weights: WeightFiles): Promise<boolean> {
   return true;
 }
 
+/** `none`, `equal` (it may be left aside) or `own`: then the model is not tied, whatever config.json says. */
+export type HeadBeside = 'none' | 'equal' | 'own';
+
 /**
- * Looks for a head beside a tied embedding.
- * @returns `none`, `equal` (it may be left aside) or `own`: then the model is not tied, whatever config.json says
+ * Looks for a head beside a tied embedding; where there is one, both are read, in full where they are equal.
  * @throws weights.nonFinite, file.read
  */
-export async function headBeside(files: WeightFiles): Promise<'none' | 'equal' | 'own'> {
+export async function headBeside(files: WeightFiles): Promise<HeadBeside> {
   const weights = withHubNames(files);
   if (!weights.has(HEAD) || !weights.has(EMBEDDING)) return 'none';
   return (await sameValues(weights)) ? 'equal' : 'own';
+}
+
+/** Finds the head that stands beside the embedding of a model, whose weights are given and the source they are of. */
+export type FindHead = (weights: WeightFiles, source: ModelSource) => Promise<HeadBeside>;
+
+/**
+ * Makes a `headBeside` that knows the last source's answer, for who opens the same model again and again: 1.2 GB are
+ * compared at 3B.
+ * @throws (from the function) as headBeside
+ */
+export function rememberHead(): FindHead {
+  let known: { key: string; head: Promise<HeadBeside> } | null = null;
+  return async (weights, source) => {
+    const key = keyOf(source);
+    if (known?.key !== key) known = { key, head: headBeside(weights) };
+    const { head } = known;
+    try {
+      return await head;
+    } catch (error) {
+      // The files may be whole at the next try.
+      if (known?.head === head) known = null;
+      throw error;
+    }
+  };
 }
