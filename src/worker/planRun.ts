@@ -6,6 +6,7 @@ import { cheapestChanges, possibleChanges, type RecipeChange } from '../planner/
 import { makePlan, type Plan } from '../planner/plan';
 import type { ModelSource, PlanRequest, RunPlan } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
+import { withOptions } from '../recipe/optionValues';
 import { parseRecipe } from '../recipe/recipe';
 import type { Reporter } from '../train/control';
 import { sourceOf } from './chosenModel';
@@ -41,11 +42,10 @@ function planOf(request: OpenRequest, { model }: Pick<Prepared, 'model'>, recipe
   const gpuBytes = gpuMemoryBytes(request.gpuMemoryGb);
   const { decisions, usable } = decideBudget({ config, weights, rows, recipe, info, gpuBytes });
   const figures = runFigures(rows, recipe, request.seed, config.vision.spatialMergeSize);
-  const { rates } = request;
-  return makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0, rates });
+  return makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0 });
 }
 
-function isAllowed({ recipe }: RecipeChange): boolean {
+function isAllowed(recipe: Recipe): boolean {
   try {
     parseRecipe(recipe);
     return true;
@@ -56,9 +56,9 @@ function isAllowed({ recipe }: RecipeChange): boolean {
 
 /** A change with its plan; null where no row would fit with it. */
 async function tried(request: OpenRequest, prepared: Prepared, change: RecipeChange) {
-  const { recipe } = change;
+  const recipe = withOptions(prepared.adapter.recipe, change.set);
   try {
-    const reencodes = SHAPES_ROWS.has(change.option);
+    const reencodes = change.set.some(({ option }) => SHAPES_ROWS.has(option));
     const model = reencodes ? withLimits(prepared.plainModel, recipe) : prepared.model;
     const { rows } = reencodes ? await prepareRows({ ...request, recipe }, model, SILENT) : prepared;
     return { change, plan: planOf(request, { model }, recipe, rows) };
@@ -82,7 +82,8 @@ export async function planRun(asked: PlanRequest): Promise<RunPlan> {
   const figures = runFigures(prepared.rows, recipe, request.seed, prepared.model.config.vision.spatialMergeSize);
   // An adapter that a run starts from keeps its shape.
   const possible = possibleChanges(recipe, largestPixels(figures, prepared)).filter(
-    (change) => isAllowed(change) && !(request.adapter && change.option.startsWith('lora.')),
+    ({ set }) =>
+      isAllowed(withOptions(recipe, set)) && !(request.adapter && set.some(({ option }) => option.startsWith('lora.'))),
   );
   const plans = [];
   for (const change of possible) plans.push(await tried(request, prepared, change));
