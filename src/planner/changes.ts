@@ -27,13 +27,19 @@ function half(value: number): number {
   return Math.max(1, Math.floor(value / 2));
 }
 
-/** Half the micro-batch and twice the accumulation: the same rows in a step. */
+/**
+ * Half the micro-batch and twice the accumulation: the same rows in a step. A rollout that is told in micro-batches gets
+ * twice as many, too, so that it has the same completions.
+ */
 function smallerBatch(recipe: Recipe, stage: 'sft' | 'grpo'): RecipeChange[] {
   const own = recipe[stage];
   const { per_device_train_batch_size: batch, gradient_accumulation_steps: steps } = own;
   if (own.max_steps === 0 || batch < 2 || batch % 2 !== 0) return [];
   const smaller = { option: `${stage}.per_device_train_batch_size`, value: batch / 2 };
-  return [{ set: [smaller, { option: `${stage}.gradient_accumulation_steps`, value: steps * 2 }] }];
+  const set = [smaller, { option: `${stage}.gradient_accumulation_steps`, value: steps * 2 }];
+  const ofRollout = stage === 'grpo' ? recipe.grpo.steps_per_generation : null;
+  if (ofRollout !== null) set.push({ option: 'grpo.steps_per_generation', value: ofRollout * 2 });
+  return [{ set }];
 }
 
 function recomputed(recipe: Recipe, stage: 'sft' | 'grpo'): RecipeChange[] {
@@ -48,8 +54,15 @@ function smallerPictures(recipe: Recipe, largestPixels: number): RecipeChange[] 
   return [{ set: [{ option: 'max_pixels', value }] }];
 }
 
+/**
+ * Half the rank at the same scale: the adapter counts alpha / r, so alpha falls with r and the learning rate stays right.
+ * With rsLoRA, alpha / sqrt(r) is the scale that suits every rank by itself (Kalajdzievski 2023, arXiv:2312.03732).
+ */
 function smallerAdapter({ lora }: Recipe): RecipeChange[] {
-  return lora.r <= 4 ? [] : [{ set: [{ option: 'lora.r', value: half(lora.r) }] }];
+  if (lora.r <= 4) return [];
+  const r = half(lora.r);
+  const alpha = { option: 'lora.lora_alpha', value: (lora.lora_alpha * r) / lora.r };
+  return [{ set: [{ option: 'lora.r', value: r }, ...(lora.use_rslora ? [] : [alpha])] }];
 }
 
 function shorterCompletions({ grpo }: Recipe): RecipeChange[] {

@@ -183,6 +183,30 @@ describe('changes', () => {
     });
   });
 
+  it('keep the completions of a rollout that is told in micro-batches', () => {
+    const told = { per_device_train_batch_size: 4, gradient_accumulation_steps: 4, steps_per_generation: 2 };
+    const grpo = recipeOf({ grpo: { ...defaultRecipe.grpo, max_steps: 10, ...told } });
+    expect(possibleChanges(grpo, 313_600)).toContainEqual({
+      set: [
+        { option: 'grpo.per_device_train_batch_size', value: 2 },
+        { option: 'grpo.gradient_accumulation_steps', value: 8 },
+        { option: 'grpo.steps_per_generation', value: 4 },
+      ],
+    });
+  });
+
+  it.each([
+    [{ r: 16, lora_alpha: 32, use_rslora: false }, [8, 16]],
+    [{ r: 16, lora_alpha: 8, use_rslora: false }, [8, 4]],
+    [{ r: 5, lora_alpha: 10, use_rslora: false }, [2, 4]],
+    [{ r: 16, lora_alpha: 32, use_rslora: true }, [8]],
+  ])('keep the scale of a smaller adapter: %o', (lora, values) => {
+    const options = ['lora.r', 'lora.lora_alpha'];
+    const set = values.map((value, i) => ({ option: options[i]!, value }));
+    const changes = possibleChanges(recipeOf({ lora: { ...defaultRecipe.lora, ...lora } }), 313_600);
+    expect(changes.filter((change) => change.set[0]!.option === 'lora.r')).toEqual([{ set }]);
+  });
+
   it('are at most three, those that make the run fit first, and only such as need less', () => {
     const before = planOf(SFT, 6, recipe);
     const smaller = {

@@ -1,6 +1,6 @@
 // Whether the run that is set up fits the GPU, by phase and part, and what to change where it does not.
 
-import { useEffect, useState } from 'react';
+import { useLayoutEffect, useState } from 'react';
 import type { ChangeEffect } from '../../planner/changes';
 import type { Part, Phase, PhaseMemory } from '../../planner/gpuPhases';
 import type { RunPlan } from '../../protocol/messages';
@@ -49,7 +49,8 @@ function usePlanning(): void {
   const adapter = useDevice(({ adapter: found }) => found);
   const memory = useGpuMemory();
   const ready = useReady();
-  useEffect(() => {
+  // Before anything is painted: not for one frame does a verdict stand beside settings that it was not made of.
+  useLayoutEffect(() => {
     if (!ready) return clearPlan();
     outdatePlan();
     // What fails is on show beside the button that caused it.
@@ -143,7 +144,8 @@ function Changes({ changes, usable, waiting }: ChangesProps): React.JSX.Element 
             Set {change.set.map(({ option, value }) => `${option} to ${JSON.stringify(value)}`).join(' and ')}
           </button>
           <span className="note">
-            {bytesText(-change.bytes)} less{!waiting && change.peakBytes <= usable ? ': it fits' : ''}, {workChange(change)}
+            {bytesText(-change.bytes)} less{!waiting && change.peakBytes <= usable ? ': it fits' : ''},{' '}
+            {workChange(change)}
           </span>
         </li>
       ))}
