@@ -36,6 +36,22 @@ test('the Check card says that the demo fits, and shows memory by phase', async 
   expect(await violations(page, '.planPanel')).toEqual([]);
 });
 
+test('a verdict does not outlive the settings that it was made of', async () => {
+  const { page } = app;
+  const panel = card(page, 4).locator('.planPanel');
+  await expect.poll(verdict).toMatch(/^Fits/);
+  await panel.evaluate((element) => {
+    const seen = ((window as unknown as { seen: string[] }).seen = []) as string[];
+    const note = () => seen.push(element.querySelector('.planVerdict')!.textContent);
+    new MutationObserver(note).observe(element, { childList: true, subtree: true, characterData: true });
+  });
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 1, grpoSteps: 1 }));
+  const seen = (): Promise<string[]> => page.evaluate(() => (window as unknown as { seen: string[] }).seen);
+  await expect.poll(async () => (await seen()).length).toBeGreaterThan(1);
+  await expect.poll(verdict).toMatch(/^Fits/);
+  expect((await seen())[0]).toMatch(/^Planning anew\. Before: at most [\d.]+ MB/);
+});
+
 test('pictures that are too long are told in one sentence, and a button keeps their rows', async () => {
   const { page } = app;
   // Two of these prompts have 56 tokens, 16 of them the picture's; the others have fewer than 55.

@@ -1,14 +1,13 @@
-// What to change where a run does not fit: single options, tried one by one, the cheapest that help first.
+// What to change where a run does not fit: changes of one idea each, tried one by one, the cheapest that help first.
 
 import type { Recipe } from '../recipe/config';
+import type { OptionValue } from '../recipe/optionValues';
 import type { Plan } from './plan';
 
-/** One option set to another value. */
+/** Options to set in whatever recipe is in use; all others stay as they are there. */
 export interface RecipeChange {
-  /** As in the recipe's JSON, `section.name`. */
-  option: string;
-  value: unknown;
-  recipe: Recipe;
+  /** The one that helps first, then those that keep the run what it was. */
+  set: OptionValue[];
 }
 
 /** What a change does, against the plan without it. */
@@ -28,49 +27,52 @@ function half(value: number): number {
   return Math.max(1, Math.floor(value / 2));
 }
 
-/** Half the micro-batch and twice the accumulation: the same rows in a step. */
+/**
+ * Half the micro-batch and twice the accumulation: the same rows in a step. A rollout that is told in micro-batches gets
+ * twice as many, too, so that it has the same completions.
+ */
 function smallerBatch(recipe: Recipe, stage: 'sft' | 'grpo'): RecipeChange[] {
   const own = recipe[stage];
   const { per_device_train_batch_size: batch, gradient_accumulation_steps: steps } = own;
   if (own.max_steps === 0 || batch < 2 || batch % 2 !== 0) return [];
-  const changed = { per_device_train_batch_size: batch / 2, gradient_accumulation_steps: steps * 2 };
-  const option = `${stage}.per_device_train_batch_size`;
-  return [{ option, value: batch / 2, recipe: { ...recipe, [stage]: { ...own, ...changed } } }];
+  const smaller = { option: `${stage}.per_device_train_batch_size`, value: batch / 2 };
+  const set = [smaller, { option: `${stage}.gradient_accumulation_steps`, value: steps * 2 }];
+  const ofRollout = stage === 'grpo' ? recipe.grpo.steps_per_generation : null;
+  if (ofRollout !== null) set.push({ option: 'grpo.steps_per_generation', value: ofRollout * 2 });
+  return [{ set }];
 }
 
 function recomputed(recipe: Recipe, stage: 'sft' | 'grpo'): RecipeChange[] {
   const own = recipe[stage];
   if (own.max_steps === 0 || own.gradient_checkpointing !== false) return [];
-  const option = `${stage}.gradient_checkpointing`;
-  return [{ option, value: true, recipe: { ...recipe, [stage]: { ...own, gradient_checkpointing: true } } }];
+  return [{ set: [{ option: `${stage}.gradient_checkpointing`, value: true }] }];
 }
 
 function smallerPictures(recipe: Recipe, largestPixels: number): RecipeChange[] {
   const value = Math.floor(largestPixels / 2);
   if (value < (recipe.min_pixels ?? 4 * 784)) return [];
-  return [{ option: 'max_pixels', value, recipe: { ...recipe, max_pixels: value } }];
+  return [{ set: [{ option: 'max_pixels', value }] }];
 }
 
-function smallerAdapter(recipe: Recipe): RecipeChange[] {
-  const { lora } = recipe;
+/**
+ * Half the rank at the same scale: the adapter counts alpha / r, so alpha falls with r and the learning rate stays right.
+ * With rsLoRA, alpha / sqrt(r) is the scale that suits every rank by itself (Kalajdzievski 2023, arXiv:2312.03732).
+ */
+function smallerAdapter({ lora }: Recipe): RecipeChange[] {
   if (lora.r <= 4) return [];
   const r = half(lora.r);
-  return [{ option: 'lora.r', value: r, recipe: { ...recipe, lora: { ...lora, r } } }];
+  const alpha = { option: 'lora.lora_alpha', value: (lora.lora_alpha * r) / lora.r };
+  return [{ set: [{ option: 'lora.r', value: r }, ...(lora.use_rslora ? [] : [alpha])] }];
 }
 
-function shorterCompletions(recipe: Recipe): RecipeChange[] {
-  const { grpo } = recipe;
+function shorterCompletions({ grpo }: Recipe): RecipeChange[] {
   if (grpo.max_steps === 0 || grpo.max_completion_length < 32) return [];
-  const max_completion_length = half(grpo.max_completion_length);
-  const option = 'grpo.max_completion_length';
-  return [{ option, value: max_completion_length, recipe: { ...recipe, grpo: { ...grpo, max_completion_length } } }];
+  return [{ set: [{ option: 'grpo.max_completion_length', value: half(grpo.max_completion_length) }] }];
 }
 
 /** Where the recipe leaves it open, 4 bits are taken already when nothing else fits. */
 function quantized(recipe: Recipe): RecipeChange[] {
-  return recipe.load_in_4bit === false
-    ? [{ option: 'load_in_4bit', value: true, recipe: { ...recipe, load_in_4bit: true } }]
-    : [];
+  return recipe.load_in_4bit === false ? [{ set: [{ option: 'load_in_4bit', value: true }] }] : [];
 }
 
 /**

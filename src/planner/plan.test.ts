@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import demoConfig from '../../public/demo/model/config.json';
-import { plainDecisions } from '../budgets/decisions';
 import { makeBudget } from '../budgets/budgets';
 import { parseModelConfig, type ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';
 import { defaultRecipe } from '../recipe/defaultRecipe';
+import { withOptions } from '../recipe/optionValues';
 import { languageBytes, towerBytes } from './baseBytes';
 import { cheapestChanges, possibleChanges } from './changes';
 import type { PassFigures, RunFigures } from './figures';
@@ -93,7 +93,6 @@ function planOf(
     figures,
     usableBytes: usable,
     cachedModelBytes: 0,
-    rates: null,
   });
 }
 
@@ -144,19 +143,6 @@ describe('a plan', () => {
       'checkpoint',
     ]);
   });
-
-  it('takes as long as its operations at the measured rates, and says nothing before there are any', () => {
-    const input = { config: CONFIG, recipe: recipeOf({}), figures: GRPO, usableBytes: 8 * GB, cachedModelBytes: 0 };
-    const decisions = plainDecisions('nf4', { sft: 0, grpo: 0 });
-    const rates = { passes: 5e12, decode: 2e11 };
-    const plan = makePlan({ ...input, decisions, rates });
-    const seconds = plan.work.map(({ count, flops }) => count * (flops.passes / 5e12 + flops.decode / 2e11));
-    expect(plan.seconds).toBeCloseTo(
-      seconds.reduce((a, b) => a + b, 0),
-      6,
-    );
-    expect(makePlan({ ...input, decisions, rates: null }).seconds).toBe(null);
-  });
 });
 
 describe('operations', () => {
@@ -184,8 +170,41 @@ describe('changes', () => {
   const recipe = recipeOf({ sft, grpo: { ...defaultRecipe.grpo, max_steps: 0 } });
 
   it('keep the rows of a step where they make the micro-batch smaller', () => {
-    const change = possibleChanges(recipe, 313_600).find(({ option }) => option === 'sft.per_device_train_batch_size')!;
-    expect(change.recipe.sft).toMatchObject({ per_device_train_batch_size: 2, gradient_accumulation_steps: 4 });
+    const change = possibleChanges(recipe, 313_600).find(
+      ({ set }) => set[0]!.option === 'sft.per_device_train_batch_size',
+    )!;
+    expect(change.set).toEqual([
+      { option: 'sft.per_device_train_batch_size', value: 2 },
+      { option: 'sft.gradient_accumulation_steps', value: 4 },
+    ]);
+    expect(withOptions(recipe, change.set).sft).toMatchObject({
+      per_device_train_batch_size: 2,
+      gradient_accumulation_steps: 4,
+    });
+  });
+
+  it('keep the completions of a rollout that is told in micro-batches', () => {
+    const told = { per_device_train_batch_size: 4, gradient_accumulation_steps: 4, steps_per_generation: 2 };
+    const grpo = recipeOf({ grpo: { ...defaultRecipe.grpo, max_steps: 10, ...told } });
+    expect(possibleChanges(grpo, 313_600)).toContainEqual({
+      set: [
+        { option: 'grpo.per_device_train_batch_size', value: 2 },
+        { option: 'grpo.gradient_accumulation_steps', value: 8 },
+        { option: 'grpo.steps_per_generation', value: 4 },
+      ],
+    });
+  });
+
+  it.each([
+    [{ r: 16, lora_alpha: 32, use_rslora: false }, [8, 16]],
+    [{ r: 16, lora_alpha: 8, use_rslora: false }, [8, 4]],
+    [{ r: 5, lora_alpha: 10, use_rslora: false }, [2, 4]],
+    [{ r: 16, lora_alpha: 32, use_rslora: true }, [8]],
+  ])('keep the scale of a smaller adapter: %o', (lora, values) => {
+    const options = ['lora.r', 'lora.lora_alpha'];
+    const set = values.map((value, i) => ({ option: options[i]!, value }));
+    const changes = possibleChanges(recipeOf({ lora: { ...defaultRecipe.lora, ...lora } }), 313_600);
+    expect(changes.filter((change) => change.set[0]!.option === 'lora.r')).toEqual([{ set }]);
   });
 
   it('are at most three, those that make the run fit first, and only such as need less', () => {
@@ -196,11 +215,15 @@ describe('changes', () => {
     };
     const tried = possibleChanges(recipe, 313_600).map((change) => ({
       change,
-      plan: planOf(change.option === 'sft.per_device_train_batch_size' ? smaller : SFT, 6, change.recipe),
+      plan: planOf(
+        change.set[0]!.option === 'sft.per_device_train_batch_size' ? smaller : SFT,
+        6,
+        withOptions(recipe, change.set),
+      ),
     }));
     const effects = cheapestChanges(before, tried);
     expect(effects.length).toBeLessThanOrEqual(3);
-    expect(effects.map(({ option }) => option)).toContain('sft.per_device_train_batch_size');
+    expect(effects.map(({ set }) => set[0]!.option)).toContain('sft.per_device_train_batch_size');
     for (const { bytes } of effects) expect(bytes).toBeLessThan(0);
   });
 });

@@ -1,10 +1,10 @@
-// Whether a run fits a GPU, what it takes of the rest of the machine, and how long it will be. Formulas alone: no device, no
-// weights, and none of the arithmetic that the run itself decides by, so that each checks the other.
+// Whether a run fits a GPU, what it takes of the rest of the machine, and how much it computes. Formulas alone: no device,
+// no weights, and none of the arithmetic that the run itself decides by, so that each checks the other.
 
 import type { RunFigures } from './figures';
 import { gpuPhases, type MemoryInput, type PhaseMemory } from './gpuPhases';
 import { hostBytes, storageBytes, type HostBytes, type StorageBytes } from './otherBytes';
-import { secondsOf, workOf, type PhaseWork, type Rates } from './work';
+import { workOf, type PhaseWork } from './work';
 
 export interface PlanInput extends MemoryInput {
   figures: RunFigures;
@@ -12,8 +12,6 @@ export interface PlanInput extends MemoryInput {
   usableBytes: number;
   /** Bytes of the base that are cached in the browser; 0 where it stays in a folder. */
   cachedModelBytes: number;
-  /** null before anything is measured. */
-  rates: Rates | null;
 }
 
 export interface Plan {
@@ -27,10 +25,6 @@ export interface Plan {
   work: PhaseWork[];
   /** Operations of the whole run. */
   flops: number;
-  /** By phase in the order of `work`, for one unit; null before anything is measured. */
-  unitSeconds: number[] | null;
-  /** Of the whole run. */
-  seconds: number | null;
 }
 
 /** Plans a run. */
@@ -38,8 +32,7 @@ export function makePlan(input: PlanInput): Plan {
   const phases = gpuPhases(input);
   const peak = phases.reduce((a, b) => (b.total > a.total ? b : a));
   const work = workOf(input);
-  const { rates, usableBytes } = input;
-  const unitSeconds = rates && work.map((phase) => secondsOf(phase, rates));
+  const { usableBytes } = input;
   return {
     phases,
     peak,
@@ -49,7 +42,5 @@ export function makePlan(input: PlanInput): Plan {
     storage: storageBytes(input, input.cachedModelBytes),
     work,
     flops: work.reduce((sum, { count, flops }) => sum + count * (flops.passes + flops.decode), 0),
-    unitSeconds,
-    seconds: unitSeconds && work.reduce((sum, { count }, i) => sum + count * unitSeconds[i]!, 0),
   };
 }

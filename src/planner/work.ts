@@ -1,4 +1,4 @@
-// The work of a run: operations by phase, and the seconds that they take at measured rates.
+// The work of a run: operations by phase.
 
 import type { Decisions } from '../budgets/decisions';
 import type { ModelConfig } from '../model/config';
@@ -85,15 +85,4 @@ export function workOf(input: WorkInput): PhaseWork[] {
   }
   out.push(...grpoWork(input));
   return out;
-}
-
-/** What a dry run has measured: operations a second of passes, and of decoding. */
-export interface Rates {
-  passes: number;
-  decode: number;
-}
-
-/** Seconds of one unit at measured rates. */
-export function secondsOf({ flops }: PhaseWork, rates: Rates): number {
-  return flops.passes / rates.passes + (flops.decode > 0 ? flops.decode / rates.decode : 0);
 }

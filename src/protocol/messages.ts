@@ -6,7 +6,6 @@ import type { ErrorRecord } from '../base/errors';
 import type { CompletionScores } from '../eval/scorers';
 import type { ChangeEffect } from '../planner/changes';
 import type { Plan } from '../planner/plan';
-import type { Rates } from '../planner/work';
 import type { Recipe } from '../recipe/config';
 
 export type { DatasetInfo, ImportProblem, InputFile };
@@ -303,8 +302,6 @@ export interface PlanRequest extends Omit<StartRequest, 'type' | 'runId' | 'gpuM
   gpuMemoryGb: number;
   limits: Pick<AdapterInfo, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
   software: boolean;
-  /** null: nothing has been measured on this GPU. */
-  rates: Rates | null;
 }
 
 /** What a run takes, and what to change where it does not fit. */

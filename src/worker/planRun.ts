@@ -7,6 +7,7 @@ import type { RunFigures } from '../planner/figures';
 import { makePlan, type Plan } from '../planner/plan';
 import type { ModelSource, PlanRequest, RunPlan } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
+import { withOptions } from '../recipe/optionValues';
 import { parseRecipe } from '../recipe/recipe';
 import type { Reporter } from '../train/control';
 import { sourceOf } from './chosenModel';
@@ -54,12 +55,11 @@ function planOf(
   const gpuBytes = gpuMemoryBytes(request.gpuMemoryGb);
   const { decisions, usable } = decideBudget({ config, weights, rows, recipe, info, gpuBytes });
   const figures = runFigures(rows, recipe, request.seed, config.vision.spatialMergeSize);
-  const { rates } = request;
-  const plan = makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0, rates });
+  const plan = makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0 });
   return { plan, figures };
 }
 
-function isAllowed({ recipe }: RecipeChange): boolean {
+function isAllowed(recipe: Recipe): boolean {
   try {
     parseRecipe(recipe);
     return true;
@@ -71,9 +71,9 @@ function isAllowed({ recipe }: RecipeChange): boolean {
 /** A change with its plan; null where no row would fit with it. @throws what `goOn` throws */
 async function tried(request: OpenRequest, prepared: Prepared, change: RecipeChange, goOn: () => void) {
   goOn();
-  const { recipe } = change;
+  const recipe = withOptions(prepared.adapter.recipe, change.set);
   try {
-    const reencodes = SHAPES_ROWS.has(change.option);
+    const reencodes = change.set.some(({ option }) => SHAPES_ROWS.has(option));
     const model = reencodes ? withLimits(prepared.plainModel, recipe) : prepared.model;
     const { rows } = reencodes ? await prepareRows({ ...request, recipe }, model, silent(goOn)) : prepared;
     return { change, plan: planOf(request, { model }, recipe, rows).plan };
@@ -92,7 +92,8 @@ async function planRun(asked: PlanRequest, { findHead, goOn }: Planning): Promis
   if (plan.fits) return { plan, changes: [], gpuMemoryGb };
   // An adapter that a run starts from keeps its shape.
   const possible = possibleChanges(recipe, largestPixels(figures, prepared)).filter(
-    (change) => isAllowed(change) && !(request.adapter && change.option.startsWith('lora.')),
+    ({ set }) =>
+      isAllowed(withOptions(recipe, set)) && !(request.adapter && set.some(({ option }) => option.startsWith('lora.'))),
   );
   const plans = [];
   for (const change of possible) plans.push(await tried(request, prepared, change, goOn));

@@ -65,7 +65,7 @@ async function counted({ options, newTokens }: Drawn): Promise<{ run: SyntheticR
   const { config, recipe } = options;
   const { decisions, usable } = run.budget;
   const figures = runFigures(syntheticRows(options), recipe, 0, config.vision.spatialMergeSize);
-  const plan = makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0, rates: null });
+  const plan = makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0 });
   return { run, plan };
 }
 

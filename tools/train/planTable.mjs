@@ -60,28 +60,25 @@ export function planTable({ plan, gpuMemoryGb }) {
 }
 
 /** What a run computes, by phase. */
-export function workTable({ work, flops, unitSeconds, seconds }) {
+export function workTable({ work, flops }) {
   const ofUnit = ({ flops: own }) => own.passes + own.decode;
   const unit = unitFor(FLOPS, Math.max(...work.map(ofUnit)));
-  const head = ['Work', 'units', `${unit.name} each`, ...(unitSeconds ? ['s each'] : [])];
-  const rows = work.map((own, i) => [
+  const head = ['Work', 'units', `${unit.name} each`];
+  const rows = work.map((own) => [
     PHASES[own.phase] ?? own.phase,
     `${own.count} ${own.unit}${own.count === 1 ? '' : 's'}`,
     inUnit(ofUnit(own), unit),
-    ...(unitSeconds ? [unitSeconds[i].toFixed(2)] : []),
   ]);
   const all = unitFor(FLOPS, flops);
-  const total = `${inUnit(flops, all)} ${all.name} in all`;
-  const time = seconds === null ? '' : `, ${Math.ceil(seconds / 60)} min at the measured rate`;
-  return `${columns([head, ...rows])}\n\n${total}${time}.`;
+  return `${columns([head, ...rows])}\n\n${inUnit(flops, all)} ${all.name} in all.`;
 }
 
-/** The cheapest changes with their effects. */
+/** The cheapest changes, each with all options that it sets, and their effects. */
 export function changesTable(changes) {
   const unit = unitFor(BYTES, Math.max(...changes.map(({ peakBytes }) => peakBytes)));
   const head = ['To change', `at most, ${unit.name}`, `change, ${unit.name}`, 'work', ''];
-  const rows = changes.map(({ option, value, peakBytes, bytes, workRatio, fits }) => [
-    `"${option}": ${JSON.stringify(value)}`,
+  const rows = changes.map(({ set, peakBytes, bytes, workRatio, fits }) => [
+    set.map(({ option, value }) => `"${option}": ${JSON.stringify(value)}`).join(', '),
     inUnit(peakBytes, unit),
     `-${inUnit(-bytes, unit)}`,
     `x ${workRatio.toFixed(2)}`,

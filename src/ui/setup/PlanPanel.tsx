@@ -1,19 +1,20 @@
 // Whether the run that is set up fits the GPU, by phase and part, and what to change where it does not.
 
-import { useEffect, useState } from 'react';
+import { useLayoutEffect, useState } from 'react';
 import type { ChangeEffect } from '../../planner/changes';
 import type { Part, Phase, PhaseMemory } from '../../planner/gpuPhases';
 import type { RunPlan } from '../../protocol/messages';
 import { planRun } from '../actions';
-import { bytesText, duration, percent } from '../format';
-import { Icon } from '../parts/Icon';
+import { bytesText, percent } from '../format';
+import { Icon, Ring } from '../parts/Icon';
 import { useDataset } from '../store/dataset';
 import { useDevice } from '../store/device';
 import { useGpuMemory } from '../store/gpuMemory';
 import { useModel } from '../store/model';
 import { isBusy, useRun } from '../store/run';
-import { planRequest, useRunPlan } from '../store/runPlan';
-import { setRecipe, useSettings } from '../store/settings';
+import { clearPlan, outdatePlan, planRequest, takeChange, useRunPlan } from '../store/runPlan';
+import { useSettings } from '../store/settings';
+import { useStorage } from '../store/storage';
 
 const PHASES: Record<Phase, string> = {
   load: 'Loading',
@@ -40,23 +41,32 @@ const PARTS: Record<Part, string> = {
 /** Typing in the form asks once. */
 const SETTLE_MS = 400;
 
-/** Asks for a new plan whenever something that it is made of has changed. */
+/** Asks for a new plan whenever something that it is made of has changed, and takes back the one before. */
 function usePlanning(): void {
-  const settings = useSettings();
+  const { recipe, seed, picked, stored, modelKind, adapter: start } = useSettings();
   const id = useDataset(({ info }) => info?.id);
-  const importing = useDataset(({ importing: under }) => under !== null);
   const look = useModel(({ look: found }) => found);
   const adapter = useDevice(({ adapter: found }) => found);
-  const busy = useRun((run) => isBusy(run.view));
   const memory = useGpuMemory();
-  const { recipe, seed, picked, modelKind, adapter: start } = settings;
-  useEffect(() => {
-    // A run that trains needs the processor more; its plan has been made.
-    if (busy || importing || planRequest() === null) return undefined;
+  const ready = useReady();
+  // Before anything is painted: not for one frame does a verdict stand beside settings that it was not made of.
+  useLayoutEffect(() => {
+    if (!ready) return clearPlan();
+    outdatePlan();
     // What fails is on show beside the button that caused it.
     const timer = setTimeout(() => void planRun().catch(() => undefined), SETTLE_MS);
     return () => clearTimeout(timer);
-  }, [recipe, seed, picked, modelKind, start, id, importing, look, adapter, memory, busy]);
+  }, [recipe, seed, picked, stored, modelKind, start, id, look, adapter, memory, ready]);
+}
+
+/** Whether there is something to plan; not while a run is under way, which needs the processor more. */
+function useReady(): boolean {
+  // All that a start, and so a plan, may wait for.
+  useDataset();
+  useStorage();
+  useRun((run) => isBusy(run.view));
+  useDevice(({ guard }) => guard);
+  return planRequest() !== null;
 }
 
 /** The plan of the run that is set up; nothing before there is one. */
@@ -65,7 +75,7 @@ export function PlanPanel(): React.JSX.Element | null {
   const { plan, error, waiting } = useRunPlan();
   if (error) {
     return (
-      <div className="planPanel" role="status" data-code={error.code}>
+      <div className="planPanel" role="status" data-code={error.code} aria-busy={waiting}>
         <p className="badText">{error.message}</p>
         {error.hint && <p className="note">{error.hint}</p>}
       </div>
@@ -74,24 +84,39 @@ export function PlanPanel(): React.JSX.Element | null {
   if (!plan) return null;
   return (
     <section className="planPanel" aria-label="What the run takes" aria-busy={waiting}>
-      <Verdict {...plan} />
-      {plan.changes.length > 0 && <Changes changes={plan.changes} usable={plan.plan.usableBytes} />}
+      <Verdict {...plan} waiting={waiting} />
+      {plan.changes.length > 0 && <Changes changes={plan.changes} usable={plan.plan.usableBytes} waiting={waiting} />}
       <Details {...plan} />
     </section>
   );
 }
 
-function Verdict({ plan, gpuMemoryGb }: RunPlan): React.JSX.Element {
-  const { peak, fits, usableBytes, seconds, flops } = plan;
+/** @param props.waiting the figures are those of the settings before */
+function Verdict({ plan, gpuMemoryGb, waiting }: RunPlan & { waiting: boolean }): React.JSX.Element {
+  const { peak, fits, usableBytes, flops } = plan;
+  const figures = (
+    <>
+      at most {bytesText(peak.total)} of GPU memory ({PHASES[peak.phase]}); of {gpuMemoryGb} GB,{' '}
+      {bytesText(usableBytes)} may be used. {workText(flops)} to compute.
+    </>
+  );
+  if (waiting) {
+    return (
+      <p className="planVerdict soft" role="status">
+        <span>
+          <Ring kind="dashed" />
+        </span>
+        <span>Planning anew. Before: {figures}</span>
+      </p>
+    );
+  }
   return (
     <p className="planVerdict" role="status">
       <span className={fits ? 'rise' : 'badText'}>
         <Icon name={fits ? 'check' : 'warning'} />
       </span>
       <span>
-        <strong>{fits ? 'Fits' : 'Does not fit'}</strong>: at most {bytesText(peak.total)} of GPU memory (
-        {PHASES[peak.phase]}); of {gpuMemoryGb} GB, {bytesText(usableBytes)} may be used.{' '}
-        {seconds === null ? `${workText(flops)} to compute.` : `About ${duration(seconds)}.`}
+        <strong>{fits ? 'Fits' : 'Does not fit'}</strong>: {figures}
       </span>
     </p>
   );
@@ -104,16 +129,23 @@ function workText(flops: number): string {
     : `${Math.round(flops / 1e12).toLocaleString('en-US')} TFLOP`;
 }
 
-function Changes({ changes, usable }: { changes: ChangeEffect[]; usable: number }): React.JSX.Element {
+interface ChangesProps {
+  changes: ChangeEffect[];
+  usable: number;
+  waiting: boolean;
+}
+
+function Changes({ changes, usable, waiting }: ChangesProps): React.JSX.Element {
   return (
     <ul className="planChanges">
       {changes.map((change) => (
-        <li key={change.option}>
-          <button type="button" className="button compact" onClick={() => setRecipe(change.recipe)}>
-            Set {change.option} to {JSON.stringify(change.value)}
+        <li key={change.set[0]!.option}>
+          <button type="button" className="button compact" disabled={waiting} onClick={() => takeChange(change)}>
+            Set {change.set.map(({ option, value }) => `${option} to ${JSON.stringify(value)}`).join(' and ')}
           </button>
           <span className="note">
-            {bytesText(-change.bytes)} less{change.peakBytes <= usable ? ': it fits' : ''}, {workChange(change)}
+            {bytesText(-change.bytes)} less{!waiting && change.peakBytes <= usable ? ': it fits' : ''},{' '}
+            {workChange(change)}
           </span>
         </li>
       ))}
@@ -124,7 +156,7 @@ function Changes({ changes, usable }: { changes: ChangeEffect[]; usable: number 
 function workChange({ workRatio }: ChangeEffect): string {
   const percents = Math.round((workRatio - 1) * 100);
   return percents === 0
-    ? 'no more time'
+    ? 'no more to compute'
     : percents > 0
       ? `${percents}% more to compute`
       : `${-percents}% less to compute`;

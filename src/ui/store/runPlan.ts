@@ -2,17 +2,20 @@
 
 import { create } from 'zustand';
 import { fromErrorRecord, type ErrorRecord } from '../../base/errors';
+import type { RecipeChange } from '../../planner/changes';
 import type { DataMessage, PlanRequest, RunPlan } from '../../protocol/messages';
+import { withOptions } from '../../recipe/optionValues';
 import { useDataset } from './dataset';
 import { useDevice } from './device';
 import { gpuMemory } from './gpuMemory';
-import { modelSource, pickedAdapter, useSettings } from './settings';
+import { modelSource, pickedAdapter, setRecipe, useSettings } from './settings';
 import { startObstacle } from './startObstacle';
 
 interface PlanView {
-  /** Stays on show while the next one is being made. */
+  /** Stays on show while the next one is being made; null where nothing is set up that could be planned. */
   plan: RunPlan | null;
   error: ErrorRecord | null;
+  /** What is on show was said of other settings than those of now. */
   waiting: boolean;
 }
 
@@ -39,9 +42,26 @@ export function planRequest(): PlanRequest | null {
   return {
     ...{ recipe, seed, model, software, datasetId: info.id, gpuMemoryGb: gpuMemory() },
     limits: { maxBufferSize, maxStorageBufferBindingSize },
-    rates: null,
     ...(adapter ? { adapter } : {}),
   };
+}
+
+/** What the plan is made of has changed: neither what is on show counts any more, nor an answer that is on its way. */
+export function outdatePlan(): void {
+  newest++;
+  useRunPlan.setState({ waiting: true });
+}
+
+/** Nothing is set up that could be planned: no verdict is left of what was. */
+export function clearPlan(): void {
+  newest++;
+  useRunPlan.setState({ plan: null, error: null, waiting: false });
+}
+
+/** Sets a change's options in the recipe of now; does nothing while the plan that it came with is out of date. */
+export function takeChange({ set }: RecipeChange): void {
+  if (useRunPlan.getState().waiting) return;
+  setRecipe(withOptions(useSettings.getState().recipe, set));
 }
 
 /** Notes a new question. @returns its id, and the plan when it comes. Errors: those of the worker's planRun */
