@@ -42,7 +42,7 @@ export default {
         'The download worker may reach another host, so nothing that it imports may read rows, pictures or runs.',
       from: { path: '^src/worker/download\\.worker\\.ts$' },
       to: {
-        path: '^src/(data|recipe|rewards|text|image|infer|eval|train|storage/(?!model|database|connection))',
+        path: '^src/(data|recipe|rewards|text|image|infer|eval|train|storage/(?!model|database|connection|folder\\.))',
         reachable: true,
       },
     },

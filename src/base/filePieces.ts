@@ -8,27 +8,27 @@ export const PIECE_BYTES = 16 * 2 ** 20;
 /** A file that need never be in memory whole. */
 export interface FilePieces {
   bytes: number;
-  /** Fresh arrays of PIECE_BYTES each, the last one shorter; of an empty file one empty piece. May be asked for once more. */
+  /** Fresh arrays of one size, the last one shorter; of an empty file one empty piece. May be asked for once more. */
   pieces(): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
-/** Bytes in memory. */
-export function bytesInPieces(bytes: Uint8Array<ArrayBuffer>): FilePieces {
+/** Bytes in memory. @param pieceBytes size of a piece */
+export function bytesInPieces(bytes: Uint8Array<ArrayBuffer>, pieceBytes = PIECE_BYTES): FilePieces {
   return {
     bytes: bytes.byteLength,
     async *pieces() {
-      for (let at = 0; at === 0 || at < bytes.byteLength; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+      for (let at = 0; at === 0 || at < bytes.byteLength; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
     },
   };
 }
 
-/** Bytes of a file or blob, read piece by piece. */
-export function blobInPieces(blob: Blob): FilePieces {
+/** Bytes of a file or blob, read piece by piece. @param pieceBytes size of a piece */
+export function blobInPieces(blob: Blob, pieceBytes = PIECE_BYTES): FilePieces {
   return {
     bytes: blob.size,
     async *pieces() {
-      for (let at = 0; at === 0 || at < blob.size; at += PIECE_BYTES) {
-        yield new Uint8Array(await blob.slice(at, at + PIECE_BYTES).arrayBuffer());
+      for (let at = 0; at === 0 || at < blob.size; at += pieceBytes) {
+        yield new Uint8Array(await blob.slice(at, at + pieceBytes).arrayBuffer());
       }
     },
   };

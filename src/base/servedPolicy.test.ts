@@ -2,7 +2,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { developmentHeadersOf, securityHeaders, securityHeadersOf } from '../../tools/launcher/headers.mjs';
-import { allowsConnection, deniesAllRequests, keepsRequestsInside, servedPolicy } from './servedPolicy';
+import {
+  allowsConnection,
+  deniesAllRequests,
+  keepsRequestsInside,
+  namesConnections,
+  servedPolicy,
+} from './servedPolicy';
 
 const PAGE = securityHeaders['Content-Security-Policy'] ?? '';
 const REWARD = securityHeadersOf('/assets/userReward.worker-12345678.js')['Content-Security-Policy'] ?? '';
@@ -49,6 +55,28 @@ test('the policy is asked of the server; one that says nothing has none, one tha
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   await expect(servedPolicy(`${origin}/guarded`)).rejects.toMatchObject(named(`${origin}/guarded`));
+});
+
+const DOWNLOAD = securityHeadersOf('/assets/download.worker-12345678.js')['Content-Security-Policy'] ?? '';
+
+test('the download worker’s policy names its hosts, in development too', () => {
+  expect(namesConnections(DOWNLOAD)).toBe(true);
+  const development = developmentHeadersOf('/src/worker/download.worker.ts')['Content-Security-Policy'] ?? '';
+  expect(namesConnections(development)).toBe(true);
+  expect(namesConnections(`connect-src *, ${DOWNLOAD}`)).toBe(true);
+  expect(keepsRequestsInside(DOWNLOAD)).toBe(false);
+});
+
+test.each([
+  ['none', null],
+  ['one that is silent on connections', "script-src 'self'"],
+  ...['*', 'https:', 'wss:', 'https://*', '*:443', 'https://*:443', '*/'].map((source): [string, string] => [
+    `one with ${source}`,
+    DOWNLOAD.replace('connect-src', `connect-src ${source}`),
+  ]),
+  ['one that lets scripts in', `${DOWNLOAD}; script-src https://huggingface.co`],
+])('a policy bounds no connection when it is %s', (_, header) => {
+  expect(namesConnections(header)).toBe(false);
 });
 
 test('a policy is read for the hosts that a worker may connect to', () => {

@@ -33,8 +33,12 @@ function isWithin(sources: readonly string[] | undefined, allowed: ReadonlySet<s
   return sources !== undefined && sources.every((source) => allowed.has(source));
 }
 
-function fetchesStayWithin(policy: Policy, allowed: ReadonlySet<string>): boolean {
-  return FETCHES.every((name) => isWithin(policy.get(name) ?? policy.get('default-src'), allowed));
+function sourcesOf(policy: Policy, directive: string): readonly string[] | undefined {
+  return policy.get(directive) ?? policy.get('default-src');
+}
+
+function fetchesStayWithin(policy: Policy, allowed: ReadonlySet<string>, directives = FETCHES): boolean {
+  return directives.every((name) => isWithin(sourcesOf(policy, name), allowed));
 }
 
 /**
@@ -45,6 +49,21 @@ export function keepsRequestsInside(header: string | null): boolean {
   return readPolicies(header ?? '').some(
     (policy) => fetchesStayWithin(policy, OWN_SOURCES) && isWithin(policy.get('form-action'), OWN_SOURCES),
   );
+}
+
+/** All hosts: `*`, also with a scheme or a port, or a scheme alone. */
+const ANY_HOST = /^(?:[a-z][a-z0-9+.-]*:|(?:[a-z][a-z0-9+.-]*:\/\/)?\*(?:[:/].*)?)$/;
+
+/**
+ * Whether a worker script with this policy can bring in nothing from elsewhere, and connect to named hosts alone.
+ * @param header value of Content-Security-Policy; null: there is none. Of several policies one is enough
+ */
+export function namesConnections(header: string | null): boolean {
+  const others = FETCHES.filter((name) => name !== 'connect-src');
+  return readPolicies(header ?? '').some((policy) => {
+    const named = (source: string): boolean => OWN_SOURCES.has(source) || !ANY_HOST.test(source);
+    return fetchesStayWithin(policy, OWN_SOURCES, others) && (sourcesOf(policy, 'connect-src')?.every(named) ?? false);
+  });
 }
 
 /** Whether a source of a policy admits an origin; wildcards stand for hosts below a name. */
@@ -63,7 +82,7 @@ export function allowsConnection(header: string | null, origin: string): boolean
   if (header === null) return true;
   const url = new URL(origin);
   return readPolicies(header).every((policy) => {
-    const sources = policy.get('connect-src') ?? policy.get('default-src');
+    const sources = sourcesOf(policy, 'connect-src');
     return sources === undefined || sources.some((source) => admits(source, url));
   });
 }

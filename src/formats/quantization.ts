@@ -25,6 +25,7 @@ const TENSORS: [RegExp, string][] = [
 
 const CHOOSE = 'Choose the same model in bfloat16, float16 or float32.';
 
+/** As it is written in the file. */
 function methodOf(config: JsonObject): string | null {
   // MLX writes `quantization`, all others `quantization_config`.
   const found = config.quantization_config ?? config.quantization ?? null;
@@ -32,8 +33,15 @@ function methodOf(config: JsonObject): string | null {
   const { quant_method: method, load_in_4bit: bits4, load_in_8bit: bits8 } = isJsonObject(found) ? found : {};
   // Older files of bitsandbytes do not name it.
   if (method === undefined && (bits4 === true || bits8 === true)) return 'bitsandbytes';
-  if (typeof method !== 'string') return config.quantization_config === undefined ? 'MLX' : 'unknown';
-  return Object.hasOwn(METHODS, method) ? METHODS[method]! : method;
+  return typeof method === 'string' ? method : config.quantization_config === undefined ? 'MLX' : 'unknown';
+}
+
+/**
+ * The method by which a checkpoint's weights are quantized, as its config names it; null when they are not.
+ * @param configs parsed config.json, and its text_config if it has one
+ */
+export function quantizationMethod(...configs: (JsonObject | null)[]): string | null {
+  return configs.map((config) => config && methodOf(config)).find((name) => name !== null) ?? null;
 }
 
 /**
@@ -41,11 +49,12 @@ function methodOf(config: JsonObject): string | null {
  * @param configs parsed config.json, and its text_config if it has one @throws config.unsupported naming the method
  */
 export function checkUnquantizedConfig(...configs: (JsonObject | null)[]): void {
-  const method = configs.map((config) => config && methodOf(config)).find((name) => name !== null) ?? null;
+  const method = quantizationMethod(...configs);
+  const known = method !== null && Object.hasOwn(METHODS, method) ? METHODS[method] : method;
   check(
     method === null,
     'config.unsupported',
-    `config.json: the checkpoint is quantized (${method}); expected weights that are not`,
+    `config.json: the checkpoint is quantized (${known}); expected weights that are not`,
     CHOOSE,
   );
 }

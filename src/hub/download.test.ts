@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HubModel, HubSettings } from '../base/hubModel';
+import { countBytes, type Interval } from '../base/intervals';
 import { HUB_DEFAULTS } from './settings';
+import { downloadFile } from './fileDownload';
 import { lookUpModel } from './lookUp';
 import { downloadModel } from './modelDownload';
 import { createTraffic, type Net } from './net';
@@ -186,6 +188,50 @@ test('what arrived before a stop is not fetched again', async () => {
   expect(Number(/bytes=(\d+)/.exec(part!)![1])).toBeGreaterThan(900_000);
 });
 
+test('a wait is one of the whole file only when no connection goes on', async () => {
+  const told: [string | null, boolean | undefined][] = [];
+  const net = {
+    ...netOf(),
+    waiting: (reason: string | null, _: number, goesOn?: boolean) => told.push([reason, goesOn]),
+  };
+  const alone = (): boolean[] => told.filter(([reason]) => reason !== null).map(([, goesOn]) => goesOn === false);
+  failing({ kind: 'status', status: 500 }, (count) => count === 1);
+  await downloadModel(net, await lookUp(), place, () => undefined, never);
+  expect(alone()).toEqual([false]);
+  told.length = 0;
+  place = createMemoryPlace();
+  hub.reset(demoRepository());
+  failing({ kind: 'status', status: 429, headers: { 'Retry-After': '1' } }, (count) => count <= 4);
+  await downloadModel(net, await lookUp(), place, () => undefined, never);
+  expect(alone()).toEqual([false, false, false, true]);
+});
+
+test('of a file that comes in one answer, what has arrived is remembered on the way too', async () => {
+  const bytes = Buffer.alloc(40 * 2 ** 20);
+  const name = 'large.safetensors';
+  hub.files[name] = bytes;
+  hub.fault = () => ({ kind: 'whole' });
+  const kept: number[] = [];
+  const part = {
+    ...{ done: [], read: (at: number, length: number) => bytes.subarray(at, at + length) },
+    ...{ write: () => undefined, restart: async () => undefined },
+    keep: async (done: readonly Interval[]) => void kept.push(countBytes(done)),
+  };
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const file = { name, bytes: bytes.length, algorithm: 'sha256' as const, hash };
+  const job = {
+    file,
+    url: `${hub.fileServer}/files/${name}`,
+    what: name,
+    part,
+    arrived: () => undefined,
+    signal: never,
+  };
+  await downloadFile(netOf(), job);
+  expect(kept.at(-1)).toBe(bytes.length);
+  expect(kept.filter((sum) => sum < bytes.length)).toHaveLength(1);
+});
+
 test('a stop while a server is waited for ends at once', async () => {
   failing({ kind: 'status', status: 429, headers: { 'Retry-After': '300' } }, () => true);
   const stop = new AbortController();
@@ -210,6 +256,15 @@ test('a quantized checkpoint is named with its method before its weights are fet
   const config = JSON.parse(hub.files['config.json']!.toString()) as object;
   hub.files['config.json'] = Buffer.from(JSON.stringify({ ...config, quantization_config: { quant_method: 'awq' } }));
   await expect(lookUp()).rejects.toMatchObject({ code: 'hub.quantized', message: expect.stringContaining('awq') });
+});
+
+test.each([
+  ['MLX', { quantization: { bits: 4 } }],
+  ['bitsandbytes', { text_config: { quantization_config: { load_in_4bit: true } } }],
+])('a checkpoint that %s has quantized is known without a name of the method', async (method, fields) => {
+  const config = JSON.parse(hub.files['config.json']!.toString()) as object;
+  hub.files['config.json'] = Buffer.from(JSON.stringify({ ...config, ...fields }));
+  await expect(lookUp()).rejects.toMatchObject({ code: 'hub.quantized', message: expect.stringContaining(method) });
 });
 
 test('what cannot be trained is refused by its config, before its weights are fetched', async () => {

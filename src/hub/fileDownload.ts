@@ -3,10 +3,11 @@
 
 import type { HubFile } from '../base/hubModel';
 import { check, LorikeetError } from '../base/errors';
+import { addInterval, countBytes, frontier, missingPieces, type Interval } from '../base/intervals';
 import { KEPT, TryAgain } from './failures';
 import { hasherOf } from './hashing';
-import { addInterval, countBytes, frontier, missingPieces, type Interval } from './intervals';
 import { ask, withRetries, type Answer, type Net } from './net';
+import { shareWaiting } from './waiting';
 
 /** Where the bytes of one file go until they are known to be right. */
 export interface PartFile {
@@ -102,6 +103,7 @@ async function takeRange(net: Net, job: FileJob, state: State, [from, end]: Inte
         state.unkept += bytes.byteLength;
         job.arrived(countBytes(state.done));
         progressed();
+        if (state.unkept >= KEEP_BYTES) await keep(job, state);
       }
     } finally {
       answer.cancel();
@@ -171,15 +173,18 @@ async function takeMissing(net: Net, job: FileJob, state: State): Promise<void> 
   const pieces = missingPieces(state.done, job.file.bytes, settings.rangeBytes);
   const failed = new AbortController();
   const signal = AbortSignal.any([job.signal, failed.signal]);
+  const count = Math.min(settings.connections, pieces.length);
+  const waits = shareWaiting(net.waiting, count);
   const connection = async (): Promise<void> => {
+    const { waiting, end } = waits.join();
     for (let piece = pieces.shift(); piece; piece = pieces.shift()) {
-      await takeRange(net, job, state, piece, signal);
+      await takeRange({ ...net, waiting }, job, state, piece, signal);
       await hashOn(job, state, signal);
-      if (state.unkept >= KEEP_BYTES) await keep(job, state);
     }
+    end();
   };
   let first: { error: unknown } | null = null;
-  const connections = Array.from({ length: Math.min(settings.connections, pieces.length) }, () =>
+  const connections = Array.from({ length: count }, () =>
     connection().catch((error: unknown) => {
       first ??= { error };
       failed.abort(error);

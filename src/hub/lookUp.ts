@@ -5,6 +5,7 @@ import type { HubAddress, HubFile, HubLicence, HubModel } from '../base/hubModel
 import { check, LorikeetError } from '../base/errors';
 import { isJsonObject, type JsonObject } from '../base/json';
 import { checkModelFolder } from '../formats/modelFolder';
+import { quantizationMethod } from '../formats/quantization';
 import { fileUrl, revisionUrl, treeUrl } from './modelAddress';
 import { askJson, type Net } from './net';
 
@@ -80,20 +81,13 @@ async function listFiles(net: Net, id: string, commit: string, signal: AbortSign
   return files;
 }
 
-function quantizationName(config: JsonObject): string | null {
-  const nested = isJsonObject(config.text_config) ? config.text_config.quantization_config : undefined;
-  const found = config.quantization_config ?? nested;
-  if (!isJsonObject(found)) return null;
-  return typeof found.quant_method === 'string' ? found.quant_method : 'an unnamed method';
-}
-
 /** Refuses a checkpoint whose weights are not plain numbers. @throws hub.quantized */
 function checkNotQuantized(id: string, config: JsonObject): void {
-  const method = quantizationName(config);
+  const method = quantizationMethod(config, isJsonObject(config.text_config) ? config.text_config : null);
   check(
     method === null,
     'hub.quantized',
-    `${id} holds weights that are quantized already (quantization_config: ${method}), which cannot be trained here.`,
+    `${id} holds weights that are quantized already (${method}), which cannot be trained here.`,
     'Take the model that it was made from, in bfloat16; Lorikeet quantizes it by itself where the recipe says so.',
   );
 }

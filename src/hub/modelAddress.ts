@@ -1,12 +1,13 @@
 // Names of models as people write them, and the addresses behind them. Asks nothing.
 
 import type { HubAddress } from '../base/hubModel';
-import { LorikeetError } from '../base/errors';
+import { check, LorikeetError } from '../base/errors';
+import { HUB_DEFAULTS } from './settings';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
 /** Branches and tags may hold slashes; git allows neither `..` nor a slash at an end. */
 const REVISION = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/;
-const PAGE = /^https:\/\/[^/]+\/([^/?#]+)\/([^/?#]+)(?:\/(?:tree|blob)\/([^/?#]+))?/;
+const PAGE = /^https?:\/\/([^/?#]+)\/([^/?#]+)\/([^/?#]+)(?:\/(?:tree\/([^?#]+)|blob\/([^/?#]+)))?/;
 
 /** Whether a text is the name of a revision that git would take. */
 function isRevision(text: string): boolean {
@@ -16,12 +17,12 @@ function isRevision(text: string): boolean {
 /**
  * Reads `owner/name`, `owner/name@revision` or the address of a model's page.
  * @param revision used where the text names none
+ * @param endpoint the hub that is asked: the page may be of no other
  * @throws hub.address
  */
-export function parseModelAddress(text: string, revision = 'main'): HubAddress {
+export function parseModelAddress(text: string, revision = 'main', endpoint = HUB_DEFAULTS.endpoint): HubAddress {
   const trimmed = text.trim();
-  const page = PAGE.exec(trimmed);
-  const [path, given] = page ? [`${page[1]}/${page[2]}`, page[3]] : splitRevision(trimmed);
+  const [path, given] = splitPage(trimmed, new URL(endpoint).host) ?? splitRevision(trimmed);
   const parts = path.split('/');
   const found = (given ?? revision).trim() || 'main';
   if (parts.length === 2 && parts.every((part) => NAME.test(part) && !part.includes('..')) && isRevision(found)) {
@@ -32,6 +33,22 @@ export function parseModelAddress(text: string, revision = 'main'): HubAddress {
     `${JSON.stringify(trimmed)} does not name a model: expected owner/name, with @revision after it where it is not main.`,
     'For example Qwen/Qwen2.5-VL-3B-Instruct.',
   );
+}
+
+/** Name and revision in a page's address; null for another text. @throws hub.address for a page of another host */
+function splitPage(text: string, asked: string): [string, string | undefined] | null {
+  const page = PAGE.exec(text);
+  if (!page) return null;
+  const [, host, owner, name, tree, blob] = page;
+  check(
+    host!.toLowerCase() === asked,
+    'hub.address',
+    `${text} is a page of ${host}, but this page asks ${asked}.`,
+    `Give owner/name alone to ask ${asked}; docs/hosting.md says how another hub is set.`,
+  );
+  // The hub writes a branch's slashes as %2F.
+  const revision = (tree?.replace(/\/+$/, '') ?? blob)?.replace(/%2F/gi, '/');
+  return [`${owner}/${name}`, revision];
 }
 
 function splitRevision(text: string): [string, string | undefined] {

@@ -10,8 +10,11 @@ export interface Net {
   settings: HubSettings;
   /** Hears of each request and of the bytes that came back, by host. */
   traffic(host: string, requests: number, receivedBytes: number): void;
-  /** Hears of a wait before another try; null when it is over. */
-  waiting(reason: string | null, ms: number): void;
+  /**
+   * Hears of a wait before another try; null when it is over.
+   * @param goesOn other connections bring something meanwhile; left out: this one is all there is
+   */
+  waiting(reason: string | null, ms: number, goesOn?: boolean): void;
 }
 
 /** Adds up traffic by host. */

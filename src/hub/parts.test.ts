@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { addInterval, clipIntervals, countBytes, frontier, missingPieces, type Interval } from '../base/intervals';
 import { rateLimitWait } from './failures';
 import { hasherOf } from './hashing';
-import { addInterval, clipIntervals, countBytes, frontier, missingPieces, type Interval } from './intervals';
 import { parseModelAddress } from './modelAddress';
 import { createRateMeter, secondsLeft } from './rate';
 import { HUB_DEFAULTS, parseHubSettings } from './settings';
@@ -49,6 +49,10 @@ test.each([
   ['Qwen/Qwen2.5-VL-3B-Instruct', { id: 'Qwen/Qwen2.5-VL-3B-Instruct', revision: 'main' }],
   [' a/b@refs/pr/3 ', { id: 'a/b', revision: 'refs/pr/3' }],
   ['https://huggingface.co/Qwen/Qwen2.5-VL-3B-Instruct/tree/v1', { id: 'Qwen/Qwen2.5-VL-3B-Instruct', revision: 'v1' }],
+  ['https://huggingface.co/a/b/tree/refs/pr/3/', { id: 'a/b', revision: 'refs/pr/3' }],
+  ['https://huggingface.co/a/b/tree/refs%2Fpr%2F3?x=1', { id: 'a/b', revision: 'refs/pr/3' }],
+  ['https://huggingface.co/a/b/blob/v1/config.json', { id: 'a/b', revision: 'v1' }],
+  ['https://huggingface.co/a/b', { id: 'a/b', revision: 'main' }],
 ])('%s is a model', (text, address) => {
   expect(parseModelAddress(text)).toEqual(address);
 });
@@ -60,6 +64,16 @@ test.each(['', 'Qwen', 'a/b/c', '../b', 'a/..', 'a/b@../x', 'a b/c', '/etc/passw
     expect(() => parseModelAddress(text)).toThrow(expect.objectContaining({ code: 'hub.address' }) as Error);
   },
 );
+
+test('a page of another hub than the one that is asked is refused, and both are named', () => {
+  const page = 'https://huggingface.co/a/b';
+  const error = { code: 'hub.address', message: expect.stringMatching(/of huggingface\.co, .* asks mirror\.example/) };
+  expect(() => parseModelAddress(page, 'main', 'https://mirror.example')).toThrow(
+    expect.objectContaining(error) as Error,
+  );
+  const local = 'http://localhost:81/a/b/tree/v1';
+  expect(parseModelAddress(local, 'main', 'http://localhost:81')).toEqual({ id: 'a/b', revision: 'v1' });
+});
 
 test('the wait that a busy hub asks for is read from RateLimit, else from Retry-After, and has an end', () => {
   const wait = (headers: Record<string, string>): number | null => rateLimitWait(new Headers(headers), 0);

@@ -1,7 +1,8 @@
 // A run exported to one file and imported again, in the browser's real storage.
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { bytesInPieces } from '../base/filePieces';
+import { sha256Hex } from '../base/bytes';
+import { bytesInPieces, hashPieces, PIECE_BYTES } from '../base/filePieces';
 import { encodeCheckpoint } from '../formats/checkpoint';
 import { writeGzipLines } from '../formats/gzipLines';
 import { encodeRunFile } from '../formats/runFile';
@@ -9,6 +10,7 @@ import { parseSafetensors, writeSafetensors } from '../formats/safetensors';
 import { exportRunFile, importRunFile } from './checkpointFile';
 import { listCheckpoints, loadCheckpoint, newestCheckpoint, saveCheckpoint } from './checkpointStore';
 import { opfs, writeFile } from './opfs';
+import { runDatabase } from './runDatabase';
 import { appendEvents, createRun, deleteRun, findRun, listRuns, readEvents, truncateEvents, updateRun } from './runs';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -114,6 +116,8 @@ describe('moving a run', () => {
   });
 });
 
+const info = { stage: 'sft', step: 1, logSeq: 10, best: false };
+
 async function template() {
   const names = { datasetId: 'd', datasetName: 'demo', modelName: 'tiny' };
   return { id: ID, createdAt: 7, seed: 5, ...names, recipe: {}, state: 'running' };
@@ -125,6 +129,24 @@ describe('a run that is stored already', () => {
     const before = await everything();
     expect(await importRunFile(await exportRunFile(ID), 'f')).toEqual(before.runs[0]);
     expect(await everything()).toEqual(before);
+  });
+
+  test.each([
+    ['as a whole', undefined],
+    ['in pieces of another size', PIECE_BYTES / 4],
+  ])('the same again changes nothing when an older version has hashed a large checkpoint %s', async (_, pieceBytes) => {
+    await makeRun();
+    const adapter = new Float32Array(PIECE_BYTES / 4 + 1).map((_, i) => i);
+    const bytes = encodeCheckpoint({ state: { step: 3 }, tensors: new Map([['adapter', adapter]]) });
+    const { pieceBytes: usual, ...record } = await saveCheckpoint(ID, bytes, info, 1);
+    expect(usual).toBe(PIECE_BYTES);
+    const older = pieceBytes
+      ? { ...record, pieceBytes, sha256: await hashPieces(bytesInPieces(bytes, pieceBytes)) }
+      : { ...record, sha256: await sha256Hex(bytes) };
+    const key = [ID, record.generation];
+    await runDatabase.transact(['checkpoints'], (open) => void open('checkpoints').put(older, key));
+    expect(await importRunFile(await exportRunFile(ID), 'f')).toEqual((await listRuns())[0]);
+    expect(await listCheckpoints(ID)).toEqual([older]);
   });
 
   test('a file that is behind, or of a finished run, is refused', async () => {
@@ -243,7 +265,6 @@ describe('files that are refused, with nothing stored', () => {
   });
 
   const record = { id: ID, createdAt: 7, seed: 5, datasetId: 'd', datasetName: 'n', modelName: 'm', recipe: {} };
-  const info = { stage: 'sft', step: 1, logSeq: 10, best: false };
 
   async function crafted(about: Record<string, unknown>, log: unknown[] | Bytes = []): Promise<Bytes> {
     return encodeRunFile({

@@ -3,12 +3,12 @@
 
 import * as v from 'valibot';
 import { check, LorikeetError } from '../base/errors';
-import { bytesInPieces, hashPieces } from '../base/filePieces';
 import { isJsonObject, type JsonObject } from '../base/json';
 import { decodeCheckpoint, encodeCheckpoint } from '../formats/checkpoint';
 import { readGzipLines, writeGzipLines } from '../formats/gzipLines';
 import { decodeRunFile, encodeRunFile, type RunFile } from '../formats/runFile';
 import {
+  hashAs,
   listCheckpoints,
   loadCheckpoint,
   newestCheckpoint,
@@ -163,7 +163,7 @@ function exists(name: string, id: string, why: string): LorikeetError {
 async function isSame(stored: RunRecord, incoming: Incoming, name: string): Promise<boolean> {
   const { logSeq } = incoming.about.checkpoint;
   const newest = (await listCheckpoints(stored.id)).at(0);
-  if (newest?.sha256 === (await hashPieces(bytesInPieces(incoming.bytes)))) return true;
+  if (newest && newest.sha256 === (await hashAs(newest, incoming.bytes))) return true;
   const log = (await readEvents(stored.id)) as LogEvent[];
   const reached = newest?.logSeq ?? (log.at(-1)?.seq ?? -1) + 1;
   if (stored.state === 'finished' || reached > logSeq) throw exists(name, stored.id, 'it is further on than the file');

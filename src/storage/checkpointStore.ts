@@ -7,7 +7,7 @@ import { sha256Hex } from '../base/bytes';
 import { blobInPieces, bytesInPieces, hashPieces, PIECE_BYTES, type FilePieces } from '../base/filePieces';
 import { check, LorikeetError } from '../base/errors';
 import { reading, request, storageError, type Database } from './database';
-import { opfs, writeFile, type Files } from './opfs';
+import { opfs, writeHashed, type Files } from './opfs';
 import { ofRun, runDatabase } from './runDatabase';
 
 export interface CheckpointInfo {
@@ -108,7 +108,7 @@ async function readBack(files: Files, name: string, size: number, sha256: string
 
 /** Writes a new file and reads it back. @returns its hash */
 async function writeVerified(files: Files, name: string, content: FilePieces): Promise<string> {
-  const sha256 = await writeFile(files, name, content);
+  const sha256 = await writeHashed(files, name, content);
   await readBack(files, name, content.bytes, sha256);
   return sha256;
 }
@@ -173,10 +173,14 @@ async function saveLocked(
   return records;
 }
 
-/** The file's hash in the way that its record has it. */
-async function hashAs({ pieceBytes }: CheckpointRecord, blob: Blob): Promise<string> {
-  if (pieceBytes !== undefined) return hashPieces(blobInPieces(blob));
-  return sha256Hex(new Uint8Array(await blob.arrayBuffer()));
+/** The hash of content in the way that a record has its file's: of the whole, or of pieces of the record's size. */
+export async function hashAs(
+  { pieceBytes }: Pick<CheckpointRecord, 'pieceBytes'>,
+  content: Blob | Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const inMemory = content instanceof Uint8Array;
+  if (pieceBytes === undefined) return sha256Hex(inMemory ? content : new Uint8Array(await content.arrayBuffer()));
+  return hashPieces(inMemory ? bytesInPieces(content, pieceBytes) : blobInPieces(content, pieceBytes));
 }
 
 async function load({ files }: Parts, record: CheckpointRecord): Promise<Blob> {

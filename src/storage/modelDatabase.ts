@@ -1,5 +1,6 @@
 // The database of models from the hub: what is known of each model, which files are whole, how far parts have come.
 
+import type { Interval } from '../base/intervals';
 import { openDatabase } from './database';
 
 /** A file that had its hash when it was checked. */
@@ -15,7 +16,7 @@ export interface WholeFile {
 export interface PartRecord {
   name: string;
   /** Intervals of bytes that are on disk. */
-  done: [number, number][];
+  done: Interval[];
 }
 
 export const modelDatabase = openDatabase('lorikeet-models', ['models', 'files', 'parts']);

@@ -4,18 +4,17 @@
 import { get } from 'idb-keyval';
 import type { HubFile } from '../base/hubModel';
 import { check, LorikeetError } from '../base/errors';
+import { clipIntervals, type Interval } from '../base/intervals';
 import { reading, storageError } from './database';
 import { modelDatabase as database, modelFileLock, PART_ENDING, type PartRecord } from './modelDatabase';
 import { forgetFile, modelFolder, storedName, wholeFile } from './modelStore';
 
-type Done = readonly (readonly [number, number])[];
-
 /** A part that is open for writing; see PartFile of the hub. */
 export interface OpenPart {
-  done: [number, number][];
+  done: Interval[];
   write(bytes: Uint8Array, at: number): void;
   read(at: number, length: number): Uint8Array;
-  keep(done: Done): Promise<void>;
+  keep(done: readonly Interval[]): Promise<void>;
   restart(): Promise<void>;
 }
 
@@ -43,15 +42,13 @@ function read(handle: FileSystemSyncAccessHandle, name: string, at: number, leng
 }
 
 /** The journal, cut to what the file really holds. */
-async function journalOf(name: string, size: number): Promise<[number, number][]> {
+async function journalOf(name: string, size: number): Promise<Interval[]> {
   const record = await reading('reading a journal', get<PartRecord>(name, database.store('parts')));
-  return (record?.done ?? [])
-    .filter(([from]) => from < size)
-    .map(([from, end]): [number, number] => [from, Math.min(end, size)]);
+  return clipIntervals(record?.done ?? [], size);
 }
 
-async function putJournal(name: string, done: Done): Promise<void> {
-  const record: PartRecord = { name, done: done.map(([from, end]) => [from, end]) };
+async function putJournal(name: string, done: readonly Interval[]): Promise<void> {
+  const record: PartRecord = { name, done: [...done] };
   await database.transact(['parts'], (open) => void open('parts').put(record, name));
 }
 

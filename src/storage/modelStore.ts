@@ -5,7 +5,9 @@ import { get, values } from 'idb-keyval';
 import type { HubFile, HubModel, StoredModel, StoredModelView } from '../base/hubModel';
 import { hubModelKey } from '../base/hubModel';
 import { check, LorikeetError } from '../base/errors';
+import { countBytes } from '../base/intervals';
 import { reading, request } from './database';
+import { fileIn, listFolder, removeFrom } from './folder';
 import {
   MODEL_FOLDER,
   modelDatabase as database,
@@ -25,23 +27,9 @@ export function storedName({ algorithm, hash }: HubFile): string {
   return algorithm === 'sha256' ? hash : `git-${hash}`;
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'NotFoundError';
-}
-
 /** The folder of the models; made when it is not there. */
 export async function modelFolder(): Promise<FileSystemDirectoryHandle> {
   return (await navigator.storage.getDirectory()).getDirectoryHandle(MODEL_FOLDER, { create: true });
-}
-
-/** A file of the store; null where there is none. */
-async function fileOf(folder: FileSystemDirectoryHandle, name: string): Promise<File | null> {
-  try {
-    return await (await folder.getFileHandle(name)).getFile();
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }
 
 /** A file that is whole, for reading; null while it is not. Errors: storage.failed. */
@@ -51,7 +39,7 @@ export async function wholeFile(file: HubFile): Promise<File | null> {
   if (!record) return null;
   const found = await reading(
     'looking for a model file',
-    modelFolder().then((folder) => fileOf(folder, name)),
+    modelFolder().then((folder) => fileIn(folder, name)),
   );
   return found?.size === file.bytes ? found : null;
 }
@@ -67,16 +55,21 @@ export async function putModel(model: HubModel): Promise<StoredModel> {
   });
 }
 
-async function arrivedOf(file: HubFile): Promise<number> {
-  if (await wholeFile(file)) return file.bytes;
+async function stateOf(file: HubFile): Promise<{ whole: boolean; arrived: number }> {
+  if (await wholeFile(file)) return { whole: true, arrived: file.bytes };
   const part = await reading('looking for a model file', get<PartRecord>(storedName(file), parts));
-  return part?.done.reduce((sum, [from, end]) => sum + end - from, 0) ?? 0;
+  return { whole: false, arrived: countBytes(part?.done ?? []) };
+}
+
+/** What is there of a model. */
+async function presence({ files }: HubModel): Promise<{ whole: boolean; arrived: number }> {
+  const states = await Promise.all(files.map(stateOf));
+  const arrived = states.reduce((sum, one) => sum + one.arrived, 0);
+  return { whole: states.every(({ whole }) => whole), arrived };
 }
 
 async function viewOf(model: StoredModel): Promise<StoredModelView> {
-  const arrived = await Promise.all(model.files.map(arrivedOf));
-  const whole = (await Promise.all(model.files.map(wholeFile))).every((file) => file !== null);
-  return { ...model, arrived: arrived.reduce((a, b) => a + b, 0), whole };
+  return { ...model, ...(await presence(model)) };
 }
 
 /** All models of the store, newest first. Errors: storage.failed. */
@@ -108,15 +101,7 @@ export async function openStoredModel(key: string): Promise<Record<string, Blob>
 
 /** Bytes of `model` that are still to be fetched. Errors: storage.failed. */
 export async function missingBytes(model: HubModel): Promise<number> {
-  const arrived = await Promise.all(model.files.map(arrivedOf));
-  return model.bytes - arrived.reduce((a, b) => a + b, 0);
-}
-
-async function removeEntry(name: string): Promise<void> {
-  const folder = await modelFolder();
-  await folder.removeEntry(name).catch((error: unknown) => {
-    if (!isMissing(error)) throw error;
-  });
+  return model.bytes - (await presence(model)).arrived;
 }
 
 /** Removes a file and its part, whatever a record says; the caller holds its lock or is alone with it. */
@@ -126,8 +111,9 @@ export async function forgetFile(name: string): Promise<void> {
     open('files').delete(name);
     open('parts').delete(name);
   });
-  await removeEntry(name);
-  await removeEntry(name + PART_ENDING);
+  const folder = await modelFolder();
+  await removeFrom(folder, name);
+  await removeFrom(folder, name + PART_ENDING);
 }
 
 /** Names of files that some model of the store has. */
@@ -171,20 +157,6 @@ export async function deleteModel(key: string): Promise<void> {
   });
 }
 
-/** Every file of the folder with its size; one that is being written counts as empty. */
-async function listEntries(): Promise<{ entry: string; bytes: number }[]> {
-  const found: { entry: string; bytes: number }[] = [];
-  for await (const [entry, handle] of (await modelFolder()).entries()) {
-    if (handle.kind !== 'file') continue;
-    const bytes = await handle.getFile().then(
-      (file) => file.size,
-      () => 0,
-    );
-    found.push({ entry, bytes });
-  }
-  return found;
-}
-
 /**
  * Removes files that no model has, and parts without a journal: what a browser that died left behind. Safe beside a
  * download in another tab. Call it at start. Errors: storage.failed.
@@ -192,10 +164,11 @@ async function listEntries(): Promise<{ entry: string; bytes: number }[]> {
 export async function sweepModels(): Promise<{ files: number; bytes: number }> {
   const swept = { files: 0, bytes: 0 };
   const used = await usedNames();
-  for (const { entry, bytes } of await listEntries()) {
+  const folder = await modelFolder();
+  for (const { name: entry, bytes } of await listFolder(folder)) {
     const name = entry.replace(/(\.crswap|\.part)+$/, '');
     if (used.has(name) || !(await removeUnused(name))) continue;
-    await removeEntry(entry);
+    await removeFrom(folder, entry);
     swept.files++;
     swept.bytes += bytes;
   }

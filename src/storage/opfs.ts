@@ -4,6 +4,7 @@ import { sha256Hex } from '../base/bytes';
 import { check, LorikeetError } from '../base/errors';
 import { hashOfPieces, type FilePieces } from '../base/filePieces';
 import { storageError } from './database';
+import { fileIn, listFolder, removeFrom } from './folder';
 
 /** A file being written. Nothing counts before `close`. */
 export interface OpenFile {
@@ -65,10 +66,6 @@ async function openFile(name: string): Promise<OpenFile> {
   );
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'NotFoundError';
-}
-
 /** The browser's own files, in the root of its private file system. */
 export const opfs: Files = {
   open: openFile,
@@ -76,43 +73,14 @@ export const opfs: Files = {
     const file = await opfs.blob(name);
     return file && new Uint8Array(await file.arrayBuffer());
   },
-  blob: async (name) => {
-    try {
-      const root = await navigator.storage.getDirectory();
-      return await (await root.getFileHandle(name)).getFile();
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
-  },
-  remove: async (name) => {
-    try {
-      await (await navigator.storage.getDirectory()).removeEntry(name);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-  },
-  list: async (prefix) => {
-    const found: { name: string; bytes: number }[] = [];
-    const root = await navigator.storage.getDirectory();
-    for await (const [name, handle] of root.entries()) {
-      if (!name.startsWith(prefix) || handle.kind !== 'file') continue;
-      // A file that vanishes meanwhile, or is being written, still counts as present.
-      const bytes = await handle.getFile().then(
-        (file) => file.size,
-        () => 0,
-      );
-      found.push({ name, bytes });
-    }
-    return found;
-  },
+  blob: async (name) => fileIn(await navigator.storage.getDirectory(), name),
+  remove: async (name) => removeFrom(await navigator.storage.getDirectory(), name),
+  list: async (prefix) => listFolder(await navigator.storage.getDirectory(), prefix),
 };
 
-async function writeChunks(file: OpenFile, name: string, content: FilePieces): Promise<string> {
-  const hashes: string[] = [];
+async function writeChunks(file: OpenFile, name: string, content: FilePieces): Promise<void> {
   let at = 0;
   for await (const chunk of content.pieces()) {
-    hashes.push(await sha256Hex(chunk));
     const written = await file.write(chunk, at);
     // A full disk can show as a short count instead of an exception.
     check(
@@ -130,23 +98,34 @@ async function writeChunks(file: OpenFile, name: string, content: FilePieces): P
     `writing ${name}: the file has ${size ?? at} bytes after ${content.bytes} were to be written`,
     'Try again; the disk may be full or failing.',
   );
-  return hashOfPieces(hashes);
 }
 
 /**
  * Writes the pieces as the whole of a new file and waits until it is flushed and closed. Does not read it back.
- * @returns the hash of what was given, as hashPieces @throws what reading the pieces throws; storage.quota, storage.failed; the file may then exist in part
+ * @throws what reading the pieces throws; storage.quota, storage.failed; the file may then exist in part
  */
-export async function writeFile(files: Files, name: string, content: FilePieces): Promise<string> {
+export async function writeFile(files: Files, name: string, content: FilePieces): Promise<void> {
   let file: OpenFile | undefined;
   try {
     file = await files.open(name);
-    const hash = await writeChunks(file, name, content);
+    await writeChunks(file, name, content);
     await file.flush();
     await file.close();
-    return hash;
   } catch (error) {
     await file?.abandon();
     throw storageError(error, `writing ${name}`);
   }
+}
+
+/** As writeFile. @returns the hash of what was given, as hashPieces */
+export async function writeHashed(files: Files, name: string, content: FilePieces): Promise<string> {
+  const hashes: string[] = [];
+  async function* pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for await (const piece of content.pieces()) {
+      hashes.push(await sha256Hex(piece));
+      yield piece;
+    }
+  }
+  await writeFile(files, name, { bytes: content.bytes, pieces });
+  return hashOfPieces(hashes);
 }

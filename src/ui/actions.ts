@@ -10,6 +10,7 @@ import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import { beginImport, dropImport, failImport, useDataset } from './store/dataset';
 import { showFault } from './store/fault';
+import { useHub } from './store/hub';
 import { gpuMemory } from './store/gpuMemory';
 import { replayRun } from './store/history';
 import { beginPreview, failPreview } from './store/promptPreview';
@@ -116,12 +117,35 @@ function showLoading(runId: string): void {
   pushEvent({ type: 'state', state: 'loading', stage: null, runId, seq: -1, time: Date.now() });
 }
 
-/** The base model of a stored run; null while it was a folder that is not picked now. */
+/** Whether a model of the hub may be here whole; so it may until the stored ones are listed. */
+function isHere(key: string): boolean {
+  const { models } = useHub.getState();
+  return models === null || models.some((model) => model.key === key && model.whole);
+}
+
+/** The base model of a stored run; null while it has to come from a folder that is not picked now. */
 function modelOf(record: RunRecord): ModelChoice | null {
   const settings = useSettings.getState();
-  if (record.modelKey !== undefined) return { kind: 'stored', key: record.modelKey, id: record.modelName };
-  const bundled = record.modelName === 'demo' || record.modelName === 'demo/model';
+  const { modelKey, modelName } = record;
+  if (modelKey !== undefined && isHere(modelKey)) return { kind: 'stored', key: modelKey, id: modelName };
+  // A run that came from another browser, or whose model was deleted: a folder with the same model does as well.
+  if (modelKey !== undefined) return modelSource({ ...settings, modelKind: 'files' });
+  const bundled = modelName === 'demo' || modelName === 'demo/model';
   return modelSource({ ...settings, modelKind: bundled ? 'bundled' : 'files' });
+}
+
+/** Why a run's model has to be picked, and what to do. */
+export function noModelText({ modelKey }: RunRecord): { message: string; hint: string } {
+  if (modelKey !== undefined) {
+    return {
+      message: `The model of this run, ${modelKey}, is not stored whole in this browser.`,
+      hint: 'Fetch it in Setup, card 1, or pick a folder that has the same model, then resume.',
+    };
+  }
+  return {
+    message: 'The model of this run came from a folder, and browsers forget picked folders.',
+    hint: 'Pick the same folder again in Setup, card 1, then resume.',
+  };
 }
 
 /** Whether a stored run needs its model's folder picked before it can go on. */
@@ -146,11 +170,8 @@ export async function continueRun(
   if (!model) {
     const { pickFault: fault } = useSettings.getState();
     if (fault) throw new LorikeetError(fault.code, fault.message, fault.hint);
-    throw new LorikeetError(
-      'page.noModel',
-      'The model of this run came from a folder, and browsers forget picked folders.',
-      'Pick the same folder again in Setup, card 1, then resume.',
-    );
+    const { message, hint } = noModelText(record);
+    throw new LorikeetError('page.noModel', message, hint);
   }
   if (!(await replayRun(record, true, mended))) return;
   goTo('run');

@@ -59,8 +59,8 @@ export interface LorikeetApi {
   /** Takes a recipe as JSON text or as the parsed object, with its seed if it has one; answers with notes on it. */
   setRecipe(json: unknown): string[];
   setSeed(seed: number): void;
-  /** GPU memory that a new run may reckon with, in GB. */
-  setGpuMemory(gigabytes: number): void;
+  /** GPU memory that a new run may reckon with, in GB; waits for the adapter, which has a figure of its own. */
+  setGpuMemory(gigabytes: number): Promise<void>;
   /** Takes the files of a model's folder. @param folder what the run calls it. Errors: model.*, page.files */
   setModel(names: string[], folder: string): Promise<void>;
   /**
@@ -122,7 +122,10 @@ export function installAutomation(): void {
   (window as HostWindow).lorikeet = {
     setRecipe: takeRecipe,
     setSeed,
-    setGpuMemory,
+    setGpuMemory: async (gigabytes) => {
+      await adapterProbed();
+      setGpuMemory(gigabytes);
+    },
     setModel: (names, folder) => takeModel(takeFiles(input, names), folder),
     setHubModel: takeHubModel,
     setAdapter: (names, name) => giveAdapter(takeFiles(input, names), name),
@@ -199,7 +202,7 @@ async function planWhenReady(wanted: Wanted): Promise<RunPlan> {
   return planRun();
 }
 
-/** The device's limits are part of a plan. */
+/** The device's limits are part of a plan, and its memory is remembered by its name. */
 function adapterProbed(): Promise<void> {
   return new Promise((resolve) => {
     if (useDevice.getState().adapter) return resolve();

@@ -3,12 +3,12 @@
 import { hubModelKey, type HubModel, type StoredModelView } from '../base/hubModel';
 import { toErrorRecord } from '../base/errors';
 import { parseModelAddress } from '../hub/modelAddress';
-import type { DownloadRequest } from '../protocol/download';
 import { deleteModel } from '../storage/modelStore';
-import type { DownloadClient } from './downloadClient';
+import type { DownloadClient, HubRequest } from './downloadClient';
 import { readStorage } from './store/device';
 import { refreshModels, setTask, useHub } from './store/hub';
-import { chooseStored, useSettings } from './store/settings';
+import { readHubSettings } from './store/hubSettings';
+import { useSettings } from './store/settings';
 import { askToKeep } from './store/storage';
 
 let client: DownloadClient | null = null;
@@ -19,23 +19,35 @@ export function connectHub(downloads: DownloadClient): void {
   client = downloads;
 }
 
-/** Sends what a task waits for; a failure to send ends the task. */
-function ask(request: DownloadRequest, model: HubModel | null): void {
-  client!.send(request).catch((error: unknown) => {
-    setTask({ kind: 'problem', error: toErrorRecord(error), model });
+/** Whether the page still waits for the request. */
+function isAwaited(id: number): boolean {
+  const { task } = useHub.getState();
+  return 'id' in task && task.id === id;
+}
+
+/** What a task waits for; a failure of it ends the task, unless that was given up meanwhile. */
+function orProblem(id: number, work: Promise<void>, model: HubModel | null): void {
+  work.catch((error: unknown) => {
+    if (isAwaited(id)) setTask({ kind: 'problem', error: toErrorRecord(error), model });
   });
+}
+
+/** Sends what a task waits for; a failure to send ends the task. */
+function ask(request: HubRequest, model: HubModel | null): void {
+  orProblem(request.id, client!.send(request), model);
 }
 
 /** Asks the hub what there is under a name; the answer is a task of the store. Fetches no weights. */
 export function lookUpModel(text: string, revision: string): void {
-  try {
-    const address = parseModelAddress(text, revision);
-    const id = ++lastId;
-    setTask({ kind: 'looking', id });
-    ask({ type: 'lookUp', id, address }, null);
-  } catch (error) {
-    setTask({ kind: 'problem', error: toErrorRecord(error), model: null });
-  }
+  const id = ++lastId;
+  setTask({ kind: 'looking', id });
+  const work = async (): Promise<void> => {
+    const { endpoint } = await readHubSettings();
+    const address = parseModelAddress(text, revision, endpoint);
+    // Given up before anything was asked.
+    if (isAwaited(id)) await client!.send({ type: 'lookUp', id, address });
+  };
+  orProblem(id, work(), null);
 }
 
 /** Fetches what is missing of a model that was looked up, or that is stored in part. */
@@ -77,7 +89,7 @@ export async function cancelFetch(model: HubModel): Promise<void> {
 /** Deletes a stored model. Errors: model.inUse (another tab is at it), storage.failed. */
 export async function removeModel(key: string): Promise<void> {
   await deleteModel(key);
-  if (useSettings.getState().stored?.key === key) chooseStored(null);
+  if (useSettings.getState().stored?.key === key) useSettings.setState({ stored: null });
   useHub.setState(({ checked }) => ({ checked: checked?.key === key ? null : checked }));
   await Promise.all([refreshModels(), readStorage()]);
 }

@@ -73,7 +73,7 @@ async function checkRoom(model: HubModel): Promise<void> {
 
 interface Reporter {
   progress(progress: ModelProgress): void;
-  waiting(reason: string | null): void;
+  waiting: Net['waiting'];
 }
 
 function createReporter(id: number, model: HubModel, post: Post, channel: BroadcastChannel): Reporter {
@@ -96,8 +96,10 @@ function createReporter(id: number, model: HubModel, post: Post, channel: Broadc
       meter.note(progress.arrived, performance.now());
       if (performance.now() - last >= REPORT_MS || progress.arrived === model.bytes) send();
     },
-    waiting: (reason) => {
-      waiting = reason;
+    waiting: (reason, _ms, goesOn = false) => {
+      const shown = goesOn ? null : reason;
+      if (shown === waiting) return;
+      waiting = shown;
       send();
     },
   };
@@ -114,6 +116,15 @@ function follow(id: number, key: string, channel: BroadcastChannel, post: Post, 
   return () => channel.removeEventListener('message', listen);
 }
 
+/** Fetches what is missing; the caller holds the model's lock. */
+async function fetchMissing(net: Net, model: HubModel, reporter: Reporter, signal: AbortSignal): Promise<void> {
+  const place = {
+    has: async (file: HubModel['files'][number]) => (await wholeFile(file)) !== null,
+    fill: fillFile,
+  };
+  await downloadModel({ ...net, waiting: reporter.waiting }, model, place, reporter.progress, signal);
+}
+
 async function fetchModel(net: Net, id: number, model: HubModel, post: Post, signal: AbortSignal): Promise<void> {
   const channel = new BroadcastChannel('lorikeet-models');
   const key = hubModelKey(model);
@@ -122,20 +133,21 @@ async function fetchModel(net: Net, id: number, model: HubModel, post: Post, sig
   const either = AbortSignal.any([signal, stopped.signal]);
   try {
     await navigator.locks.request(modelLock(key), { signal: either }, async () => {
-      unfollow();
-      await checkRoom(model);
-      await putModel(model);
-      const reporter = createReporter(id, model, post, channel);
-      const place = {
-        has: async (file: HubModel['files'][number]) => (await wholeFile(file)) !== null,
-        fill: fillFile,
-      };
-      const own = { ...net, waiting: reporter.waiting };
-      await downloadModel(own, model, place, reporter.progress, signal);
+      try {
+        await checkRoom(model);
+        await putModel(model);
+        // The lock may have come before the word of a stop: until here it is still heard.
+        unfollow();
+        either.throwIfAborted();
+        await fetchMissing(net, model, createReporter(id, model, post, channel), signal);
+      } catch (error) {
+        // Those that follow stop with it, so they hear of it before the lock is theirs; when this worker dies instead,
+        // they take over.
+        if (signal.aborted) channel.postMessage({ key, stopped: true } satisfies Shared);
+        throw error;
+      }
     });
   } catch (error) {
-    // Those that follow stop with it; when this worker dies instead, they take over.
-    if (signal.aborted) channel.postMessage({ key, stopped: true } satisfies Shared);
     either.throwIfAborted();
     throw error;
   } finally {

@@ -1,5 +1,7 @@
 // Figures of runs of several sizes as a table. Knows nothing of how runs are made.
 
+import { growth } from '../prove/timeline.mjs';
+
 /** Seconds of the steps but the first, which compiles kernels; null without any. */
 function secondsPerStep(events, stage) {
   const times = events.filter((event) => event.type === 'step' && event.stage === stage).slice(1);
@@ -14,11 +16,6 @@ function gpuBytes(events) {
   return known.length === 0 ? null : Math.max(...known);
 }
 
-/** The most bytes above the baseline that a kind of process held. */
-function above({ baseline, parts }, kind) {
-  return Math.max(...parts.map(({ peak }) => peak[kind] ?? 0)) - (baseline[kind] ?? 0);
-}
-
 const secondsOf = ({ parts }, name) => parts.find((part) => part.name === name)?.seconds ?? null;
 
 const FIGURES = [
@@ -27,8 +24,8 @@ const FIGURES = [
   ['SFT step, s', ({ events }) => secondsPerStep(events, 'sft')],
   ['GRPO step, s', ({ events }) => secondsPerStep(events, 'grpo')],
   ['GPU by count, MB', ({ events }) => scaled(gpuBytes(events))],
-  ['GPU process, MB', ({ result }) => scaled(above(result, 'gpu'))],
-  ['page process, MB', ({ result }) => scaled(above(result, 'renderer'))],
+  ['GPU process, MB', ({ result }) => scaled(growth(result, 'gpu'))],
+  ['page process, MB', ({ result }) => scaled(growth(result, 'renderer'))],
 ];
 
 function scaled(bytes) {

@@ -5,7 +5,7 @@ const step = (step_time, peak) => ({ type: 'step', stage: 'sft', metrics: { step
 
 function run(size, scale) {
   const parts = [
-    { name: 'before Start', seconds: 2, peak: { renderer: 100e6, gpu: 50e6 } },
+    { name: 'before Start', seconds: 2, peak: { renderer: 500e6, gpu: 50e6 } },
     { name: 'loading', seconds: scale, peak: { renderer: 110e6, gpu: (50 + 10 * scale) * 1e6 } },
   ];
   const result = { baseline: { renderer: 100e6, gpu: 50e6 }, parts };

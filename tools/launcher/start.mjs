@@ -30,14 +30,24 @@ async function isOurs(origin) {
   }
 }
 
-/** Starts the server, or returns null when one of ours already serves this port. */
-async function serveOrJoin(port, hub) {
+/**
+ * Starts the server, or returns null when one of ours already serves this port.
+ * @param {number} port @param {import('./hubHost.mjs').Hub} [hub] that only a new server can be told of
+ * @throws Failure when the port is another program's or needs root, or when the hub would be ignored
+ */
+export async function serveOrJoin(port, hub) {
   try {
     return await startServer({ root: DIST, port, hub });
   } catch (error) {
     if (error.code === 'EACCES') throw new Failure(`port ${port} needs root.`, 'Choose one above 1023 with --port N.');
     if (error.code !== 'EADDRINUSE') throw error;
-    if (await isOurs(`http://localhost:${port}`)) return null;
+    if (await isOurs(`http://localhost:${port}`)) {
+      if (hub === undefined) return null;
+      throw new Failure(
+        `Lorikeet already runs on port ${port}, and --hub-host says nothing to a server that runs.`,
+        'Stop it there with Ctrl-C, then start it with --hub-host; or leave --hub-host out.',
+      );
+    }
     throw new Failure(
       `another program uses port ${port}.`,
       `Stop it, or choose a port: npm start -- --port ${port + 10} (the page keeps its data per port).`,

@@ -1,55 +1,18 @@
 // The smallest job that goes through everything: one row with a picture, one step of SFT, one of GRPO, no evaluation.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { inRepository } from '../launcher/paths.mjs';
 
-/** Pixels; 4 x 4 cells of 28: 16 tokens. */
-const SIDE = 112;
-
-function chunk(type, data) {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const out = Buffer.alloc(body.length + 8);
-  out.writeUInt32BE(data.length, 0);
-  body.copy(out, 4);
-  out.writeUInt32BE(crc32(body), body.length + 4);
-  return out;
-}
-
-/** A picture like a photo: soft gradients of the sky and a field, a sun, and noise in every pixel. @returns PNG */
-function picture() {
-  const rows = Buffer.alloc(SIDE * (1 + 3 * SIDE));
-  let noise = 1;
-  for (let y = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++) {
-      noise = (Math.imul(noise, 1664525) + 1013904223) >>> 0;
-      const grain = (noise >>> 24) / 16 - 8;
-      const field = y > 70 + 8 * Math.sin(x / 17);
-      const sun = 90 * Math.exp(-((x - 80) ** 2 + (y - 30) ** 2) / 200);
-      const color = field ? [70 + y / 3, 120 - y / 4, 50] : [110 + y + sun, 150 + y / 2 + sun, 230 - y / 3];
-      for (const [c, value] of color.entries())
-        rows[y * (1 + 3 * SIDE) + 1 + 3 * x + c] = Math.max(0, Math.min(255, value + grain));
-    }
-  }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(SIDE, 0);
-  header.writeUInt32BE(SIDE, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
+/** One of the demo's: 112 x 112 pixels, which are 4 x 4 cells of 28, so 16 tokens. */
+const PICTURE = 'train_000.png';
 
 // A single row leaves none for validation, so that nothing is evaluated.
 const ROW = {
-  image: 'field.png',
-  question: 'What is above the field?',
-  thought: 'The sun stands over it.',
-  answer: 'the sun',
+  image: PICTURE,
+  question: 'What is in the picture?',
+  thought: 'A heart is in it.',
+  answer: 'the heart',
 };
 
 /** Completions of one group always differ in it: equal rewards would leave GRPO without a gradient. */
@@ -82,7 +45,7 @@ export function writeTrial(folder) {
   const data = join(folder, 'data');
   mkdirSync(data, { recursive: true });
   writeFileSync(join(data, 'rows.jsonl'), `${JSON.stringify(ROW)}\n`);
-  writeFileSync(join(data, 'field.png'), picture());
+  cpSync(inRepository('public', 'demo', 'data', 'images', PICTURE), join(data, PICTURE));
   const recipe = join(folder, 'recipe.json');
   writeFileSync(recipe, `${JSON.stringify(RECIPE, null, 2)}\n`);
   return { data, recipe };

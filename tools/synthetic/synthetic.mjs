@@ -2,10 +2,11 @@
 // real one's names, shapes, types and sizes, so that what only size breaks can be tried without the weights.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { readInteger } from '../launcher/arguments.mjs';
 import { Failure } from '../launcher/failure.mjs';
 import { inRepository } from '../launcher/paths.mjs';
+import { userPath } from '../train/inputs.mjs';
 import { writeCheckpoint } from './checkpoint.mjs';
 import { configOf, generationOf, PREPROCESSOR, SHAPES } from './shapes.mjs';
 import { tensorsOf } from './tensors.mjs';
@@ -99,9 +100,6 @@ export async function makeSynthetic({ shape, seed = 0, out, onFile, ...request }
   return weights;
 }
 
-/** A folder as it was named where npm was called. */
-const fromCaller = (path) => resolve(process.env.INIT_CWD ?? process.cwd(), path);
-
 function readCount(flag, text, high) {
   return text === undefined ? undefined : readInteger(flag, text, 1, high);
 }
@@ -118,9 +116,9 @@ export async function run(flags) {
     shape: flags.shape,
     layers: readCount('layers', flags.layers, 1000),
     visionLayers: readCount('vision-layers', flags['vision-layers'], 1000),
-    tokenizer: flags.tokenizer && fromCaller(flags.tokenizer),
+    tokenizer: flags.tokenizer && userPath(flags.tokenizer),
     seed: flags.seed === undefined ? 0 : readInteger('seed', flags.seed, 0, 2 ** 32 - 1),
-    out: fromCaller(flags.out),
+    out: userPath(flags.out),
     onFile: (name, size) => process.stdout.write(`  ${name}: ${(size / 1e9).toFixed(2)} GB\n`),
   });
   process.stdout.write(`${files.length} weight files, ${bytes} bytes of bfloat16, in ${flags.out}\n`);

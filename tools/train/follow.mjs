@@ -68,7 +68,7 @@ function keepCheckpoints(session, display, out, { wanted, ready }) {
   return keeper;
 }
 
-/** What a signal does from now on: the page stops the run after its step. */
+/** What a signal does from now on: the page gives up the step under way and stops the run as of the one before. */
 function stopBySignal(session, display, interruption) {
   interruption.during(() => {
     display.line(

@@ -1,5 +1,7 @@
 // What Ctrl-C, SIGTERM and a closed terminal do: they stop a run, and end at once whatever is no run.
 
+import { failureText } from '../launcher/failure.mjs';
+
 /** npm passes on the terminal's Ctrl-C, so one key press can arrive twice. */
 const SAME_PRESS_MS = 700;
 /** Longer than a browser takes to close. */
@@ -38,6 +40,16 @@ export async function workThenClose(until, work, close) {
 }
 
 /**
+ * Playwright 1.65 throws in its own handlers when the page goes while an object of it is being made: of a browser that
+ * is being closed nobody wants to know. To go when it no longer does. Everything else ends the process as ever.
+ */
+function ignoreLostParent(error) {
+  if (error instanceof Error && error.message.startsWith('Cannot find parent object ')) return;
+  process.stderr.write(`${failureText(error)}\n`);
+  process.exit(1);
+}
+
+/**
  * Watches for signals. The first one stops the run that is under way, so that it saves; without one it ends the work at
  * once, as a second one does. Work that does not end is cut off by the end of the process, with 130, after 3 s.
  * @param {import('node:events').EventEmitter} [source] of the signals
@@ -52,11 +64,8 @@ export function watchInterrupts(source = process) {
   let cut;
   const ended = new Promise((_, reject) => (cut = reject));
   ended.catch(() => {});
-  // Playwright 1.65 throws in its own handlers when the page goes while an object of it is being made ("Cannot find
-  // parent object"): of a browser that is being closed nobody wants to know. To go when it no longer does.
-  const ignore = () => {};
   const endNow = () => {
-    source.on('uncaughtException', ignore);
+    source.on('uncaughtException', ignoreLostParent);
     setTimeout(() => process.exit(STOPPED), PATIENCE_MS).unref();
     cut(new Interrupted());
   };
@@ -66,7 +75,7 @@ export function watchInterrupts(source = process) {
     until: (work) => Promise.race([work, ended]),
     unwatch: () => {
       SIGNALS.forEach((signal) => source.off(signal, onSignal));
-      source.off('uncaughtException', ignore);
+      source.off('uncaughtException', ignoreLostParent);
     },
   };
   const onSignal = () => {

@@ -48,26 +48,32 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'])('%s ends at once what is no run', asy
   expect(await ended).toEqual({ end: 130, text: 'ready\ncut true\n' });
 });
 
-test('what is thrown while everything closes after a signal does not decide how the process ends', async () => {
+test.each([
+  ['what Playwright throws in a page that closes', 'Cannot find parent object page@1 to create frame@2', 130],
+  ['an error of our own', 'the page is gone', 1],
+])('%s after a signal does, or does not, decide how the process ends', async (_, message, code) => {
   const script = `
     const { watchInterrupts } = await import(${MODULE});
     const interruption = watchInterrupts();
     setInterval(() => {}, 1000);
     console.log('ready');
     await interruption.until(new Promise(() => {})).catch(() => {});
-    setImmediate(() => { throw new Error('the page is gone'); });
+    setImmediate(() => { throw new Error(${JSON.stringify(message)}); });
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     console.log('closed');
     process.exit(130);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
   children.push(child);
   let text = '';
+  let told = '';
+  child.stderr.on('data', (part) => (told += part));
   child.stdout.on('data', (part) => {
     text += part;
     if (text === 'ready\n') child.kill('SIGTERM');
   });
   const end = await new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
-  expect([end, text]).toEqual([130, 'ready\nclosed\n']);
+  expect([end, text]).toEqual([code, code === 130 ? 'ready\nclosed\n' : 'ready\n']);
+  expect(told.includes(message)).toBe(code === 1);
 });
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'])('%s stops a run and lets it save', async (signal) => {

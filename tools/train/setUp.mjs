@@ -1,6 +1,8 @@
 // Gives the page what a run needs: model, adapter, recipe, seed and data, or the run file of a run that goes on.
 
 import { basename, join } from 'node:path';
+import { Failure } from '../launcher/failure.mjs';
+import { userPath } from './inputs.mjs';
 import { RUN_FILE } from './runRecord.mjs';
 import { pageFailure } from './session.mjs';
 
@@ -26,11 +28,30 @@ async function giveData(session, display, { files }) {
   showData(display, message);
 }
 
-/** Lets the page fetch a model of the hub, or find it stored; the plan names its commit from then on. @throws Failure */
-async function fetchModel(session, display, model) {
+/** The folder that a name would be, and that is not there; null for a name with a revision, which is the hub's alone. */
+function missingFolder({ path }) {
+  return path.includes('@') ? null : userPath(path);
+}
+
+/** A name that the hub does not have may be a folder that was mistyped. */
+function orFolder(error, folder) {
+  if (!(error instanceof Failure) || error.code !== 'hub.missing' || folder === null) return error;
+  return new Failure(`${error.message}\n  There is no folder ${folder} either.`, error.hint, error.code);
+}
+
+/**
+ * Lets the page fetch a model of the hub, or find it stored; the plan names its commit from then on.
+ * @param {import('./inputs.mjs').Given} model @throws Failure
+ */
+export async function fetchModel(session, display, model) {
   session.messages.on('download', display.download);
   session.messages.on('lookedUp', ({ line }) => display.line(`Model: ${line}`));
-  const { key, note } = await session.call('setHubModel', model.hub.id, model.hub.revision);
+  const { id, revision } = model.hub;
+  const folder = missingFolder(model);
+  if (folder !== null) display.line(`Model: no folder ${folder}; asking the hub for ${id}`);
+  const { key, note } = await session.call('setHubModel', id, revision).catch((error) => {
+    throw orFolder(error, folder);
+  });
   if (note !== null) display.line(`  warning: ${note}`);
   model.path = key;
 }

@@ -44,9 +44,11 @@ async function withBrowser(plan, executablePath, origin, watchers) {
   display.line(`${doing} in ${adapter === 'gpu' ? 'Chromium on the GPU' : 'Chromium with software WebGPU'}`);
   const profile = plan.model?.hub ? modelProfile(Number(new URL(origin).port)) : undefined;
   const browser = await openHeadless({ executablePath, adapter, headed: plan.headed, profile });
-  if (profile !== undefined) await keepOnlyModels(browser.page, origin);
-  const work = openSession(browser, `${origin}/`).then((session) => trainIn(session, display, plan, watchers));
-  return workThenClose(watchers.interruption.until, work, browser.close);
+  const work = async () => {
+    if (profile !== undefined) await keepOnlyModels(browser.page, origin);
+    return trainIn(await openSession(browser, `${origin}/`), display, plan, watchers);
+  };
+  return workThenClose(watchers.interruption.until, work(), browser.close);
 }
 
 async function serve({ port: given, model, hubHost }) {

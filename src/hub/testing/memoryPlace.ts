@@ -1,8 +1,8 @@
 // A store of model files in memory, for tests of downloads that need no browser: parts, journals and whole files.
 
 import type { HubFile } from '../../base/hubModel';
+import type { Interval } from '../../base/intervals';
 import type { PartFile } from '../fileDownload';
-import type { Interval } from '../intervals';
 import type { FilePlace } from '../modelDownload';
 
 export interface MemoryPlace extends FilePlace {

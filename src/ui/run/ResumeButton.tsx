@@ -1,9 +1,10 @@
 // Goes on with a stored run. Where its model was a picked folder, the button picks that folder first.
 
 import type { Recipe } from '../../recipe/config';
-import { continueRun, needsModelFolder } from '../actions';
+import { continueRun, needsModelFolder, noModelText } from '../actions';
 import { Icon } from '../parts/Icon';
 import type { RunRecord } from '../../storage/runs';
+import { useHub } from '../store/hub';
 import { pickModelFolder, useSettings } from '../store/settings';
 
 export interface ResumeButtonProps {
@@ -21,15 +22,13 @@ export interface ResumeButtonProps {
 /** Resume, by one press. */
 export function ResumeButton(props: ResumeButtonProps): React.JSX.Element {
   const { record, mended, className = 'button', disabled = false, label = 'Resume', attempt } = props;
-  // Read for its changes: a folder may be picked meanwhile.
+  // Read for their changes: a folder may be picked meanwhile, a model fetched or deleted.
   useSettings((settings) => settings.picked);
+  useHub((hub) => hub.models);
   const resume = (): void => attempt(continueRun(record, mended));
   if (!disabled && needsModelFolder(record)) {
     return (
-      <label
-        className={className}
-        title="The model of this run came from a folder, and browsers forget picked folders."
-      >
+      <label className={className} title={noModelText(record).message}>
         <Icon name="play" /> Pick its model’s folder and resume
         <input
           className="visuallyHidden"

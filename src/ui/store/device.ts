@@ -3,7 +3,7 @@
 import { create } from 'zustand';
 import { LorikeetError, type ErrorRecord } from '../../base/errors';
 import { BROWSER_NEEDED } from '../../base/minimumBrowser.mjs';
-import { keepsRequestsInside, servedPolicy } from '../../base/servedPolicy';
+import { keepsRequestsInside, namesConnections, servedPolicy } from '../../base/servedPolicy';
 import type { HostTraffic } from '../../base/hubModel';
 import type { AdapterInfo } from '../../protocol/messages';
 import { userRewardRefusal } from '../../rewards/userRewardWorker';
@@ -71,8 +71,8 @@ export async function readGuard(): Promise<void> {
   try {
     const urls = [location.pathname, ...Object.values(WORKER_URLS)];
     const policies = await Promise.all(urls.map((url) => servedPolicy(url)));
-    // It may reach the hub, but not without any bound.
-    const bounded = (await servedPolicy(DOWNLOAD_URL)) !== null;
+    // It may reach the hub, but no host that is not named.
+    const bounded = namesConnections(await servedPolicy(DOWNLOAD_URL));
     const ownRewards = (await userRewardRefusal()) === null;
     useDevice.setState({ guard: { keepsInside: bounded && policies.every(keepsRequestsInside), ownRewards } });
   } catch (error) {

@@ -7,7 +7,7 @@ import { hubModelKey } from '../../base/hubModel';
 import type { ErrorRecord } from '../../base/errors';
 import type { DownloadMessage, DownloadProgress } from '../../protocol/download';
 import { listModels } from '../../storage/modelStore';
-import { chooseStored, useSettings } from './settings';
+import { useSettings } from './settings';
 
 /** What is under way with the hub. `id`: of the request that it waits for. */
 export type HubTask =
@@ -27,11 +27,16 @@ export interface HubView {
   models: StoredModelView[] | null;
   /** Requests to other hosts since the page was opened; empty while none was asked for. */
   traffic: HostTraffic[];
+  /** Those of them that workers made which have crashed; each worker counts from nothing. */
+  earlier: HostTraffic[];
   /** The outcome of the last check, in words. */
   checked: { key: string; text: string } | null;
 }
 
-export const useHub = create<HubView>(() => ({ task: { kind: 'none' }, models: null, traffic: [], checked: null }));
+export const useHub = create<HubView>(() => ({
+  ...{ task: { kind: 'none' }, models: null, checked: null },
+  ...{ traffic: [], earlier: [] },
+}));
 
 /** Sets what is under way. */
 export function setTask(task: HubTask): void {
@@ -55,7 +60,21 @@ function verified(key: string, broken: string[]): void {
       : `${broken.join(', ')} had other bytes and was removed: fetch it again.`;
   useHub.setState({ checked: { key, text }, task: { kind: 'none' } });
   const { stored } = useSettings.getState();
-  if (broken.length > 0 && stored && isChosen(key)) chooseStored({ ...stored });
+  if (broken.length > 0 && stored && isChosen(key)) useSettings.setState({ stored: { ...stored } });
+}
+
+/** Two lists as one, host by host. */
+function addTraffic(earlier: readonly HostTraffic[], later: readonly HostTraffic[]): HostTraffic[] {
+  const sum = new Map<string, HostTraffic>();
+  for (const { host, requests, receivedBytes } of [...earlier, ...later]) {
+    const known = sum.get(host) ?? { host, requests: 0, receivedBytes: 0 };
+    sum.set(host, {
+      host,
+      requests: known.requests + requests,
+      receivedBytes: known.receivedBytes + receivedBytes,
+    });
+  }
+  return [...sum.values()];
 }
 
 /**
@@ -64,7 +83,7 @@ function verified(key: string, broken: string[]): void {
  */
 export function applyDownload(message: DownloadMessage): boolean {
   if (message.type === 'traffic') {
-    useHub.setState({ traffic: message.hosts });
+    useHub.setState(({ earlier }) => ({ traffic: addTraffic(earlier, message.hosts) }));
     return false;
   }
   const { task } = useHub.getState();
@@ -78,7 +97,8 @@ export function applyDownload(message: DownloadMessage): boolean {
       if (task.kind === 'fetching') setTask({ ...task, progress: message });
       return false;
     case 'downloaded':
-      if (task.kind === 'fetching') chooseStored({ key: message.key, id: task.model.id });
+      // Whether a model of the hub is trained stays what was clicked: somebody may have gone on with another source.
+      if (task.kind === 'fetching') useSettings.setState({ stored: { key: message.key, id: task.model.id } });
       setTask({ kind: 'none' });
       return true;
     case 'stopped':
@@ -101,7 +121,8 @@ export function applyDownload(message: DownloadMessage): boolean {
 
 /** Ends what waits for a worker that has crashed. */
 export function failHub(error: ErrorRecord): void {
-  const { task } = useHub.getState();
+  const { task, traffic } = useHub.getState();
+  useHub.setState({ earlier: traffic });
   if ('id' in task) setTask({ kind: 'problem', error, model: task.kind === 'fetching' ? task.model : null });
 }
 

@@ -135,8 +135,8 @@ export function pickedAdapter({ adapter }: Settings): PickedAdapter | null {
   return adapter.kind === 'known' ? adapter.adapter : null;
 }
 
-/** Takes a model of the store, or leaves the choice of one open. */
-export function chooseStored(stored: ChosenModel | null): void {
+/** Makes a model of the store the one to train: by a person's click, or as the terminal asks. */
+export function chooseStored(stored: ChosenModel): void {
   useSettings.setState({ modelKind: 'stored', stored });
 }
 
