@@ -7,7 +7,14 @@ import { card } from './pageDriver';
 
 /** The hub as a server of the page is told of it, with limits that a test can wait for. */
 export function hubOption(hub: TestHub): NonNullable<Parameters<typeof startServer>[0]['hub']> {
-  const limits = { rangeBytes: 256 * 1024, idleMs: 5000, retryMs: 20, retries: 8, connections: 2 };
+  const limits = {
+    rangeBytes: 256 * 1024,
+    idleMs: 5000,
+    retryMs: 20,
+    retries: 8,
+    connections: 2,
+    folderKeepBytes: 512 * 1024,
+  };
   return { settings: { endpoint: hub.endpoint, ...limits }, hosts: [hub.endpoint, hub.fileServer] };
 }
 
@@ -67,4 +74,47 @@ export function storedSha256(page: Page, name: string): Promise<string | null> {
     const digest = await crypto.subtle.digest('SHA-256', await (await handle.getFile()).arrayBuffer());
     return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
   }, name);
+}
+
+/** The folder that a person would pick, of the browser's private file system: its handles are of the same kind. */
+export const PICKED = 'picked';
+
+/**
+ * Answers the picker of folders, which a browser without a screen cannot show, with a real folder; from the page's next
+ * load on. All else is the browser's own.
+ */
+export async function pickAlways(page: Page): Promise<void> {
+  await page.addInitScript((name) => {
+    const pick = async (): Promise<FileSystemDirectoryHandle> =>
+      (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
+    Object.assign(window, { showDirectoryPicker: pick });
+  }, PICKED);
+}
+
+/** Names and SHA-256 of what lies in a folder of the picked one; null where there is none. */
+export function pickedFiles(page: Page, folder: string): Promise<Record<string, string> | null> {
+  return page.evaluate(
+    async ([root, name]) => {
+      const opfs = await navigator.storage.getDirectory();
+      const picked = await opfs.getDirectoryHandle(root!, { create: true });
+      const own = await picked.getDirectoryHandle(name!).catch(() => null);
+      if (!own) return null;
+      const found: Record<string, string> = {};
+      for await (const [entry, handle] of own.entries()) {
+        if (handle.kind !== 'file') continue;
+        const digest = await crypto.subtle.digest('SHA-256', await (await handle.getFile()).arrayBuffer());
+        found[entry] = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+      }
+      return found;
+    },
+    [PICKED, folder],
+  );
+}
+
+/** Removes the picked folder, as a person may at any time. */
+export function removePicked(page: Page): Promise<void> {
+  return page.evaluate(async (name) => {
+    const root = await navigator.storage.getDirectory();
+    await root.removeEntry(name, { recursive: true }).catch(() => undefined);
+  }, PICKED);
 }

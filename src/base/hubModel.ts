@@ -54,6 +54,8 @@ export interface StoredModelView extends StoredModel {
   arrived: number;
   /** Every file is there and had its hash. */
   whole: boolean;
+  /** The folder on disk that holds it; null: this browser's own storage. */
+  folder: string | null;
 }
 
 /** How the hub is asked; the page's server may set it (hub.json). */
@@ -69,6 +71,8 @@ export interface HubSettings {
   retries: number;
   /** Wait after the first failure; doubled after each further one. */
   retryMs: number;
+  /** Bytes of a file in a folder on disk that are fetched again at most when the browser died. */
+  folderKeepBytes: number;
 }
 
 /** Requests made of one host, and what came back. */

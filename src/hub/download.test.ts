@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { HubModel, HubSettings } from '../base/hubModel';
 import { countBytes, type Interval } from '../base/intervals';
 import { HUB_DEFAULTS } from './settings';
@@ -17,6 +17,7 @@ const RANGE = 256 * 1024;
 
 let hub: TestHub;
 let place: MemoryPlace;
+let kind: 'written' | 'kept' = 'written';
 let waits: string[];
 const never = new AbortController().signal;
 
@@ -57,7 +58,7 @@ function expectWhole(): void {
 
 beforeEach(async () => {
   hub = await startTestHub(ID, demoRepository(), { license: 'other', license_name: 'qwen-research' });
-  place = createMemoryPlace();
+  place = createMemoryPlace(kind);
   waits = [];
 });
 
@@ -75,117 +76,123 @@ test('a model is looked up with its commit, licence, and the files that a run re
   expect(hub.seen.every(({ at }) => at === 'hub')).toBe(true);
 });
 
-test('all files arrive whole, large ones in ranges of the given size, each byte once', async () => {
-  const net = await download();
-  expectWhole();
-  const size = hub.files[WEIGHTS]!.length;
-  const ranges = rangesOf(WEIGHTS).map((range) => /bytes=(\d+)-(\d+)/.exec(range!)!.slice(1).map(Number));
-  expect(ranges.length).toBe(Math.ceil(size / RANGE));
-  expect(ranges.reduce((sum, [from, last]) => sum + last! + 1 - from!, 0)).toBe(size);
-  const files = net.list().find(({ host }) => hub.fileServer.endsWith(host))!;
-  expect(files).toEqual({ host: new URL(hub.fileServer).host, requests: ranges.length, receivedBytes: size });
-});
+describe.each(['written', 'kept'] as const)('into a part that holds what was %s', (readable) => {
+  beforeAll(() => {
+    kind = readable;
+  });
 
-test.each<[string, Fault]>([
-  ['is cut', { kind: 'cut', after: 1000 }],
-  ['goes silent', { kind: 'stall', after: 1000 }],
-  ['ends too early', { kind: 'short', after: 1000 }],
-])('a connection that %s is made again for the rest alone', async (_, fault) => {
-  failing(fault, (count) => count === 3);
-  await download();
-  expectWhole();
-  const total = Math.ceil(hub.files[WEIGHTS]!.length / RANGE);
-  expect(rangesOf(WEIGHTS).length).toBe(total + 1);
-  const begun = rangesOf(WEIGHTS).map((range) => Number(/bytes=(\d+)/.exec(range!)![1]));
-  expect(begun.filter((from) => from % RANGE !== 0)).toEqual([expect.any(Number)]);
-});
+  test('all files arrive whole, large ones in ranges of the given size, each byte once', async () => {
+    const net = await download();
+    expectWhole();
+    const size = hub.files[WEIGHTS]!.length;
+    const ranges = rangesOf(WEIGHTS).map((range) => /bytes=(\d+)-(\d+)/.exec(range!)!.slice(1).map(Number));
+    expect(ranges.length).toBe(Math.ceil(size / RANGE));
+    expect(ranges.reduce((sum, [from, last]) => sum + last! + 1 - from!, 0)).toBe(size);
+    const files = net.list().find(({ host }) => hub.fileServer.endsWith(host))!;
+    expect(files).toEqual({ host: new URL(hub.fileServer).host, requests: ranges.length, receivedBytes: size });
+  });
 
-test('a wrong byte is found by the hash, and the file is fetched anew', async () => {
-  failing({ kind: 'wrongByte', at: 700_000 }, (count) => count <= 10);
-  await download();
-  expectWhole();
-  expect(rangesOf(WEIGHTS).length).toBe(2 * Math.ceil(hub.files[WEIGHTS]!.length / RANGE));
-});
+  test.each<[string, Fault]>([
+    ['is cut', { kind: 'cut', after: 1000 }],
+    ['goes silent', { kind: 'stall', after: 1000 }],
+    ['ends too early', { kind: 'short', after: 1000 }],
+  ])('a connection that %s is made again for the rest alone', async (_, fault) => {
+    failing(fault, (count) => count === 3);
+    await download();
+    expectWhole();
+    const total = Math.ceil(hub.files[WEIGHTS]!.length / RANGE);
+    expect(rangesOf(WEIGHTS).length).toBe(total + 1);
+    const begun = rangesOf(WEIGHTS).map((range) => Number(/bytes=(\d+)/.exec(range!)![1]));
+    expect(begun.filter((from) => from % RANGE !== 0)).toEqual([expect.any(Number)]);
+  });
 
-test('a file that comes out wrong twice is named, and nothing of it stays', async () => {
-  failing({ kind: 'wrongByte', at: 700_000 }, () => true);
-  await expect(download()).rejects.toMatchObject({ code: 'hub.hash', message: expect.stringContaining(WEIGHTS) });
-  expect(place.whole.has(WEIGHTS)).toBe(false);
-  expect([...place.parts.values()].map(({ kept }) => kept)).toEqual([[]]);
-});
+  test('a wrong byte is found by the hash, and the file is fetched anew', async () => {
+    failing({ kind: 'wrongByte', at: 700_000 }, (count) => count <= 10);
+    await download();
+    expectWhole();
+    expect(rangesOf(WEIGHTS).length).toBe(2 * Math.ceil(hub.files[WEIGHTS]!.length / RANGE));
+  });
 
-test("another file's ETag is refused before a byte is taken, and the file is asked for again", async () => {
-  failing({ kind: 'etag', value: 'ab'.repeat(32) }, (count) => count === 2);
-  await download();
-  expectWhole();
-  expect(waits.join()).toContain('another file');
-  failing({ kind: 'etag', value: 'ab'.repeat(32) }, () => true);
-  place = createMemoryPlace();
-  await expect(download()).rejects.toMatchObject({ code: 'hub.changed' });
-  expect([...place.parts.values()].map(({ kept }) => kept)).toEqual([[]]);
-});
+  test('a file that comes out wrong twice is named, and nothing of it stays', async () => {
+    failing({ kind: 'wrongByte', at: 700_000 }, () => true);
+    await expect(download()).rejects.toMatchObject({ code: 'hub.hash', message: expect.stringContaining(WEIGHTS) });
+    expect(place.whole.has(WEIGHTS)).toBe(false);
+    expect([...place.parts.values()].map(({ kept }) => kept)).toEqual([[]]);
+  });
 
-test('an ETag of another kind says nothing about the content', async () => {
-  failing({ kind: 'etag', value: 'd41d8cd98f00b204e9800998ecf8427e-12' }, () => true);
-  await download();
-  expectWhole();
-  expect(waits).toEqual([]);
-});
+  test("another file's ETag is refused before a byte is taken, and the file is asked for again", async () => {
+    failing({ kind: 'etag', value: 'ab'.repeat(32) }, (count) => count === 2);
+    await download();
+    expectWhole();
+    expect(waits.join()).toContain('another file');
+    failing({ kind: 'etag', value: 'ab'.repeat(32) }, () => true);
+    place = createMemoryPlace(kind);
+    await expect(download()).rejects.toMatchObject({ code: 'hub.changed' });
+    expect([...place.parts.values()].map(({ kept }) => kept)).toEqual([[]]);
+  });
 
-test('a server that sends the whole file for a range is taken at its word, from the first byte on', async () => {
-  failing({ kind: 'whole' }, () => true);
-  await download();
-  expectWhole();
-});
+  test('an ETag of another kind says nothing about the content', async () => {
+    failing({ kind: 'etag', value: 'd41d8cd98f00b204e9800998ecf8427e-12' }, () => true);
+    await download();
+    expectWhole();
+    expect(waits).toEqual([]);
+  });
 
-test('another range than was asked for is refused', async () => {
-  failing({ kind: 'otherRange' });
-  await download();
-  expectWhole();
-  expect(waits.join()).toContain('expected "bytes');
-});
+  test('a server that sends the whole file for a range is taken at its word, from the first byte on', async () => {
+    failing({ kind: 'whole' }, () => true);
+    await download();
+    expectWhole();
+  });
 
-test.each<[string, number, string]>([
-  ['416', 416, 'hub.range'],
-  ['500', 500, 'hub.status'],
-])('%s is asked again, and named when it stays', async (_, status, code) => {
-  failing({ kind: 'status', status });
-  await download();
-  expectWhole();
-  place = createMemoryPlace();
-  failing({ kind: 'status', status }, () => true);
-  await expect(download()).rejects.toMatchObject({ code });
-});
+  test('another range than was asked for is refused', async () => {
+    failing({ kind: 'otherRange' });
+    await download();
+    expectWhole();
+    expect(waits.join()).toContain('expected "bytes');
+  });
 
-test('an address that has run out is asked for anew at once', async () => {
-  failing({ kind: 'status', status: 403 }, (count) => count === 4);
-  await download({ retryMs: 60_000 });
-  expectWhole();
-  const asked = hub.seen.filter(({ at, path }) => at === 'hub' && path.includes(WEIGHTS));
-  expect(asked.length).toBe(Math.ceil(hub.files[WEIGHTS]!.length / RANGE) + 1);
-});
+  test.each<[string, number, string]>([
+    ['416', 416, 'hub.range'],
+    ['500', 500, 'hub.status'],
+  ])('%s is asked again, and named when it stays', async (_, status, code) => {
+    failing({ kind: 'status', status });
+    await download();
+    expectWhole();
+    place = createMemoryPlace(kind);
+    failing({ kind: 'status', status }, () => true);
+    await expect(download()).rejects.toMatchObject({ code });
+  });
 
-test.each([
-  ['RateLimit', { RateLimit: '"resolvers";r=0;t=1' }],
-  ['Retry-After', { 'Retry-After': '1' }],
-])('429 is waited for as long as %s says, and does not count as a failure', async (_, headers) => {
-  failing({ kind: 'status', status: 429, headers }, (count) => count === 1);
-  const began = performance.now();
-  await download({ retries: 0 });
-  expect(performance.now() - began).toBeGreaterThan(990);
-  expectWhole();
-});
+  test('an address that has run out is asked for anew at once', async () => {
+    failing({ kind: 'status', status: 403 }, (count) => count === 4);
+    await download({ retryMs: 60_000 });
+    expectWhole();
+    const asked = hub.seen.filter(({ at, path }) => at === 'hub' && path.includes(WEIGHTS));
+    expect(asked.length).toBe(Math.ceil(hub.files[WEIGHTS]!.length / RANGE) + 1);
+  });
 
-test('what arrived before a stop is not fetched again', async () => {
-  const stop = new AbortController();
-  const stopped = download({ connections: 1 }, stop.signal, (arrived) => arrived > 1_000_000 && stop.abort());
-  await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
-  expect(place.whole.has('tokenizer.json')).toBe(true);
-  const before = hub.seen.length;
-  await download({ connections: 1 });
-  expectWhole();
-  const [part] = rangesOf(WEIGHTS).slice(hub.seen.slice(0, before).filter(({ at }) => at === 'files').length);
-  expect(Number(/bytes=(\d+)/.exec(part!)![1])).toBeGreaterThan(900_000);
+  test.each([
+    ['RateLimit', { RateLimit: '"resolvers";r=0;t=1' }],
+    ['Retry-After', { 'Retry-After': '1' }],
+  ])('429 is waited for as long as %s says, and does not count as a failure', async (_, headers) => {
+    failing({ kind: 'status', status: 429, headers }, (count) => count === 1);
+    const began = performance.now();
+    await download({ retries: 0 });
+    expect(performance.now() - began).toBeGreaterThan(990);
+    expectWhole();
+  });
+
+  test('what arrived before a stop is not fetched again', async () => {
+    const stop = new AbortController();
+    const stopped = download({ connections: 1 }, stop.signal, (arrived) => arrived > 1_000_000 && stop.abort());
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
+    expect(place.whole.has('tokenizer.json')).toBe(true);
+    const before = hub.seen.length;
+    await download({ connections: 1 });
+    expectWhole();
+    const [part] = rangesOf(WEIGHTS).slice(hub.seen.slice(0, before).filter(({ at }) => at === 'files').length);
+    expect(Number(/bytes=(\d+)/.exec(part!)![1])).toBeGreaterThan(900_000);
+  });
 });
 
 test('a wait is one of the whole file only when no connection goes on', async () => {
@@ -199,7 +206,7 @@ test('a wait is one of the whole file only when no connection goes on', async ()
   await downloadModel(net, await lookUp(), place, () => undefined, never);
   expect(alone()).toEqual([false]);
   told.length = 0;
-  place = createMemoryPlace();
+  place = createMemoryPlace(kind);
   hub.reset(demoRepository());
   failing({ kind: 'status', status: 429, headers: { 'Retry-After': '1' } }, (count) => count <= 4);
   await downloadModel(net, await lookUp(), place, () => undefined, never);
@@ -213,7 +220,8 @@ test('of a file that comes in one answer, what has arrived is remembered on the 
   hub.fault = () => ({ kind: 'whole' });
   const kept: number[] = [];
   const part = {
-    ...{ done: [], read: (at: number, length: number) => bytes.subarray(at, at + length) },
+    ...{ done: [], keepBytes: 32 * 2 ** 20, readable: 'written' as const },
+    ...{ read: (at: number, length: number) => bytes.subarray(at, at + length) },
     ...{ write: () => undefined, restart: async () => undefined },
     keep: async (done: readonly Interval[]) => void kept.push(countBytes(done)),
   };
@@ -230,6 +238,24 @@ test('of a file that comes in one answer, what has arrived is remembered on the 
   await downloadFile(netOf(), job);
   expect(kept.at(-1)).toBe(bytes.length);
   expect(kept.filter((sum) => sum < bytes.length)).toHaveLength(1);
+});
+
+test('a disk that takes longer than a server may be silent is no silence of the server', async () => {
+  const { fill } = place;
+  let writes = 0;
+  place.fill = (file, signal, work) =>
+    fill(file, signal, (part) =>
+      work({
+        ...part,
+        write: async (bytes, at) => {
+          if (file.name === WEIGHTS && writes++ === 0) await new Promise((resolve) => setTimeout(resolve, 2500));
+          await part.write(bytes, at);
+        },
+      }),
+    );
+  await download({ idleMs: 2000, connections: 1 });
+  expectWhole();
+  expect(waits).toEqual([]);
 });
 
 test('a stop while a server is waited for ends at once', async () => {

@@ -9,14 +9,21 @@ import { hasherOf } from './hashing';
 import { ask, withRetries, type Answer, type Net } from './net';
 import { shareWaiting } from './waiting';
 
-/** Where the bytes of one file go until they are known to be right. */
+/**
+ * Where the bytes of one file go until they are known to be right. Several connections may be at it at once. One that
+ * has failed to write stays failed: what was not kept by then is not remembered.
+ */
 export interface PartFile {
   /** Bytes that had arrived when it was opened. */
   done: Interval[];
-  /** @throws storage.quota, storage.failed when not all bytes were taken */
-  write(bytes: Uint8Array, at: number): void;
-  /** Exactly `length` bytes. @throws storage.failed */
-  read(at: number, length: number): Uint8Array;
+  /** At most so much may be lost when the browser dies: after so many bytes it is told to keep them. */
+  keepBytes: number;
+  /** What of `done` can be read back: all that was written, or what was kept. */
+  readable: 'written' | 'kept';
+  /** @throws storage.*, folder.* when not all bytes were taken */
+  write(bytes: Uint8Array, at: number): void | Promise<void>;
+  /** Exactly `length` bytes. @throws storage.*, folder.* */
+  read(at: number, length: number): Uint8Array | Promise<Uint8Array>;
   /** Makes sure that the bytes are on disk, then that `done` is remembered. */
   keep(done: readonly Interval[]): Promise<void>;
   /** Forgets all that has arrived. */
@@ -34,8 +41,6 @@ export interface FileJob {
   signal: AbortSignal;
 }
 
-/** At most so much has to be fetched again after the browser died. */
-const KEEP_BYTES = 32 * 1024 * 1024;
 /** Read back at once for the hash. */
 const HASH_BYTES = 4 * 1024 * 1024;
 /** A file that comes out wrong is fetched anew once: a wrong byte on the way is rarer than a wrong file. */
@@ -44,6 +49,8 @@ const ATTEMPTS = 2;
 /** What is under way of one file. */
 interface State {
   done: Interval[];
+  /** What of it was kept. */
+  kept: Interval[];
   /** Bytes written since the journal was last kept. */
   unkept: number;
   /** The server does not give parts of this file. */
@@ -97,13 +104,13 @@ async function takeRange(net: Net, job: FileJob, state: State, [from, end]: Inte
       checkAnswer(answer, job, range);
       for await (const bytes of answer.pieces()) {
         if (at + bytes.byteLength > end) throw wrongAnswer(what, `more came than the ${end - from} bytes asked for.`);
-        part.write(bytes, at);
+        await part.write(bytes, at);
         state.done = addInterval(state.done, [at, at + bytes.byteLength]);
         at += bytes.byteLength;
         state.unkept += bytes.byteLength;
         job.arrived(countBytes(state.done));
         progressed();
-        if (state.unkept >= KEEP_BYTES) await keep(job, state);
+        if (state.unkept >= part.keepBytes) await keep(job, state);
       }
     } finally {
       answer.cancel();
@@ -133,13 +140,15 @@ const PASSING = new Set(['hub.idle', 'hub.unreachable', 'hub.range', 'hub.status
 
 async function restart({ file, part, arrived }: FileJob, state: State): Promise<void> {
   await part.restart();
-  Object.assign(state, { done: [], unkept: 0, hasher: hasherOf(file), hashed: 0 });
+  Object.assign(state, { done: [], kept: [], unkept: 0, hasher: hasherOf(file), hashed: 0 });
   arrived(0);
 }
 
 async function keep({ part }: FileJob, state: State): Promise<void> {
   state.unkept = 0;
-  await part.keep(state.done);
+  const { done } = state;
+  await part.keep(done);
+  state.kept = done;
 }
 
 /** Lets messages, timers and connections have their turn. */
@@ -147,18 +156,23 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
+/** How far the file can be hashed now. */
+function hashEnd({ part }: FileJob, { done, kept }: State): number {
+  return frontier(part.readable === 'kept' ? kept : done);
+}
+
 /**
  * Hashes what has arrived without a hole, piece by piece: of a file that is gone on with that can be gigabytes, and
  * connections that nobody hears meanwhile would count as silent. Does nothing while it is at it already.
  */
-async function hashOn({ part }: FileJob, state: State, signal: AbortSignal): Promise<void> {
+async function hashOn(job: FileJob, state: State, signal: AbortSignal): Promise<void> {
   if (state.hashing) return;
   state.hashing = true;
   try {
-    for (let end = frontier(state.done); state.hashed < end; end = frontier(state.done)) {
+    for (let end = hashEnd(job, state); state.hashed < end; end = hashEnd(job, state)) {
       signal.throwIfAborted();
       const length = Math.min(HASH_BYTES, end - state.hashed);
-      state.hasher.update(part.read(state.hashed, length));
+      state.hasher.update(await job.part.read(state.hashed, length));
       state.hashed += length;
       await turn();
     }
@@ -214,18 +228,23 @@ async function takeAll(net: Net, job: FileJob, state: State): Promise<void> {
  */
 export async function downloadFile(net: Net, job: FileJob): Promise<void> {
   const { file, part, what } = job;
-  const state: State = { done: part.done, unkept: 0, whole: false, hasher: hasherOf(file), hashed: 0, hashing: false };
+  const { done } = part;
+  const state: State = {
+    ...{ done, kept: done, unkept: 0, whole: false },
+    ...{ hasher: hasherOf(file), hashed: 0, hashing: false },
+  };
   job.arrived(countBytes(state.done));
   for (let attempt = 1; ; attempt++) {
     try {
       await takeAll(net, job, state);
+      if (part.readable === 'kept') await keep(job, state);
       await hashOn(job, state, job.signal);
     } catch (error) {
       await keep(job, state);
       throw error;
     }
     const found = state.hasher.digest();
-    if (found === file.hash) return keep(job, state);
+    if (found === file.hash) return part.readable === 'kept' ? undefined : keep(job, state);
     await restart(job, state);
     const name = file.algorithm === 'sha256' ? 'SHA-256' : 'git hash';
     check(

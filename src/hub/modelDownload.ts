@@ -7,8 +7,11 @@ import type { Net } from './net';
 
 /** The store's side of a download. */
 export interface FilePlace {
-  /** Whether the file is there whole. */
-  has(file: HubFile): Promise<boolean>;
+  /**
+   * Whether the file is there whole.
+   * @param heard hears how much of it has been read, where it has to be
+   */
+  has(file: HubFile, signal: AbortSignal, heard: (bytes: number) => void): Promise<boolean>;
   /**
    * Opens the file's part for `work`, alone in this browser, unless it is whole by then. When `work` has ended well the
    * file is whole.
@@ -21,6 +24,8 @@ export interface ModelProgress {
   file: string;
   /** Bytes of the model that are there, those of the file under way included. */
   arrived: number;
+  /** It is there already, and is held against its hash: nothing is fetched meanwhile. */
+  reading: boolean;
 }
 
 /**
@@ -37,7 +42,9 @@ export async function downloadModel(
   const missing: HubFile[] = [];
   let whole = 0;
   for (const file of model.files) {
-    if (await place.has(file)) whole += file.bytes;
+    signal.throwIfAborted();
+    const heard = (bytes: number): void => report({ file: file.name, arrived: whole + bytes, reading: true });
+    if (await place.has(file, signal, heard)) whole += file.bytes;
     else missing.push(file);
   }
   missing.sort((a, b) => a.bytes - b.bytes);
@@ -49,11 +56,11 @@ export async function downloadModel(
         url: fileUrl(model.endpoint, model.id, model.commit, file.name),
         what: `${model.id}, ${file.name}`,
         part,
-        arrived: (bytes) => report({ file: file.name, arrived: whole + bytes }),
+        arrived: (bytes) => report({ file: file.name, arrived: whole + bytes, reading: false }),
         signal,
       }),
     );
     whole += file.bytes;
-    report({ file: file.name, arrived: whole });
+    report({ file: file.name, arrived: whole, reading: false });
   }
 }

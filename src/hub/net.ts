@@ -93,8 +93,10 @@ export interface Answer {
 
 interface Watch {
   signal: AbortSignal;
-  /** Something came: the time counts anew. */
+  /** Something came, or is waited for from now on: the time counts anew. */
   heard(): void;
+  /** Nothing is waited for: a disk that takes its time is no silence of the server. */
+  rest(): void;
   isLate(): boolean;
   end(): void;
 }
@@ -102,14 +104,15 @@ interface Watch {
 function watchSilence(idleMs: number, outer: AbortSignal): Watch {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), idleMs);
+  const rest = (): void => clearTimeout(timer);
   return {
     signal: AbortSignal.any([silence.signal, outer]),
     heard: () => {
-      clearTimeout(timer);
+      rest();
       timer = setTimeout(() => silence.abort(), idleMs);
     },
+    ...{ rest, end: rest },
     isLate: () => silence.signal.aborted,
-    end: () => clearTimeout(timer),
   };
 }
 
@@ -183,11 +186,12 @@ async function* pieces(
   if (!reader) return;
   try {
     for (;;) {
+      watch.heard();
       const { done, value } = await reader.read().catch((error: unknown) => {
         throw failed(error);
       });
       if (done) return;
-      watch.heard();
+      watch.rest();
       net.traffic(host, 0, value.byteLength);
       yield value;
     }

@@ -12,6 +12,8 @@ export const HUB_DEFAULTS: HubSettings = {
   idleMs: 30_000,
   retries: 5,
   retryMs: 1000,
+  // Each time costs one copy of what the file holds by then: three for a shard of 4 GB.
+  folderKeepBytes: 1024 * 1024 * 1024,
 };
 
 const BOUNDS: Record<Exclude<keyof HubSettings, 'endpoint'>, [number, number]> = {
@@ -20,6 +22,7 @@ const BOUNDS: Record<Exclude<keyof HubSettings, 'endpoint'>, [number, number]> =
   idleMs: [100, 600_000],
   retries: [0, 20],
   retryMs: [1, 60_000],
+  folderKeepBytes: [64 * 1024, 64 * 1024 * 1024 * 1024],
 };
 
 function bad(what: string): LorikeetError {

@@ -9,8 +9,11 @@ export type DownloadRequest =
   | { type: 'settings'; settings: HubSettings }
   /** What is there under that name, and can it be trained? Fetches no weights. */
   | { type: 'lookUp'; id: number; address: HubAddress }
-  /** Fetches what is missing of a model that was looked up, into this browser's store. */
-  | { type: 'download'; id: number; model: HubModel }
+  /**
+   * Fetches what is missing of a model that was looked up.
+   * `into`: a folder on disk that the user picked and that may be written to; null: this browser's store.
+   */
+  | { type: 'download'; id: number; model: HubModel; into: FileSystemDirectoryHandle | null }
   /** Ends that request; what has arrived is kept. */
   | { type: 'stop'; id: number }
   /** Reads a stored model's files and holds them against their hashes. Asks nobody. */
@@ -23,6 +26,8 @@ export interface DownloadProgress {
   arrived: number;
   total: number;
   file: string;
+  /** The file is in the folder already and is held against its hash; nothing is fetched meanwhile. */
+  reading: boolean;
   /** null while unknown. */
   bytesPerSecond: number | null;
   secondsLeft: number | null;
@@ -40,7 +45,7 @@ export type DownloadMessage =
   /** It was stopped, here or in the tab that was fetching; what has arrived is kept. */
   | { type: 'stopped'; id: number }
   | { type: 'verifying'; id: number; done: number; total: number }
-  /** `broken`: names of files that had other bytes; they were removed. */
+  /** `broken`: names of files that had other bytes. They were removed from this browser's store; a folder's stay. */
   | { type: 'verified'; id: number; broken: string[] }
   | { type: 'failed'; id: number; error: ErrorRecord }
   /** All requests to other hosts so far, of this worker. */

@@ -1,4 +1,5 @@
-// The database of models from the hub: what is known of each model, which files are whole, how far parts have come.
+// The database of models from the hub: what is known of each model, which files are whole, how far parts have come, and
+// which models lie in folders on disk.
 
 import type { Interval } from '../base/intervals';
 import { openDatabase } from './database';
@@ -19,7 +20,7 @@ export interface PartRecord {
   done: Interval[];
 }
 
-export const modelDatabase = openDatabase('lorikeet-models', ['models', 'files', 'parts']);
+export const modelDatabase = openDatabase('lorikeet-models', ['models', 'files', 'parts', 'folders'], 2);
 
 /** The folder of the browser's private file system that holds them. */
 export const MODEL_FOLDER = 'models';

@@ -12,12 +12,16 @@ import { forgetFile, modelFolder, storedName, wholeFile } from './modelStore';
 /** A part that is open for writing; see PartFile of the hub. */
 export interface OpenPart {
   done: Interval[];
+  keepBytes: number;
+  readable: 'written';
   write(bytes: Uint8Array, at: number): void;
   read(at: number, length: number): Uint8Array;
   keep(done: readonly Interval[]): Promise<void>;
   restart(): Promise<void>;
 }
 
+/** At most so much has to be fetched again after the browser died. */
+const KEEP_BYTES = 32 * 1024 * 1024;
 const NO_ROOM = 'Free disk space, or delete a model, a dataset or a run here, then go on: what has arrived is kept.';
 
 function write(handle: FileSystemSyncAccessHandle, name: string, bytes: Uint8Array, at: number): void {
@@ -55,6 +59,8 @@ async function putJournal(name: string, done: readonly Interval[]): Promise<void
 async function openPart(handle: FileSystemSyncAccessHandle, name: string, bytes: number): Promise<OpenPart> {
   return {
     done: await journalOf(name, Math.min(handle.getSize(), bytes)),
+    keepBytes: KEEP_BYTES,
+    readable: 'written',
     write: (piece, at) => write(handle, name, piece, at),
     read: (at, length) => read(handle, name, at, length),
     keep: async (done) => {

@@ -69,7 +69,7 @@ async function presence({ files }: HubModel): Promise<{ whole: boolean; arrived:
 }
 
 async function viewOf(model: StoredModel): Promise<StoredModelView> {
-  return { ...model, ...(await presence(model)) };
+  return { ...model, ...(await presence(model)), folder: null };
 }
 
 /** All models of the store, newest first. Errors: storage.failed. */
@@ -102,6 +102,22 @@ export async function openStoredModel(key: string): Promise<Record<string, Blob>
 /** Bytes of `model` that are still to be fetched. Errors: storage.failed. */
 export async function missingBytes(model: HubModel): Promise<number> {
   return model.bytes - (await presence(model)).arrived;
+}
+
+/** What a disk should keep free beside a model, for the run that follows. */
+const SPARE_BYTES = 200e6;
+
+/**
+ * Whether this browser's storage plainly has no room for what is missing of a model. The estimate may be wrong: each
+ * write is checked too.
+ * @returns bytes that are missing and that are free; null where there is room, or nobody knows
+ */
+export async function lackOfRoom(model: HubModel): Promise<{ missing: number; free: number } | null> {
+  const missing = await missingBytes(model);
+  const { quota, usage } = await navigator.storage.estimate();
+  if (missing === 0 || quota === undefined || usage === undefined) return null;
+  const free = Math.max(0, quota - usage);
+  return missing + SPARE_BYTES <= free ? null : { missing, free };
 }
 
 /** Removes a file and its part, whatever a record says; the caller holds its lock or is alone with it. */

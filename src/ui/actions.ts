@@ -2,6 +2,7 @@
 
 import type { Mend } from '../base/dataset';
 import { LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
+import type { StoredModelView } from '../base/hubModel';
 import { nameOfFiles } from '../data/walkDrop';
 import type { InputFile, ModelChoice, RunEvent, RunPlan } from '../protocol/messages';
 import type { WorkerClient } from './workerClient';
@@ -94,6 +95,11 @@ export function planRun(): Promise<RunPlan> {
   return plan;
 }
 
+function nameOf(model: ModelChoice): string {
+  if (model.kind === 'bundled') return 'demo/model';
+  return model.kind === 'stored' ? model.id : (model.hubId ?? model.name);
+}
+
 /** Starts a run with what is set up, and shows it. Does nothing while there is an obstacle. */
 export function startRun(): void {
   if (startObstacle() !== null) return;
@@ -103,7 +109,7 @@ export function startRun(): void {
   const model = modelSource(settings)!;
   const datasetId = useDataset.getState().info!.id;
   const runId = crypto.randomUUID();
-  const modelName = model.kind === 'bundled' ? 'demo/model' : model.kind === 'stored' ? model.id : model.name;
+  const modelName = nameOf(model);
   beginRun({ runId, recipe, seed, datasetId, modelName, live: true });
   goTo('run');
   showLoading(runId);
@@ -129,13 +135,29 @@ function modelOf(record: RunRecord): ModelChoice | null {
   const { modelKey, modelName } = record;
   if (modelKey !== undefined && isHere(modelKey)) return { kind: 'stored', key: modelKey, id: modelName };
   // A run that came from another browser, or whose model was deleted: a folder with the same model does as well.
-  if (modelKey !== undefined) return modelSource({ ...settings, modelKind: 'files' });
   const bundled = modelName === 'demo' || modelName === 'demo/model';
-  return modelSource({ ...settings, modelKind: bundled ? 'bundled' : 'files' });
+  if (modelKey === undefined && bundled) return modelSource({ ...settings, modelKind: 'bundled' });
+  // Which files they are, the checkpoint's fingerprint decides.
+  const open = settings.stored?.folder && settings.stored.id === modelName;
+  return modelSource({ ...settings, modelKind: open ? 'stored' : 'files' });
+}
+
+/** The model of a run in a folder that this browser remembers; null without one. */
+export function folderModelOf({ modelName }: RunRecord): StoredModelView | null {
+  const { models } = useHub.getState();
+  return models?.find((one) => one.whole && one.folder !== null && one.id === modelName) ?? null;
 }
 
 /** Why a run's model has to be picked, and what to do. */
-export function noModelText({ modelKey }: RunRecord): { message: string; hint: string } {
+export function noModelText(record: RunRecord): { message: string; hint: string } {
+  const { modelKey, modelName } = record;
+  const known = folderModelOf(record);
+  if (known) {
+    return {
+      message: `The model of this run, ${modelName}, is in the folder ${known.folder}, which is not open now.`,
+      hint: 'Press “Use” at it in Setup, card 1, under Hugging Face, then resume.',
+    };
+  }
   if (modelKey !== undefined) {
     return {
       message: `The model of this run, ${modelKey}, is not stored whole in this browser.`,

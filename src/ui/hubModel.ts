@@ -36,7 +36,11 @@ function choose({ key, id }: StoredModelView): string {
 async function wholeOne({ id, revision }: HubAddress): Promise<StoredModelView | null> {
   await refreshModels();
   const { models } = useHub.getState();
-  return models?.find((one) => one.whole && one.id === id && [one.commit, one.revision].includes(revision)) ?? null;
+  return (
+    models?.find(
+      (one) => one.whole && one.folder === null && one.id === id && [one.commit, one.revision].includes(revision),
+    ) ?? null
+  );
 }
 
 /** @throws hub.*, config.*, model.missing */

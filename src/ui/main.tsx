@@ -29,7 +29,7 @@ import { connectClient, failData, failRun, importDemo, orShow } from './actions'
 import { App } from './App';
 import { hasHost, installAutomation, tellHost } from './automation';
 import { createDownloadClient } from './downloadClient';
-import { connectHub } from './hubActions';
+import { connectHub, isAwaited, openFetched } from './hubActions';
 import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
 import { readGuard, readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
@@ -120,7 +120,9 @@ async function openFirstDataset(): Promise<void> {
 }
 
 function onDownload(message: DownloadMessage): void {
+  const awaited = 'id' in message && isAwaited(message.id);
   if (applyDownload(message)) orShow(Promise.all([refreshModels(), readStorage()]));
+  if (awaited) orShow(openFetched(message));
 }
 
 /** What a download that was cut off left without a model goes first. */

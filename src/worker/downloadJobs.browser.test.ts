@@ -52,7 +52,7 @@ function openTab(): Tab {
   );
   const ended = download(
     net,
-    { type: 'download', id: 1, model: MODEL },
+    { type: 'download', id: 1, model: MODEL, into: null },
     ({ type }) => void said.push(type),
     abort.signal,
   );

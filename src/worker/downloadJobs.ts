@@ -2,10 +2,8 @@
 // the same model share one download: the second follows, and takes over when the first is gone.
 
 import type { HubModel, HubSettings } from '../base/hubModel';
-import { hubModelKey } from '../base/hubModel';
 import { check } from '../base/errors';
 import type { JsonObject } from '../base/json';
-import { hasherOf } from '../hub/hashing';
 import { lookUpModel } from '../hub/lookUp';
 import { downloadModel, type ModelProgress } from '../hub/modelDownload';
 import { createTraffic, type Net } from '../hub/net';
@@ -13,15 +11,15 @@ import { createRateMeter, secondsLeft } from '../hub/rate';
 import { parseModelConfig } from '../model/config';
 import type { DownloadMessage, DownloadProgress, DownloadRequest } from '../protocol/download';
 import { modelLock } from '../storage/modelDatabase';
-import { dropFile, fillFile } from '../storage/modelParts';
-import { findModel, missingBytes, putModel, wholeFile } from '../storage/modelStore';
+import { expectFolder, findFolderModel, folderFile, isFolderKey, noteFolderModel } from '../storage/modelFolders';
+import { dropFile } from '../storage/modelParts';
+import { findModel, wholeFile } from '../storage/modelStore';
+import { browserTarget, folderTarget, hashBlob, type ModelTarget } from './modelTarget';
 
 type Ask<T extends DownloadRequest['type']> = Extract<DownloadRequest, { type: T }>;
 type Post = (message: DownloadMessage) => void;
 
 const REPORT_MS = 250;
-/** What a disk should keep free beside a model, for the run that follows. */
-const SPARE_BYTES = 200e6;
 
 /** Tells the tabs that follow how a download goes. */
 type Shared =
@@ -56,30 +54,14 @@ export async function lookUp(net: Net, { id, address }: Ask<'lookUp'>, post: Pos
   post({ type: 'lookedUp', id, model: await lookUpModel(net, address, checkConfig, signal) });
 }
 
-/** Refuses what plainly has no room. The estimate may be wrong: each write is checked too. @throws hub.room */
-async function checkRoom(model: HubModel): Promise<void> {
-  const missing = await missingBytes(model);
-  const { quota, usage } = await navigator.storage.estimate();
-  if (missing === 0 || quota === undefined || usage === undefined) return;
-  const free = quota - usage;
-  const gb = (bytes: number): string => (bytes / 1e9).toFixed(1);
-  check(
-    missing + SPARE_BYTES <= free,
-    'hub.room',
-    `${model.id} needs ${gb(missing)} GB more; this browser offers ${gb(Math.max(0, free))} GB.`,
-    `Free disk space, or fetch it into a folder and choose that: hf download ${model.id} --revision ${model.commit} --local-dir model`,
-  );
-}
-
 interface Reporter {
   progress(progress: ModelProgress): void;
   waiting: Net['waiting'];
 }
 
-function createReporter(id: number, model: HubModel, post: Post, channel: BroadcastChannel): Reporter {
+function createReporter(id: number, model: HubModel, key: string, post: Post, channel: BroadcastChannel): Reporter {
   const meter = createRateMeter();
-  const key = hubModelKey(model);
-  let now: ModelProgress = { file: '', arrived: 0 };
+  let now: ModelProgress = { file: '', arrived: 0, reading: false };
   let waiting: string | null = null;
   let last = 0;
   const send = (): void => {
@@ -93,7 +75,7 @@ function createReporter(id: number, model: HubModel, post: Post, channel: Broadc
   return {
     progress: (progress) => {
       now = progress;
-      meter.note(progress.arrived, performance.now());
+      if (!progress.reading) meter.note(progress.arrived, performance.now());
       if (performance.now() - last >= REPORT_MS || progress.arrived === model.bytes) send();
     },
     waiting: (reason, _ms, goesOn = false) => {
@@ -116,30 +98,29 @@ function follow(id: number, key: string, channel: BroadcastChannel, post: Post, 
   return () => channel.removeEventListener('message', listen);
 }
 
-/** Fetches what is missing; the caller holds the model's lock. */
-async function fetchMissing(net: Net, model: HubModel, reporter: Reporter, signal: AbortSignal): Promise<void> {
-  const place = {
-    has: async (file: HubModel['files'][number]) => (await wholeFile(file)) !== null,
-    fill: fillFile,
-  };
-  await downloadModel({ ...net, waiting: reporter.waiting }, model, place, reporter.progress, signal);
-}
-
-async function fetchModel(net: Net, id: number, model: HubModel, post: Post, signal: AbortSignal): Promise<void> {
+async function fetchModel(
+  net: Net,
+  id: number,
+  model: HubModel,
+  target: ModelTarget,
+  post: Post,
+  signal: AbortSignal,
+): Promise<void> {
   const channel = new BroadcastChannel('lorikeet-models');
-  const key = hubModelKey(model);
+  const { key } = target;
   const stopped = new AbortController();
   const unfollow = follow(id, key, channel, post, () => stopped.abort());
   const either = AbortSignal.any([signal, stopped.signal]);
   try {
     await navigator.locks.request(modelLock(key), { signal: either }, async () => {
       try {
-        await checkRoom(model);
-        await putModel(model);
+        const place = await target.begin();
         // The lock may have come before the word of a stop: until here it is still heard.
         unfollow();
         either.throwIfAborted();
-        await fetchMissing(net, model, createReporter(id, model, post, channel), signal);
+        const { progress, waiting } = createReporter(id, model, key, post, channel);
+        await downloadModel({ ...net, waiting }, model, place, progress, signal);
+        await target.end();
       } catch (error) {
         // Those that follow stop with it, so they hear of it before the lock is theirs; when this worker dies instead,
         // they take over.
@@ -156,46 +137,90 @@ async function fetchModel(net: Net, id: number, model: HubModel, post: Post, sig
   }
 }
 
-/** Fetches a model, or follows the tab that does. @throws hub.*, storage.* */
+/** Fetches a model, or follows the tab that does. @throws hub.*, storage.*, folder.* */
 export async function download(
   net: Net,
-  { id, model }: Ask<'download'>,
+  { id, model, into }: Ask<'download'>,
   post: Post,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await fetchModel(net, id, model, post, signal);
-    post({ type: 'downloaded', id, key: hubModelKey(model) });
+    const { folderKeepBytes } = net.settings;
+    const target = into ? await folderTarget(model, into, folderKeepBytes) : browserTarget(model);
+    await fetchModel(net, id, model, target, post, signal);
+    post({ type: 'downloaded', id, key: target.key });
   } catch (error) {
     if (!(error instanceof DOMException && error.name === 'AbortError')) throw error;
     post({ type: 'stopped', id });
   }
 }
 
-/** Reads every file of a stored model again; what has other bytes is removed. @throws model.missing, storage.* */
+interface Checked {
+  files: HubModel['files'];
+  bytes: number;
+  /** Whether every file should be there: one that lacks is broken then. */
+  whole: boolean;
+  /** null: it lacks. */
+  open(file: HubModel['files'][number]): Promise<Blob | null>;
+  /** A file that has other bytes. */
+  wrong(file: HubModel['files'][number]): Promise<void>;
+  end(broken: string[]): Promise<void>;
+}
+
+async function storedFiles(key: string): Promise<Checked> {
+  const model = await findModel(key);
+  check(model, 'model.missing', `The model ${key} is not stored in this browser.`);
+  return {
+    files: model.files,
+    bytes: model.bytes,
+    whole: false,
+    open: wholeFile,
+    wrong: dropFile,
+    end: async () => undefined,
+  };
+}
+
+/** Of a folder nothing is removed: its files are the user's. */
+async function folderFiles(key: string): Promise<Checked> {
+  const record = await findFolderModel(key);
+  await expectFolder(record);
+  const { model, whole } = record;
+  let { arrived } = record;
+  return {
+    ...{ files: model.files, bytes: model.bytes, whole },
+    open: (file) => folderFile(record, file),
+    wrong: async ({ bytes }) => void (arrived -= bytes),
+    end: (broken) => noteFolderModel(key, { arrived: Math.max(0, arrived), whole: whole && broken.length === 0 }),
+  };
+}
+
+/**
+ * Reads every file of a model again. What has other bytes is removed from this browser's store, and left where it lies in
+ * a folder. @throws model.missing, storage.*, folder.*
+ */
 export async function verify({ id, key }: Ask<'verify'>, post: Post, signal: AbortSignal): Promise<void> {
   await navigator.locks.request(modelLock(key), { signal }, async () => {
-    const model = await findModel(key);
-    check(model, 'model.missing', `The model ${key} is not stored in this browser.`);
+    const { files, bytes, whole, open, wrong, end } = isFolderKey(key)
+      ? await folderFiles(key)
+      : await storedFiles(key);
     const broken: string[] = [];
-    let done = 0;
+    let before = 0;
     let told = 0;
-    for (const file of model.files) {
-      const blob = await wholeFile(file);
-      if (!blob) continue;
-      const hasher = hasherOf(file);
-      for await (const bytes of blob.stream()) {
-        signal.throwIfAborted();
-        hasher.update(bytes);
-        done += bytes.byteLength;
-        if (performance.now() - told < REPORT_MS) continue;
+    for (const file of files) {
+      const blob = await open(file);
+      if (!blob && !whole) continue;
+      const heard = (read: number): void => {
+        if (performance.now() - told < REPORT_MS) return;
         told = performance.now();
-        post({ type: 'verifying', id, done, total: model.bytes });
-      }
-      if (hasher.digest() === file.hash) continue;
-      await dropFile(file);
+        post({ type: 'verifying', id, done: before + read, total: bytes });
+      };
+      const right = blob !== null && (await hashBlob(blob, file, signal, heard)) === file.hash;
+      before += file.bytes;
+      if (right) continue;
+      await wrong(file);
       broken.push(file.name);
     }
+    await end(broken);
     post({ type: 'verified', id, broken });
   });
 }

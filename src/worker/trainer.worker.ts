@@ -87,7 +87,7 @@ function nameOf(model: ModelChoice): string {
     case 'bundled':
       return 'demo';
     case 'files':
-      return 'folder';
+      return model.hubId ?? 'folder';
     case 'stored':
       return model.id;
     default:

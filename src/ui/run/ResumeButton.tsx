@@ -1,8 +1,11 @@
-// Goes on with a stored run. Where its model was a picked folder, the button picks that folder first.
+// Goes on with a stored run. Where its model was a picked folder, the button picks that folder first; a folder that this
+// browser remembers is opened by the press.
 
 import type { Recipe } from '../../recipe/config';
-import { continueRun, needsModelFolder, noModelText } from '../actions';
+import { continueRun, folderModelOf, needsModelFolder, noModelText } from '../actions';
+import { chooseListed } from '../hubActions';
 import { Icon } from '../parts/Icon';
+import type { StoredModelView } from '../../base/hubModel';
 import type { RunRecord } from '../../storage/runs';
 import { useHub } from '../store/hub';
 import { pickModelFolder, useSettings } from '../store/settings';
@@ -25,8 +28,12 @@ export function ResumeButton(props: ResumeButtonProps): React.JSX.Element {
   // Read for their changes: a folder may be picked meanwhile, a model fetched or deleted.
   useSettings((settings) => settings.picked);
   useHub((hub) => hub.models);
+  const lacks = !disabled && needsModelFolder(record);
+  const known = lacks ? folderModelOf(record) : null;
   const resume = (): void => attempt(continueRun(record, mended));
-  if (!disabled && needsModelFolder(record)) {
+  const openAndResume = (model: StoredModelView): void =>
+    attempt(chooseListed(model).then(() => continueRun(record, mended)));
+  if (lacks && !known) {
     return (
       <label className={className} title={noModelText(record).message}>
         <Icon name="play" /> Pick its model’s folder and resume
@@ -44,8 +51,14 @@ export function ResumeButton(props: ResumeButtonProps): React.JSX.Element {
     );
   }
   return (
-    <button type="button" className={`${className} resumeRun`} disabled={disabled} onClick={resume}>
-      <Icon name="play" /> {label}
+    <button
+      type="button"
+      className={`${className} resumeRun`}
+      disabled={disabled}
+      title={known ? noModelText(record).message : undefined}
+      onClick={() => (known ? openAndResume(known) : resume())}
+    >
+      <Icon name="play" /> {known ? 'Open its model’s folder and resume' : label}
     </button>
   );
 }

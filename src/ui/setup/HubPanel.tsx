@@ -3,14 +3,14 @@
 import { useEffect, useState } from 'react';
 import type { HubModel } from '../../base/hubModel';
 import type { DownloadProgress } from '../../protocol/download';
-import { bytesText, clock, percent, plural } from '../format';
-import { cancelFetch, fetchModel, lookUpModel, stopHub } from '../hubActions';
+import { bytesText, clock, percent } from '../format';
+import { cancelFetch, goOn, lookUpModel, stopHub } from '../hubActions';
 import { Icon } from '../parts/Icon';
 import { ProblemText } from '../parts/ProblemText';
 import { useAttempt } from '../parts/useAttempt';
 import { storedView, taskModel, useHub, type HubTask } from '../store/hub';
 import { readHubSettings } from '../store/hubSettings';
-import { chooseStored } from '../store/settings';
+import { HubFound, IntoFolder } from './HubFound';
 import { StoredModels } from './StoredModels';
 
 /** The name that the field begins with. */
@@ -89,6 +89,9 @@ function HubForm({ busy }: { busy: boolean }): React.JSX.Element {
   );
 }
 
+/** Codes of what a folder on disk helps against. */
+const NO_ROOM = new Set(['hub.room', 'storage.quota']);
+
 function HubState({ task }: { task: HubTask }): React.JSX.Element | null {
   switch (task.kind) {
     case 'none':
@@ -104,16 +107,21 @@ function HubState({ task }: { task: HubTask }): React.JSX.Element | null {
         </div>
       );
     case 'found':
-      return <Found model={task.model} />;
+      return <HubFound model={task.model} />;
     case 'fetching':
-      return <Fetching model={task.model} progress={task.progress} />;
+      return <Fetching {...task} />;
     case 'paused':
-      return <Paused model={task.model} line="Paused; what has arrived is kept." />;
+      return <Paused model={task.model} into={task.into} line="Paused; what has arrived is kept." />;
     case 'problem':
       return (
         <div className="hubTask">
           <ProblemText problem={task.error} />
-          {task.model && <Paused model={task.model} line="" />}
+          {task.model && <Paused model={task.model} into={task.into} line="" />}
+          {task.model && !task.into && NO_ROOM.has(task.error.code) && (
+            <span className="buttons">
+              <IntoFolder model={task.model} quiet={false} />
+            </span>
+          )}
         </div>
       );
     default:
@@ -121,72 +129,32 @@ function HubState({ task }: { task: HubTask }): React.JSX.Element | null {
   }
 }
 
-function Licence({ model: { licence } }: { model: HubModel }): React.JSX.Element {
-  if (!licence) return <>none named by the model card</>;
-  if (!licence.link) return <>{licence.name}</>;
-  return (
-    <a href={licence.link} target="_blank" rel="noreferrer noopener">
-      {licence.name}
-    </a>
-  );
-}
-
-/** What a licence's name itself says of its terms; the page judges no further. */
-function termsNote({ licence }: HubModel): string | null {
-  const name = licence?.name ?? '';
-  if (/^(apache-2\.0|mit|bsd)/i.test(name)) return null;
-  const limited = /research|non-?commercial|(^|-)nc(-|$)/i.test(name) ? ', non-commercial' : '';
-  return `${limited}: read its terms before you use the model or an adapter of it.`;
-}
-
-function Found({ model }: { model: HubModel }): React.JSX.Element {
-  const stored = useHub((hub) => storedView(hub, model));
-  const arrived = stored?.arrived ?? 0;
-  return (
-    <div className="hubTask" data-state="found">
-      <p>
-        <strong className="label">{model.id}</strong>{' '}
-        <span className="soft num">
-          at {model.revision} ({model.commit.slice(0, 12)}), {plural(model.files.length, 'file')}
-        </span>
-      </p>
-      <p>
-        <span className="note">Licence </span>
-        <span className="label">
-          <Licence model={model} />
-        </span>
-        <span className="soft">{termsNote(model)}</span>
-      </p>
-      <span className="buttons">
-        {stored?.whole ? (
-          <button type="button" className="button" onClick={() => chooseStored({ key: stored.key, id: stored.id })}>
-            Use it: it is stored here
-          </button>
-        ) : (
-          <button id="hub-fetch" type="button" className="button" onClick={() => fetchModel(model)}>
-            <Icon name="download" />
-            {arrived > 0
-              ? `Go on: ${bytesText(arrived)} of ${bytesText(model.bytes)} are here`
-              : `Download ${bytesText(model.bytes)}`}
-          </button>
-        )}
-      </span>
-    </div>
-  );
-}
-
 /** What is known of a download, in one line. */
 function progressLine(progress: DownloadProgress | null, host: string): string {
   if (!progress) return 'Beginning.';
   if (progress.waiting !== null) return `Waiting to try again: ${progress.waiting}`;
+  const share = `${bytesText(progress.arrived)} of ${bytesText(progress.total)}`;
+  if (progress.reading) return `${share}: reading what the folder has already`;
   const { bytesPerSecond, secondsLeft } = progress;
   const rate = bytesPerSecond === null ? '' : `, ${bytesText(bytesPerSecond)}/s`;
   const left = secondsLeft === null ? '' : `, ${clock(secondsLeft)} left`;
   const from = progress.following ? ', fetched by another tab' : host && `, from ${host}`;
-  return `${bytesText(progress.arrived)} of ${bytesText(progress.total)}${rate}${left}${from}`;
+  return `${share}${rate}${left}${from}`;
 }
 
-function Fetching({ model, progress }: { model: HubModel; progress: DownloadProgress | null }): React.JSX.Element {
+/** What is being fetched, and where it goes. */
+function FetchedName({ model, into, progress }: Omit<FetchingProps, 'kind' | 'id'>): React.JSX.Element {
+  return (
+    <p>
+      <strong className="label">{model.id}</strong> <span className="mono soft">{progress?.file}</span>
+      {into && <span className="soft"> into the folder {into.name}</span>}
+    </p>
+  );
+}
+
+type FetchingProps = Extract<HubTask, { kind: 'fetching' }>;
+
+function Fetching({ model, into, progress }: FetchingProps): React.JSX.Element {
   const [problem, attempt] = useAttempt();
   // The host that sends most: small files and addresses come from the hub itself.
   const host = useHub(({ traffic }) => traffic.toSorted((a, b) => b.receivedBytes - a.receivedBytes)[0]?.host ?? '');
@@ -194,9 +162,7 @@ function Fetching({ model, progress }: { model: HubModel; progress: DownloadProg
   const following = progress?.following ?? false;
   return (
     <div className="hubTask" data-state="fetching">
-      <p>
-        <strong className="label">{model.id}</strong> <span className="mono soft">{progress?.file}</span>
-      </p>
+      <FetchedName model={model} into={into} progress={progress} />
       <div
         className="bar"
         role="progressbar"
@@ -218,6 +184,7 @@ function Fetching({ model, progress }: { model: HubModel; progress: DownloadProg
               id="hub-cancel"
               type="button"
               className="button compact quiet"
+              title={into ? 'What has arrived stays in the folder.' : 'What has arrived is removed.'}
               onClick={() => attempt(cancelFetch(model))}
             >
               Cancel
@@ -230,20 +197,27 @@ function Fetching({ model, progress }: { model: HubModel; progress: DownloadProg
   );
 }
 
-function Paused({ model, line }: { model: HubModel; line: string }): React.JSX.Element {
+interface PausedProps {
+  model: HubModel;
+  into: FileSystemDirectoryHandle | null;
+  line: string;
+}
+
+function Paused({ model, into, line }: PausedProps): React.JSX.Element {
   const [problem, attempt] = useAttempt();
-  const stored = useHub((hub) => storedView(hub, model));
+  const stored = useHub((hub) => storedView(hub, model, into));
   const arrived = stored?.arrived ?? 0;
   return (
     <div className="rowBetween" data-state="paused">
       <p className="num">
-        {line} {bytesText(arrived)} of {bytesText(model.bytes)} ({percent(arrived / model.bytes)}).
+        {line} {bytesText(arrived)} of {bytesText(model.bytes)} ({percent(arrived / model.bytes)})
+        {into ? ` in the folder ${stored?.folder ?? into.name}.` : '.'}
       </p>
       <span className="buttons">
-        <button id="hub-go-on" type="button" className="button compact" onClick={() => fetchModel(model)}>
+        <button id="hub-go-on" type="button" className="button compact" onClick={() => attempt(goOn(model, into))}>
           <Icon name="play" size={12} /> Go on
         </button>
-        {stored && (
+        {stored && !into && (
           <button type="button" className="button compact quiet" onClick={() => attempt(cancelFetch(model))}>
             Remove what has arrived
           </button>

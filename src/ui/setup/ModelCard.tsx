@@ -1,11 +1,10 @@
 // Card 1: which model is trained, and what its files say about it.
 
 import { bytesText, count } from '../format';
-import type { ModelChoice } from '../../protocol/messages';
 import { Segmented } from '../parts/Segmented';
 import { useHub } from '../store/hub';
 import { useModel, type ModelLook } from '../store/model';
-import { pickedAdapter, pickModelFolder, useSettings } from '../store/settings';
+import { pickedAdapter, pickModelFolder, useSettings, type ChosenModel } from '../store/settings';
 import { AdapterRow } from './AdapterRow';
 import { hubLine, HubPanel } from './HubPanel';
 import { SetupCard, type CardState } from './SetupCard';
@@ -29,7 +28,10 @@ export function ModelCard(): React.JSX.Element {
           ? 'The adapter to start from has a problem.'
           : look.kind === 'none' && kind === 'stored'
             ? hubLine(task)
-            : lineOf(look, kind, kind === 'stored' ? stored?.id : picked?.name)
+            : lineOf(
+                look,
+                kind === 'stored' ? placeOf(stored) : kind === 'files' ? `From the folder ${picked?.name}.` : null,
+              )
       }
       state={stateOf(look, badAdapter)}
     >
@@ -91,7 +93,14 @@ function Fact({ name, value }: { name: string; value: string }): React.JSX.Eleme
   );
 }
 
-function lineOf(look: ModelLook, kind: ModelChoice['kind'], name?: string): string {
+function placeOf(stored: ChosenModel | null): string {
+  return stored?.folder
+    ? `${stored.id}, in the folder ${stored.folder.name}.`
+    : `${stored?.id}, stored in this browser.`;
+}
+
+/** @param place where the model is, in words; null: in the page */
+function lineOf(look: ModelLook, place: string | null): string {
   switch (look.kind) {
     case 'none':
       return 'Choose the folder of a Qwen2.5-VL model.';
@@ -100,8 +109,7 @@ function lineOf(look: ModelLook, kind: ModelChoice['kind'], name?: string): stri
     case 'problem':
       return look.error.message;
     case 'known':
-      if (kind === 'bundled') return 'Demo model is in the page. Nothing to download.';
-      return kind === 'stored' ? `${name}, stored in this browser.` : `From the folder ${name}.`;
+      return place ?? 'Demo model is in the page. Nothing to download.';
     default:
       return look satisfies never;
   }

@@ -1,14 +1,14 @@
-// The models from the hub that this browser has stored: use, go on, check, delete.
+// The models from the hub that this browser has stored, or has in folders on disk: use, go on, check, delete or forget.
 
 import { useState } from 'react';
 import type { StoredModelView } from '../../base/hubModel';
 import { bytesText, percent } from '../format';
-import { checkModel, fetchModel, removeModel } from '../hubActions';
+import { checkModel, chooseListed, goOnStored, removeModel } from '../hubActions';
 import { Dialog } from '../parts/Dialog';
 import { ProblemText } from '../parts/ProblemText';
 import { useAttempt } from '../parts/useAttempt';
 import { useHub } from '../store/hub';
-import { chooseStored, useSettings } from '../store/settings';
+import { useSettings } from '../store/settings';
 
 /** The list; nothing while there is none. */
 export function StoredModels(): React.JSX.Element | null {
@@ -19,7 +19,7 @@ export function StoredModels(): React.JSX.Element | null {
   return (
     <div className="storedModels">
       <h3 className="label" id="storedModels">
-        Stored in this browser
+        {models.some(({ folder }) => folder !== null) ? 'Stored models' : 'Stored in this browser'}
       </h3>
       <ul aria-labelledby="storedModels">
         {models.map((model) => (
@@ -28,12 +28,11 @@ export function StoredModels(): React.JSX.Element | null {
       </ul>
       <ProblemText problem={problem} />
       {asked && (
-        <Dialog title="Delete this model?" onClose={() => setAsked(null)}>
-          <p>
-            {asked.id} at {asked.commit.slice(0, 12)}, {bytesText(asked.arrived)}. It has to be fetched again before it
-            can be trained, and before a run on it can be resumed.
-          </p>
-          <p className="soft">Runs, adapters and data stay.</p>
+        <Dialog
+          title={asked.folder === null ? 'Delete this model?' : 'Forget this folder?'}
+          onClose={() => setAsked(null)}
+        >
+          <RemovalText model={asked} />
           <div className="actions">
             <button type="button" className="button" onClick={() => setAsked(null)}>
               Keep it
@@ -47,7 +46,7 @@ export function StoredModels(): React.JSX.Element | null {
                 attempt(removeModel(asked.key));
               }}
             >
-              Delete
+              {asked.folder === null ? 'Delete' : 'Forget'}
             </button>
           </div>
         </Dialog>
@@ -56,15 +55,39 @@ export function StoredModels(): React.JSX.Element | null {
   );
 }
 
+function RemovalText({ model }: { model: StoredModelView }): React.JSX.Element {
+  const { id, commit, arrived, folder } = model;
+  if (folder !== null) {
+    return (
+      <>
+        <p>
+          {id} in the folder {folder}. Its files stay where they are; this browser only forgets where that is.
+        </p>
+        <p className="soft">The folder can be picked again at any time.</p>
+      </>
+    );
+  }
+  return (
+    <>
+      <p>
+        {id} at {commit.slice(0, 12)}, {bytesText(arrived)}. It has to be fetched again before it can be trained, and
+        before a run on it can be resumed.
+      </p>
+      <p className="soft">Runs, adapters and data stay.</p>
+    </>
+  );
+}
+
 function StoredItem({ model, onDelete }: { model: StoredModelView; onDelete(): void }): React.JSX.Element {
-  const { key, id, whole } = model;
+  const { key, id, whole, folder } = model;
+  const [problem, attempt] = useAttempt();
   const task = useHub((hub) => hub.task);
   const checked = useHub((hub) => (hub.checked?.key === key ? hub.checked.text : null));
   const chosen = useSettings((settings) => settings.modelKind === 'stored' && settings.stored?.key === key);
   const busy = 'id' in task;
   const checking = task.kind === 'checking' && task.key === key;
   return (
-    <li className="storedModel" data-model={key} data-whole={whole}>
+    <li className="storedModel" data-model={key} data-whole={whole} data-folder={folder}>
       <div>
         <p>
           <span className="label">{id}</span>{' '}
@@ -76,12 +99,14 @@ function StoredItem({ model, onDelete }: { model: StoredModelView; onDelete(): v
           {model.revision} ({model.commit.slice(0, 12)}), {bytesText(whole ? model.bytes : model.arrived)}
           {!whole && ` of ${bytesText(model.bytes)}`}, licence {model.licence?.name ?? 'not named'}, from{' '}
           {new URL(model.endpoint).host}
+          {folder !== null && `, in the folder ${folder}`}
         </p>
         {(checking || checked !== null) && (
           <p className="note num" role="status">
             {checking ? `Reading its files again: ${percent(task.share)}` : checked}
           </p>
         )}
+        <ProblemText problem={problem} />
       </div>
       <span className="buttons">
         {whole ? (
@@ -90,7 +115,7 @@ function StoredItem({ model, onDelete }: { model: StoredModelView; onDelete(): v
             className="button compact"
             disabled={chosen}
             aria-label={`Use ${id}`}
-            onClick={() => chooseStored({ key, id })}
+            onClick={() => attempt(chooseListed(model))}
           >
             Use
           </button>
@@ -100,7 +125,7 @@ function StoredItem({ model, onDelete }: { model: StoredModelView; onDelete(): v
             className="button compact"
             disabled={busy}
             aria-label={`Go on fetching ${id}`}
-            onClick={() => fetchModel(model)}
+            onClick={() => attempt(goOnStored(model))}
           >
             Go on
           </button>
@@ -111,7 +136,7 @@ function StoredItem({ model, onDelete }: { model: StoredModelView; onDelete(): v
           disabled={busy || model.arrived === 0}
           aria-label={`Check ${id}`}
           title="Reads every file again and holds it against the hash that the hub lists."
-          onClick={() => checkModel(model)}
+          onClick={() => attempt(checkModel(model))}
         >
           Check
         </button>
@@ -119,10 +144,10 @@ function StoredItem({ model, onDelete }: { model: StoredModelView; onDelete(): v
           type="button"
           className="button compact quiet"
           disabled={busy}
-          aria-label={`Delete ${id}`}
+          aria-label={`${folder === null ? 'Delete' : 'Forget'} ${id}`}
           onClick={onDelete}
         >
-          Delete
+          {folder === null ? 'Delete' : 'Forget'}
         </button>
       </span>
     </li>

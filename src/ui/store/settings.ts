@@ -20,10 +20,11 @@ export interface PickedModel {
   files: Record<string, Blob>;
 }
 
-/** A model of this browser's store, fetched from the hub. */
+/** A model that was fetched from the hub: of this browser's store, or in a folder on disk that is open. */
 export interface ChosenModel {
   key: string;
   id: string;
+  folder?: PickedModel;
 }
 
 /** An adapter that a run is to start from, with what its config says. */
@@ -140,9 +141,16 @@ export function chooseStored(stored: ChosenModel): void {
   useSettings.setState({ modelKind: 'stored', stored });
 }
 
+/** One in a folder is given as its files: workers know no folders. */
+function hubSource(stored: ChosenModel | null): ModelChoice | null {
+  if (!stored) return null;
+  const { key, id, folder } = stored;
+  return folder ? { kind: 'files', ...folder, hubId: id } : { kind: 'stored', key, id };
+}
+
 /** The model that a run would use now; null while no folder, or none of the hub's models, is chosen. */
 export function modelSource(settings: Settings): ModelChoice | null {
   if (settings.modelKind === 'bundled') return { kind: 'bundled', url: new URL('demo/model/', document.baseURI).href };
-  if (settings.modelKind === 'stored') return settings.stored ? { kind: 'stored', ...settings.stored } : null;
+  if (settings.modelKind === 'stored') return hubSource(settings.stored);
   return settings.picked ? { kind: 'files', ...settings.picked } : null;
 }
