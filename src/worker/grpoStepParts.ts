@@ -39,12 +39,18 @@ function partsOf(taken: ReadonlySet<number>, options: GrpoOptions): StepParts {
  */
 export function meanStepParts(rows: number, options: GrpoOptions, seed: number, steps: number): StepParts {
   const seen = Math.min(steps, STEPS_SEEN);
+  const slices = new Map<number, Uint32Array[]>();
+  const slicesOf = (rollout: number): Uint32Array[] => {
+    const own = slices.get(rollout) ?? rolloutSlices(options, seed, rollout);
+    slices.set(rollout, own);
+    return own;
+  };
   const parts = Array.from({ length: seen }, (_, step) => {
     const taken = new Map<number, Set<number>>();
     for (const { rollout, slice } of grpoStepPlan(rows, options, step).microSteps) {
       const own = taken.get(rollout) ?? new Set();
       taken.set(rollout, own);
-      rolloutSlices(options, seed, rollout)[slice]!.forEach((index) => own.add(index));
+      slicesOf(rollout)[slice]!.forEach((index) => own.add(index));
     }
     return Array.from(taken.values(), (own) => partsOf(own, options));
   }).flat();

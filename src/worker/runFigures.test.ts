@@ -23,13 +23,7 @@ function optionsOf(change: Partial<Recipe['grpo']>): Recipe['grpo'] {
 /** Sixteen prompts, equally long, whose answers have as many tokens as a completion may have. */
 function rowsOf() {
   const rows = { count: 16, promptText: 20, target: LENGTH, picture: [8, 8] as const };
-  const all = syntheticRows({
-    config: CONFIG_3B,
-    weights: null as never,
-    recipe: presets.demo,
-    rows,
-    validationRows: 0,
-  });
+  const all = syntheticRows({ config: CONFIG_3B, rows, validationRows: 0 });
   return { ...all, sft: all.sft.slice(0, 4) };
 }
 
