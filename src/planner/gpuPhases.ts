@@ -145,7 +145,7 @@ function grpoParts(input: MemoryInput): { rollout: PartBytes[]; train: PartBytes
   const fixed = fixedParts(input, 'grpo');
   const training = trainingBytes(config, recipe.lora, grpo.largest, { ...decisions, ...decisions.grpo });
   const limits = { ...decisions, tokensTogether: decisions.scoreTokens };
-  const scoring = forwardBytes(config, recipe.lora, grpo.largest, limits);
+  const scoring = forwardBytes(config, recipe.lora, grpo.scored.largest, limits);
   const train = [withPass(fixed, training), ...(grpo.scorePasses > 0 ? [withPass(fixed, scoring)] : [])];
   const encode = encodeParts(input, fixed, grpo.rollout.pictureTokens);
   return { rollout: [encode, generationParts(input, fixed, grpo.rollout)], train };

@@ -13,12 +13,10 @@ import type { Reporter } from '../train/control';
 import { sourceOf } from './chosenModel';
 import { decideBudget } from './decide';
 import { prepareRows, prepareSession, withLimits, type Prepared } from './prepare';
+import { newestOnly } from './newestOnly';
 import { runFigures } from './runFigures';
 import type { TrainingRows } from './rows';
 import { rememberHead, type FindHead } from './tiedHead';
-
-/** Thrown within a plan once a newer one was asked for. */
-class Overtaken extends Error {}
 
 /** A plan has no run to report on; where one would report progress, `goOn` may end it. */
 function silent(goOn: () => void): Reporter {
@@ -112,17 +110,5 @@ async function planRun(asked: PlanRequest, { findHead, goOn }: Planning): Promis
  */
 export function createPlanner(): (asked: PlanRequest) => Promise<RunPlan> {
   const findHead = rememberHead();
-  let newest: Promise<RunPlan>;
-  let count = 0;
-  return (asked) => {
-    const own = ++count;
-    const goOn = (): void => {
-      if (own !== count) throw new Overtaken();
-    };
-    newest = planRun(asked, { findHead, goOn }).catch((error: unknown) => {
-      if (error instanceof Overtaken) return newest;
-      throw error;
-    });
-    return newest;
-  };
+  return newestOnly((asked, goOn) => planRun(asked, { findHead, goOn }));
 }
