@@ -85,7 +85,8 @@ it('a layer backward gives its memory back wherever it fails, and so do its adap
     const context = { rec, adapter, config, stream };
     const block = language.weights.blocks[0]!;
     const saved = blockForward(context, block, output(shape), output(shape), keep);
-    await expectGivenBack(bench, (own) => blockBackward({ ...context, rec: own }, block, output(shape), saved, true));
+    const dy = output(shape);
+    await expectGivenBack(bench, (own) => blockBackward({ ...context, rec: own }, block, dy, saved, true));
     keep.release();
   }));
 
