@@ -4,6 +4,7 @@
 
 import { check } from '../base/errors';
 import { TARGET_MODULES, type TargetModule } from '../base/targetModules';
+import { largestBinding } from '../gpu/device';
 import type { Gpu } from '../gpu/gpu';
 import { elementCount, type Tensor } from '../gpu/tensor';
 import { wholeMatrix, type FrozenMatrix } from '../ops/matmul';
@@ -97,7 +98,23 @@ export function checkAdapterOptions(config: ModelConfig, options: AdapterOptions
   return modules;
 }
 
-/** Buffers of a zero adapter. @throws as checkAdapterOptions */
+function checkSize(
+  { device }: Pick<Gpu, 'device'>,
+  { r, target_modules }: AdapterOptions,
+  parameters: number,
+  size: number,
+): void {
+  const limit = largestBinding(device.limits);
+  check(
+    4 * size <= limit,
+    'lora.tooLarge',
+    `r ${r} with target_modules [${target_modules.join(', ')}] makes ${parameters} parameters, ${4 * size} bytes in one ` +
+      `buffer; this GPU binds at most ${limit}`,
+    'Lower r, or leave modules out of target_modules.',
+  );
+}
+
+/** Buffers of a zero adapter. @throws as checkAdapterOptions; lora.tooLarge when the device cannot bind one */
 export function createAdapter(gpu: Gpu, config: ModelConfig, options: AdapterOptions): LoraAdapter {
   const { r, lora_alpha: alpha, use_rslora: rslora = false } = options;
   const modules = checkAdapterOptions(config, options);
@@ -113,6 +130,7 @@ export function createAdapter(gpu: Gpu, config: ModelConfig, options: AdapterOpt
       parameters += r * (shape.in + shape.out);
     }
   }
+  checkSize(gpu, options, parameters, size);
   const flat = () => gpu.persistent([size], undefined, 'adapter');
   return {
     r,

@@ -43,7 +43,7 @@ export async function loadBase(
   }
   const tower = decisions.towerStays
     ? residentTower(model.vision)
-    : leavingTower(gpu, model, () => loadTower(gpu, weights, config, storage));
+    : leavingTower(gpu, model, () => loadTower(gpu, weights, config, { storage, quantizeOnCpu: quantizedOnCpu }));
   return { model, tower, fingerprint: await baseFingerprint(configJson, weightFiles) };
 }
 

@@ -3,7 +3,6 @@
 
 import { LorikeetError, toErrorRecord } from '../base/errors';
 import type { ImageProcessor } from '../image/processorConfig';
-import { measureMatmul } from '../ops/measureMatmul';
 import type { RunSummary, Stage } from '../protocol/messages';
 import { updateRun } from '../storage/runs';
 import { StopRequested } from '../train/control';
@@ -170,9 +169,7 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
     await environment.onOpened?.();
     if (checkpoint) noteResumed(run, remark ?? null);
     else noteData(reporter, session);
-    const gflops = await measureMatmul(session.gpu);
-    session.gpu.rec.setRate(gflops * 1e9);
-    if (!checkpoint) progress.summary.matmulGflops = gflops;
+    if (!checkpoint) progress.summary.matmulGflops = session.matmulGflops;
     return run;
   } catch (error) {
     closeSession(session);

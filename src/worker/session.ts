@@ -9,6 +9,7 @@ import type { GenerateContext } from '../infer/generate';
 import type { Relief } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
 import type { Qwen25VL } from '../model/qwen25vl';
+import { measureMatmul } from '../ops/measureMatmul';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
 import type { NoticeEvent } from '../protocol/messages';
@@ -31,6 +32,8 @@ import type { TextModel } from './textModel';
 
 export interface Session extends FoundFiles {
   gpu: Gpu;
+  /** The device's rate, as measureMatmul has it. */
+  matmulGflops: number;
   model: Qwen25VL;
   modelName: string;
   datasetName: string;
@@ -121,8 +124,12 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const { rows, datasetName } = prepared;
   const { text, name } = prepared.model;
   const { recipe } = prepared.adapter;
+  // Before any work: submissions are cut by it.
+  const matmulGflops = await measureMatmul(gpu);
+  gpu.rec.setRate(matmulGflops * 1e9);
+  // Before the weights: what the GPU cannot bind must not take minutes to be told.
+  const adapter = uploadAdapter(gpu, prepared.model.config, prepared.adapter, loading.request.seed);
   const { model, tower, fingerprint: base } = await loadBase(gpu, prepared.model, recipe, loading);
-  const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
   const { decisions, reporter } = loading;
   const relief: Relief = { gpu, decisions, onSmaller: (change) => reporter.emit(smallerParts(change)) };
   const kernels = await kernelFingerprint(gpu.rec);
@@ -135,6 +142,7 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const embed = rememberEmbeddings(loading.encoder.embed);
   return {
     gpu,
+    matmulGflops,
     model,
     modelName: name,
     datasetName,
