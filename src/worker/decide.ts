@@ -4,12 +4,13 @@ import type { ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';
 import { makeBudget, type Budget, type Workload } from '../budgets/budgets';
 import { plainDecisions, type BaseStorage, type Decisions } from '../budgets/decisions';
-import { imageKey, type ImageRef } from '../data/encode';
+import type { ImageRef } from '../data/encode';
 import type { WeightFiles } from '../formats/weightFiles';
 import type { DeviceInfo } from '../gpu/device';
-import type { StorageOptions } from '../model/baseStorage';
+import { storageOf, type StorageOptions } from '../model/baseStorage';
 import { withHubNames } from '../model/weightNames';
 import { rolloutShape } from '../train/schedule';
+import { rowPictures } from './rowPictures';
 import type { TrainingRows } from './rows';
 
 function sumOfLargest(values: readonly number[], count: number): number {
@@ -60,12 +61,7 @@ export function workloadOf(rows: TrainingRows, recipe: Recipe): Workload {
   const rollout = grpo.max_steps === 0 ? { completions: 0, prompts: 0 } : shape;
   const answers = rows.validation.length * (1 + evaluation.samples_per_row);
   const tokens = grpo.max_completion_length;
-  const images = [
-    ...rows.sft,
-    ...rows.grpo.map(({ prompt }) => prompt),
-    ...rows.validation.map(({ prompt }) => prompt),
-  ];
-  const distinct = new Map(images.flatMap((row) => row.images).map((image) => [imageKey(image), patchesOf(image)]));
+  const patches = rowPictures(rows, recipe).map(patchesOf);
   return {
     sftTokens: sftTokens(rows, recipe),
     grpoTokens: grpoTokens(recipe, trained),
@@ -76,19 +72,15 @@ export function workloadOf(rows: TrainingRows, recipe: Recipe): Workload {
       sumOfLargest(validated, validated.length) + answers * tokens,
     ),
     rolloutSequences: Math.max(rollout.completions, answers),
-    largestPicture: longest([...distinct.values()]),
-    allPatches: [...distinct.values()].reduce((sum, patches) => sum + patches, 0),
+    largestPicture: longest(patches),
+    allPatches: patches.reduce((sum, own) => sum + own, 0),
   };
 }
 
-const STORED: Record<string, BaseStorage> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
-
-/** The checkpoint's own type, by its largest table. */
-function storedType(weights: WeightFiles): BaseStorage {
-  return STORED[withHubNames(weights).dtype('model.embed_tokens.weight')] ?? 'f32';
+/** What the base is stored as where nothing is quantized, and its tables in any case, by the largest of them. */
+export function plainStorage(weights: WeightFiles, { dtype }: Pick<Recipe, 'dtype'>): BaseStorage {
+  return storageOf({ dtype, nf4: null }, [withHubNames(weights).dtype('model.embed_tokens.weight')], false);
 }
-
-const NAMED = { float32: 'f32', bfloat16: 'bf16', float16: 'f16' } as const;
 
 /**
  * Storage types to choose from, the preferred one first. A software adapter computes in f32 faster than it widens; 4 bits
@@ -96,13 +88,14 @@ const NAMED = { float32: 'f32', bfloat16: 'bf16', float16: 'f16' } as const;
  */
 function storagesOf(
   weights: WeightFiles,
-  { dtype, load_in_4bit: quantized }: Recipe,
+  recipe: Recipe,
   { adapterClass }: Pick<DeviceInfo, 'adapterClass'>,
 ): BaseStorage[] {
+  const { dtype, load_in_4bit: quantized } = recipe;
   if (quantized === true) return ['nf4'];
-  const asIs: BaseStorage[] = [...(adapterClass === 'software' ? (['f32'] as const) : []), storedType(weights)];
-  const plain = dtype === 'auto' ? asIs : [NAMED[dtype]];
-  return [...new Set<BaseStorage>([...plain, ...(quantized === null ? (['nf4'] as const) : [])])];
+  const wide: BaseStorage[] = dtype === 'auto' && adapterClass === 'software' ? ['f32'] : [];
+  const four: BaseStorage[] = quantized === null ? ['nf4'] : [];
+  return [...new Set([...wide, plainStorage(weights, recipe), ...four])];
 }
 
 /** How matrices are kept: what was decided, and what the recipe says of what that leaves open. */
@@ -134,6 +127,7 @@ export function decideBudget({ config, weights, rows, recipe, info, gpuBytes }: 
     gpuBytes,
     workload: workloadOf(rows, recipe),
     storages: storagesOf(weights, recipe, info),
+    tables: plainStorage(weights, recipe),
   });
 }
 

@@ -9,7 +9,7 @@ import type { Recipe } from '../recipe/config';
 import { parseRecipe } from '../recipe/recipe';
 import type { Reporter } from '../train/control';
 import { sourceOf } from './chosenModel';
-import { decideBudget } from './decide';
+import { decideBudget, plainStorage } from './decide';
 import { prepareRows, prepareSession, withLimits, type Prepared } from './prepare';
 import { runFigures } from './runFigures';
 import type { TrainingRows } from './rows';
@@ -42,7 +42,8 @@ function planOf(request: OpenRequest, { model }: Pick<Prepared, 'model'>, recipe
   const { decisions, usable } = decideBudget({ config, weights, rows, recipe, info, gpuBytes });
   const figures = runFigures(rows, recipe, request.seed, config.vision.spatialMergeSize);
   const { rates } = request;
-  return makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0, rates });
+  const tables = plainStorage(weights, recipe);
+  return makePlan({ config, recipe, decisions, tables, figures, usableBytes: usable, cachedModelBytes: 0, rates });
 }
 
 function isAllowed({ recipe }: RecipeChange): boolean {

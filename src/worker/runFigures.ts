@@ -1,6 +1,6 @@
 // Counts what a run will do, for its plan: steps, and tokens of its passes, from the encoded rows.
 
-import { imageKey, type Example, type ImageRef, type Prompt } from '../data/encode';
+import type { Example, ImageRef, Prompt } from '../data/encode';
 import { packBins } from '../data/packBins';
 import {
   scaled,
@@ -17,6 +17,7 @@ import { sftEpochBatches } from '../train/sampler';
 import { grpoOptimizerSteps, rolloutShape, sftStepsPerEpoch } from '../train/schedule';
 import { sftSteps } from '../train/sftLoop';
 import { stationsOf } from './runProgress';
+import { rowPictures } from './rowPictures';
 import type { TrainingRows } from './rows';
 
 /** Epochs whose batches are looked at for the largest; more would hardly find a larger one. */
@@ -168,8 +169,7 @@ function evaluationFigures(
 }
 
 function pictureFigures(images: readonly ImageRef[]): PictureFigures {
-  const distinct = new Map(images.map((image) => [imageKey(image), image.grid[0] * image.grid[1] * image.grid[2]]));
-  const patches = [...distinct.values()];
+  const patches = images.map(({ grid }) => grid[0] * grid[1] * grid[2]);
   return { count: patches.length, patches: sum(patches), largestPatches: most(patches) };
 }
 
@@ -198,7 +198,7 @@ export function runFigures(rows: TrainingRows, recipe: Recipe, seed: number, mer
     sft,
     grpo,
     evaluation: evaluationFigures(rows, recipe, { expected, steps }, merge),
-    pictures: pictureFigures(encoded.flatMap(({ images }) => images)),
+    pictures: pictureFigures(rowPictures(rows, recipe)),
     encodedTokens: sum(encoded.map(({ ids }) => ids.length)),
   };
 }
