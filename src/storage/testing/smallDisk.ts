@@ -3,8 +3,7 @@
 import { cdp } from 'vitest/browser';
 import { deleteDataset, listDatasets } from '../datasets';
 import { opfs } from '../opfs';
-import { deleteRun, listRuns } from '../runs';
-import { noise } from './noise';
+import { deleteRun, listRuns, putArtifacts } from '../runs';
 
 interface Session {
   send(method: string, params: Record<string, unknown>): Promise<unknown>;
@@ -13,6 +12,8 @@ interface Session {
 const MB = 1024 * 1024;
 /** Free bytes of the small disk. */
 const ROOM = 24 * MB;
+/** What a test can hold in memory several times over. */
+const MOST = 600 * MB;
 
 let refused = 0;
 
@@ -33,37 +34,35 @@ export async function emptyStorage(): Promise<void> {
   for (const { name } of await opfs.list('ck-')) await opfs.remove(name);
 }
 
-/** Whether a file of so many bytes can be written. It is removed again, which frees its space at once. */
-async function canWrite(bytes: number): Promise<boolean> {
-  const root = await navigator.storage.getDirectory();
-  const handle = await root.getFileHandle('probe', { create: true });
-  const stream = await handle.createWritable();
-  try {
-    await stream.write(noise(bytes));
-    await stream.close();
-    return true;
-  } catch {
-    await stream.abort().catch(() => undefined);
-    return false;
-  } finally {
-    await root.removeEntry('probe');
-  }
+/** Whether IndexedDB takes a byte more; files of OPFS obey a new quota at once. */
+async function takesAByte(): Promise<boolean> {
+  const taken = await putArtifacts('probe', { byte: Uint8Array.of(1) }).then(
+    () => true,
+    () => false,
+  );
+  await deleteRun('probe');
+  return taken;
+}
+
+async function waitUntilItTakesAByte(wanted: boolean): Promise<void> {
+  while ((await takesAByte()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 1000));
 }
 
 /**
- * Empties the storage and leaves `ROOM` bytes free. The limit is set above what is in use: deleted records go on
- * taking space until the browser compacts its files. Chromium trusts for 30 s what it last heard about free space, so
- * this waits until it obeys.
+ * Empties the storage and leaves `ROOM` bytes free, above what is in use: deleted records go on taking space until the
+ * browser compacts its files. IndexedDB trusts for 30 s what it last heard about free space, and asks again as soon as
+ * that is not enough: so it is first made to hear that there is none. A byte at a time, for what a probe writes would
+ * itself go on taking space.
  */
 export async function limitStorage(): Promise<void> {
   await emptyStorage();
-  for (;;) {
-    const { usage = 0 } = await navigator.storage.estimate();
-    await setQuota(usage + ROOM);
-    refused = Math.min(usage + 2 * ROOM, 600 * MB);
-    if (!(await canWrite(refused)) && (await canWrite(ROOM / 2))) return;
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-  }
+  await setQuota(1);
+  await waitUntilItTakesAByte(false);
+  const { usage = 0 } = await navigator.storage.estimate();
+  await setQuota(usage + ROOM);
+  await waitUntilItTakesAByte(true);
+  // More than the whole quota, so that nothing the browser clears away makes room for it.
+  refused = Math.min(usage + 2 * ROOM, MOST);
 }
 
 /** Lifts the limit. */
