@@ -8,6 +8,7 @@ import { largestBinding } from '../gpu/device';
 import type { Gpu } from '../gpu/gpu';
 import { elementCount, type Tensor } from '../gpu/tensor';
 import { wholeMatrix, type FrozenMatrix } from '../ops/matmul';
+import { moduleShape, paddedRank } from './adapterShape';
 import type { ModelConfig } from './config';
 import { initialFactors, type LoraInit } from './loraInit';
 
@@ -49,24 +50,6 @@ export interface LoraValues {
   out: number;
   A: Float32Array;
   B: Float32Array;
-}
-
-/** Input width, output width and column in the stacked matrix of a module. */
-export function moduleShape(config: ModelConfig, module: TargetModule): { in: number; out: number; column: number } {
-  const c = config.hiddenSize;
-  const q = config.heads * config.headSize;
-  const kv = config.kvHeads * config.headSize;
-  const i = config.intermediateSize;
-  const shapes: Record<TargetModule, { in: number; out: number; column: number }> = {
-    q_proj: { in: c, out: q, column: 0 },
-    k_proj: { in: c, out: kv, column: q },
-    v_proj: { in: c, out: kv, column: q + kv },
-    o_proj: { in: q, out: c, column: 0 },
-    gate_proj: { in: c, out: i, column: 0 },
-    up_proj: { in: c, out: i, column: i },
-    down_proj: { in: i, out: c, column: 0 },
-  };
-  return shapes[module];
 }
 
 /** What decides an adapter's buffers, in PEFT's names. */
@@ -118,7 +101,7 @@ function checkSize(
 export function createAdapter(gpu: Gpu, config: ModelConfig, options: AdapterOptions): LoraAdapter {
   const { r, lora_alpha: alpha, use_rslora: rslora = false } = options;
   const modules = checkAdapterOptions(config, options);
-  const rPadded = Math.ceil(r / 4) * 4;
+  const rPadded = paddedRank(r);
   const factors: LoraFactor[] = [];
   let size = 0;
   let parameters = 0;

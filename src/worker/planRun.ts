@@ -11,7 +11,7 @@ import { withOptions } from '../recipe/optionValues';
 import { parseRecipe } from '../recipe/recipe';
 import type { Reporter } from '../train/control';
 import { sourceOf } from './chosenModel';
-import { decideBudget } from './decide';
+import { decideBudget, plainStorage } from './decide';
 import { prepareRows, prepareSession, withLimits, type Prepared } from './prepare';
 import { newestOnly } from './newestOnly';
 import { runFigures } from './runFigures';
@@ -53,8 +53,9 @@ function planOf(
   const gpuBytes = gpuMemoryBytes(request.gpuMemoryGb);
   const { decisions, usable } = decideBudget({ config, weights, rows, recipe, info, gpuBytes });
   const figures = runFigures(rows, recipe, request.seed, config.vision.spatialMergeSize);
-  const plan = makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0 });
-  return { plan, figures };
+  const tables = plainStorage(weights, recipe);
+  const known = { config, recipe, decisions, tables, figures };
+  return { plan: makePlan({ ...known, usableBytes: usable, cachedModelBytes: 0 }), figures };
 }
 
 function isAllowed(recipe: Recipe): boolean {

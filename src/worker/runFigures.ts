@@ -1,6 +1,6 @@
 // Counts what a run will do, for its plan: steps, and tokens of its passes, from the encoded rows.
 
-import { imageKey, type Example, type ImageRef, type Prompt } from '../data/encode';
+import type { Example, ImageRef, Prompt } from '../data/encode';
 import { packBins } from '../data/packBins';
 import { gridTokenCount } from '../image/smartResize';
 import {
@@ -19,7 +19,8 @@ import { grpoOptimizerSteps, rolloutShape, sftStepsPerEpoch, takesWholeRollouts 
 import { sftSteps } from '../train/sftLoop';
 import { meanStepParts } from './grpoStepParts';
 import { stationsOf } from './runProgress';
-import { encodedOf, imagesOf, type TrainingRows } from './rows';
+import { rowPictures } from './rowPictures';
+import { encodedOf, type TrainingRows } from './rows';
 
 /** Epochs whose batches are looked at for the largest; more would hardly find a larger one. */
 const EPOCHS_SEEN = 8;
@@ -202,8 +203,7 @@ function evaluationFigures(
 }
 
 function pictureFigures(images: readonly ImageRef[]): PictureFigures {
-  const distinct = new Map(images.map((image) => [imageKey(image), image.grid[0] * image.grid[1] * image.grid[2]]));
-  const patches = [...distinct.values()];
+  const patches = images.map(({ grid }) => grid[0] * grid[1] * grid[2]);
   return { count: patches.length, patches: sum(patches), largestPatches: most(patches) };
 }
 
@@ -227,7 +227,7 @@ export function runFigures(rows: TrainingRows, recipe: Recipe, seed: number, mer
     sft,
     grpo,
     evaluation: evaluationFigures(rows, recipe, { expected, steps }, merge),
-    pictures: pictureFigures(imagesOf(rows)),
+    pictures: pictureFigures(rowPictures(rows, recipe)),
     encodedTokens: sum(encodedOf(rows).map(({ ids }) => ids.length)),
   };
 }

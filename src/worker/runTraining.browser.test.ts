@@ -9,6 +9,7 @@ import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
 import { createRunControl } from './runControl';
 import { readContinuation } from './continueRun';
+import type { RunCheckpoint } from './runCheckpoint';
 import { createRunReporter, type LogPosition, type RunReporter } from './runReporter';
 import { runTraining, type RunEnvironment, type TrainingRequest } from './runTraining';
 import { DEAF_ENCODER, DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
@@ -57,15 +58,18 @@ async function train(
   const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe, seed, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
   const append = (batch: RunEvent[]): Promise<void> => appendEvents('run', batch);
-  return follow({ ...request, model: DEMO_MODEL }, { control }, append);
+  return follow({ ...request, model: DEMO_MODEL, gpuMemoryGb: 8 }, { control }, append);
 }
 
-/** Goes on with the stored run. */
-async function goOn(): Promise<Outcome> {
-  const { training, checkpoint, from, append, begin } = await readContinuation({
-    ...{ type: 'continue', runId: 'run', model: DEMO_MODEL },
-  });
-  const control = createRunControl(() => undefined);
+const CONTINUE = { type: 'continue', runId: 'run', model: DEMO_MODEL, gpuMemoryGb: 8 } as const;
+
+/** Goes on with the stored run. @param change of what its checkpoint notes */
+async function goOn(
+  change: (checkpoint: RunCheckpoint) => void = () => undefined,
+  control = createRunControl(() => undefined),
+): Promise<Outcome> {
+  const { training, checkpoint, from, append, begin } = await readContinuation(CONTINUE);
+  if (checkpoint) change(checkpoint);
   return follow(training, { control, checkpoint, onOpened: begin }, append, from);
 }
 
@@ -190,4 +194,55 @@ test('where no validation row fits with its target, the loss is missing and pati
   });
   const during = events.flatMap((event) => (event.type === 'evaluation' && event.when === 'during' ? [event] : []));
   expect(during.map(({ step }) => step)).toEqual([1, 2, 3]);
+});
+
+/** A run that was stopped before its first step. */
+async function stopAtOnce(): Promise<void> {
+  const control = createRunControl(() => undefined);
+  control.stop();
+  await train({}, control);
+}
+
+/** The vision tower leaves the GPU. @param host bytes of features that are kept */
+const leaving = (host: number) => (checkpoint: RunCheckpoint) =>
+  Object.assign(checkpoint.setup.decisions!, { towerStays: false, features: { host, disk: 0 } });
+
+const encoded = ({ events }: Outcome) =>
+  events.filter((event) => event.type === 'progress' && event.phase === 'encode' && event.unit === 'pictures').length;
+
+test('a run whose vision tower leaves the GPU trains the same adapter, whether or not its features can be kept', async () => {
+  const adapterOf = async ({ summary }: Outcome): Promise<Uint8Array> => {
+    expect(summary).toMatchObject({ complete: true, stepsSft: 3 });
+    return (await getArtifact('run', 'adapter_model.safetensors'))!;
+  };
+  const want = await adapterOf(await train());
+  for (const { host, pictures } of [
+    { host: 2 ** 30, pictures: 1 },
+    { host: 0, pictures: 0 },
+  ]) {
+    await deleteRun('run');
+    await stopAtOnce();
+    const outcome = await goOn(leaving(host));
+    expect(encoded(outcome)).toBe(pictures);
+    expect(await adapterOf(outcome)).toEqual(want);
+  }
+});
+
+test('a run that is stopped while its pictures go through the tower goes on later', async () => {
+  await stopAtOnce();
+  const control = createRunControl(() => undefined);
+  control.stop();
+  const stopped = await goOn(leaving(2 ** 30), control);
+  expect(stopped.summary.complete).toBe(false);
+  expect(encoded(stopped)).toBe(0);
+  expect(await findRun('run')).toMatchObject({ state: 'stopped' });
+  expect((await goOn()).summary).toMatchObject({ complete: true, stepsSft: 3 });
+});
+
+test('a run that never came to a checkpoint decides by the GPU memory that there is when it goes on', async () => {
+  const own = { datasetId: INFO.id, datasetName: 'rows', modelName: 'demo', recipe, seed: 0, state: 'failed' };
+  await createRun({ id: 'run', createdAt: 0, ...own });
+  const { checkpoint, training } = await readContinuation({ ...CONTINUE, gpuMemoryGb: 24 });
+  expect(checkpoint).toBeUndefined();
+  expect(training.gpuMemoryGb).toBe(24);
 });

@@ -74,6 +74,8 @@ async function runStations(run: Run, resumed: boolean): Promise<void> {
     const isNew = i > 0 || !resumed;
     if (isNew && NEEDS_CHECKPOINT.has(stage)) await run.keeper.commit();
     else if (isNew) await run.keeper.tryCommit({ goesOn: !isLastStation(run.session.recipe, stage) });
+    // Its patches fit or are made fewer with a checkpoint there already, and a pause or stop is heard.
+    if (i === 0) await run.session.encodePictures(run.control.boundary);
     if (stage === 'sft') await sftStage(run);
     else if (stage === 'grpo') await grpoStage(run);
     else await evaluateStation(run, stage);

@@ -3,7 +3,7 @@
 import { createGpu, type Gpu } from '../gpu/gpu';
 import type { Budget } from '../budgets/budgets';
 import type { Decisions } from '../budgets/decisions';
-import { DEFAULT_GPU_MEMORY_GB, gpuMemoryBytes } from '../budgets/gpuMemory';
+import { gpuMemoryBytes } from '../budgets/gpuMemory';
 import { requestDevice, type DeviceInfo } from '../gpu/device';
 import type { GenerateContext } from '../infer/generate';
 import type { Relief } from '../infer/relief';
@@ -21,7 +21,7 @@ import { decideBudget, decisionsOfOlderRun } from './decide';
 import { causeOf } from './deviceLoss';
 import { kernelFingerprint } from './fingerprint';
 import { uploadAdapter } from './openAdapter';
-import { openPictureFeatures } from './pictureFeatures';
+import { openPictureFeatures, type PictureFeatures } from './pictureFeatures';
 import { prepareSession, type Prepared, type SessionRequest } from './prepare';
 import { rewardFunctions } from './rewardFunctions';
 import type { TrainingRows } from './rows';
@@ -43,6 +43,8 @@ export interface Session extends FoundFiles {
   adapter: LoraAdapter;
   /** The run's own record: whoever changes it changes what follows. */
   decisions: Decisions;
+  /** To be called before pictures are first needed. */
+  encodePictures: PictureFeatures['encode'];
   trainee: Trainee;
   generation: GenerateContext;
   rows: TrainingRows;
@@ -85,7 +87,7 @@ export async function openSession(
 function decide(
   { model, rows, adapter: { recipe } }: Prepared,
   info: DeviceInfo,
-  { gpuMemoryGb = DEFAULT_GPU_MEMORY_GB }: SessionRequest,
+  { gpuMemoryGb }: SessionRequest,
   noted: { decisions?: Decisions } | null,
   reporter: Reporter,
 ): Decisions {
@@ -134,8 +136,9 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const relief: Relief = { gpu, decisions, onSmaller: (change) => reporter.emit(smallerParts(change)) };
   const kernels = await kernelFingerprint(gpu.rec);
   const { processor } = text;
-  const pictures = { gpu, tower, decisions, recipe, rows, processor, fingerprints: { base, kernels }, reporter };
-  const featuresOf = await openPictureFeatures(pictures);
+  const fingerprints = { base, kernels };
+  const pictures = await openPictureFeatures({ relief, tower, recipe, rows, processor, fingerprints, reporter });
+  const { featuresOf } = pictures;
   await loading.encoderReady;
   const { spatialMergeSize } = model.config.vision;
   // Evaluations and rewards meet the same answers: one memory serves both.
@@ -157,6 +160,7 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
     text,
     adapter,
     decisions,
+    encodePictures: pictures.encode,
     trainee: { ...relief, model, adapter, featuresOf },
     generation: { ...relief, model: model.language, spatialMergeSize, featuresOf },
     rows,
