@@ -1,7 +1,7 @@
 // Short whole runs of the demo's model on a real device, with faults between the run and the browser's storage.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import type { RunEvent, RunSummary } from '../protocol/messages';
+import type { RunEvent } from '../protocol/messages';
 import { listCheckpoints } from '../storage/checkpointStore';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts, readEvents } from '../storage/runs';
@@ -10,9 +10,8 @@ import { presets } from '../recipe/presets';
 import { createRunControl } from './runControl';
 import { readContinuation } from './continueRun';
 import type { RunCheckpoint } from './runCheckpoint';
-import { createRunReporter, type LogPosition, type RunReporter } from './runReporter';
-import { runTraining, type RunEnvironment, type TrainingRequest } from './runTraining';
-import { DEAF_ENCODER, DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
+import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
+import { encodedPictures, followRun, type Outcome } from './testing/followRun';
 
 const INFO = demoInfo('run-test');
 
@@ -42,13 +41,6 @@ afterEach(() => {
   return deleteRun('run');
 });
 
-interface Outcome {
-  summary: RunSummary;
-  /** `code` of every notice, in order. */
-  notices: string[];
-  events: RunEvent[];
-}
-
 async function train(
   given: Partial<{ datasetId: string; recipe: Recipe }> = {},
   control = createRunControl(() => undefined),
@@ -58,7 +50,7 @@ async function train(
   const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe, seed, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
   const append = (batch: RunEvent[]): Promise<void> => appendEvents('run', batch);
-  return follow({ ...request, model: DEMO_MODEL, gpuMemoryGb: 8 }, { control }, append);
+  return followRun({ ...request, model: DEMO_MODEL, gpuMemoryGb: 8 }, { control }, append);
 }
 
 const CONTINUE = { type: 'continue', runId: 'run', model: DEMO_MODEL, gpuMemoryGb: 8 } as const;
@@ -70,27 +62,7 @@ async function goOn(
 ): Promise<Outcome> {
   const { training, checkpoint, from, append, begin } = await readContinuation(CONTINUE);
   if (checkpoint) change(checkpoint);
-  return follow(training, { control, checkpoint, onOpened: begin }, append, from);
-}
-
-/** Runs to the end, and collects what the page is told. */
-async function follow(
-  request: TrainingRequest,
-  given: Pick<RunEnvironment, 'control' | 'checkpoint' | 'onOpened'>,
-  append: (batch: RunEvent[]) => Promise<void>,
-  from?: LogPosition,
-): Promise<Outcome> {
-  const events: RunEvent[] = [];
-  const show = (event: RunEvent): void => void events.push(event);
-  let reporter: RunReporter | undefined;
-  const summary = await runTraining(request, {
-    ...given,
-    encoder: DEAF_ENCODER,
-    createReporter: (estimate) => (reporter = createRunReporter('run', append, show, estimate, from)),
-  });
-  await reporter?.stored();
-  const notices = events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
-  return { summary, notices, events };
+  return followRun(training, { control, checkpoint, onOpened: begin }, append, from);
 }
 
 /** Makes writes to a store fail as on a full disk, where `refuses` says so. @returns how many were refused */
@@ -203,40 +175,20 @@ async function stopAtOnce(): Promise<void> {
   await train({}, control);
 }
 
-/** The vision tower leaves the GPU. @param host bytes of features that are kept */
-const leaving = (host: number) => (checkpoint: RunCheckpoint) =>
-  Object.assign(checkpoint.setup.decisions!, { towerStays: false, features: { host, disk: 0 } });
-
-const encoded = ({ events }: Outcome) =>
-  events.filter((event) => event.type === 'progress' && event.phase === 'encode' && event.unit === 'pictures').length;
-
-test('a run whose vision tower leaves the GPU trains the same adapter, whether or not its features can be kept', async () => {
-  const adapterOf = async ({ summary }: Outcome): Promise<Uint8Array> => {
-    expect(summary).toMatchObject({ complete: true, stepsSft: 3 });
-    return (await getArtifact('run', 'adapter_model.safetensors'))!;
-  };
-  const want = await adapterOf(await train());
-  for (const { host, pictures } of [
-    { host: 2 ** 30, pictures: 1 },
-    { host: 0, pictures: 0 },
-  ]) {
-    await deleteRun('run');
-    await stopAtOnce();
-    const outcome = await goOn(leaving(host));
-    expect(encoded(outcome)).toBe(pictures);
-    expect(await adapterOf(outcome)).toEqual(want);
-  }
-});
+/** The vision tower leaves the GPU. */
+const leaving = ({ setup }: RunCheckpoint) => Object.assign(setup.decisions!, { towerStays: false });
 
 test('a run that is stopped while its pictures go through the tower goes on later', async () => {
   await stopAtOnce();
   const control = createRunControl(() => undefined);
   control.stop();
-  const stopped = await goOn(leaving(2 ** 30), control);
+  const stopped = await goOn(leaving, control);
   expect(stopped.summary.complete).toBe(false);
-  expect(encoded(stopped)).toBe(0);
+  expect(encodedPictures(stopped)).toBe(0);
   expect(await findRun('run')).toMatchObject({ state: 'stopped' });
-  expect((await goOn()).summary).toMatchObject({ complete: true, stepsSft: 3 });
+  const outcome = await goOn(leaving);
+  expect(encodedPictures(outcome)).toBe(1);
+  expect(outcome.summary).toMatchObject({ complete: true, stepsSft: 3 });
 });
 
 test('a run that never came to a checkpoint decides by the GPU memory that there is when it goes on', async () => {
