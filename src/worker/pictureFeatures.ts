@@ -2,7 +2,7 @@
 
 import { sha256Hex } from '../base/bytes';
 import { smallerEncoding } from '../budgets/smaller';
-import type { ImageRef } from '../data/encode';
+import { workOf } from '../budgets/together';
 import type { ImageProcessor } from '../image/processorConfig';
 import { createFeatureStore, type FeaturesOf, type TowerSource } from '../infer/features';
 import { relieved, type Relief } from '../infer/relief';
@@ -63,15 +63,6 @@ async function cacheOf(options: PictureOptions) {
   return openFeatureCache(opfs, await scopeOf(options), limit);
 }
 
-/** All patches of the pictures, and those of the largest. */
-function patchWork(pictures: readonly ImageRef[]): { whole: number; piece: number } {
-  const sizes = pictures.map(({ grid }) => grid[0] * grid[1] * grid[2]);
-  return {
-    whole: sizes.reduce((sum, size) => sum + size, 0),
-    piece: sizes.reduce((a, b) => Math.max(a, b), 1),
-  };
-}
-
 /** Opens the store of a run's features. */
 export async function openPictureFeatures(options: PictureOptions): Promise<PictureFeatures> {
   const { relief, tower, processor, reporter, rows, recipe } = options;
@@ -92,7 +83,7 @@ export async function openPictureFeatures(options: PictureOptions): Promise<Pict
     };
     await relieved(
       relief,
-      () => smallerEncoding(decisions, patchWork(pictures)),
+      () => smallerEncoding(decisions, workOf(pictures.map(({ grid: [t, h, w] }) => t * h * w))),
       () => store.prepare(pictures, onDone),
     );
     tower.close();
