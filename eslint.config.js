@@ -33,7 +33,7 @@ const LAYERS = {
   ops: ['base', 'gpu'],
   model: MODEL,
   // Arithmetic alone: what fits where is known before there is a device.
-  budgets: ['base', 'recipe', 'model/config'],
+  budgets: ['base', 'recipe', 'model/config', 'model/adapterShape', 'model/baseStorage'],
   // Formulas of its own: neither a device nor the arithmetic that runs decide by.
   planner: ['base', 'recipe', 'model/config'],
   // infer packs prompts, so it may import data.
@@ -57,6 +57,7 @@ const TYPE_ONLY = {
   protocol: ['eval', 'data', 'planner'],
   // Loops emit the events that the page shows; they are described once, in the protocol.
   train: ['protocol/messages'],
+  budgets: ['ops/matmul'],
   planner: ['budgets/decisions'],
   ui: ['rewards/reward', 'rewards/userScores', 'planner'],
 };

@@ -1,6 +1,6 @@
 // Quantizes whole blocks of 64 weights to NF4: the largest magnitude of each, and a code of 4 bits for x / maximum.
 // One invocation a block. w: weights in their stored type, blocks * 64 of them; codes u32 [8 * blocks], two codes to a
-// byte, the earlier in the high half; scales f32 [blocks], the maxima. Both begin at block `firstBlock`.
+// byte, the earlier in the high half; maxima f32 [blocks]. Both begin at block `firstBlock`.
 // Equal to bitsandbytes bit for bit, which multiplies by the f32 reciprocal of the maximum. WGSL allows a division an
 // error of 2.5 units, which would flip a code now and then: the reciprocal is a long division of integers here.
 // import lib/decode_f32.wgsl

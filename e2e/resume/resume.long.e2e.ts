@@ -79,13 +79,13 @@ async function ended(runId: string): Promise<RunEvent> {
 const model = { kind: 'bundled', url: '' } as { kind: 'bundled'; url: string };
 
 async function start(runId: string): Promise<void> {
-  await browser.post({ type: 'start', runId, recipe, seed: 3, datasetId, model });
+  await browser.post({ type: 'start', runId, recipe, seed: 3, datasetId, model, gpuMemoryGb: 8 });
 }
 
 /** Goes on with a run to its end. */
 async function goOn(runId: string): Promise<void> {
   ends.delete(runId);
-  await browser.post({ type: 'continue', runId, model });
+  await browser.post({ type: 'continue', runId, model, gpuMemoryGb: 8 });
   expect(await ended(runId)).toMatchObject({ type: 'finished', summary: { complete: true } });
 }
 

@@ -1,5 +1,6 @@
 // A file's bytes as pieces of one size, made while they are written or read; and the hash of a file in pieces.
 
+import { blobBytes } from './blobBytes';
 import { sha256Hex } from './bytes';
 
 /** Bytes of a piece. */
@@ -28,7 +29,7 @@ export function blobInPieces(blob: Blob, pieceBytes = PIECE_BYTES): FilePieces {
     bytes: blob.size,
     async *pieces() {
       for (let at = 0; at === 0 || at < blob.size; at += pieceBytes) {
-        yield new Uint8Array(await blob.slice(at, at + pieceBytes).arrayBuffer());
+        yield await blobBytes(blob.slice(at, at + pieceBytes));
       }
     },
   };

@@ -1,7 +1,7 @@
 // A model on the Hugging Face hub, as those who ask for it, fetch it, store it and show it know it. Types and plain
 // facts; nothing here asks anything of anybody.
 
-/** `name`: where a repository lies. */
+/** Where a repository lies, and what of it. */
 export interface HubAddress {
   /** `owner/name` */
   id: string;

@@ -81,10 +81,12 @@ test.each([
 
 test('a policy is read for the hosts that a worker may connect to', () => {
   const policy = "default-src 'none'; connect-src 'self' https://huggingface.co https://*.hf.co http://localhost:81";
-  const allowed = ['https://huggingface.co', 'https://us.aws.cdn.hf.co', 'http://localhost:81'];
+  const page = 'http://localhost:5175';
+  const allowed = [page, 'https://huggingface.co', 'https://us.aws.cdn.hf.co', 'http://localhost:81'];
   const refused = ['https://hf.co', 'https://huggingface.co.evil.org', 'http://localhost:82', 'http://huggingface.co'];
-  for (const origin of allowed) expect(allowsConnection(policy, origin), origin).toBe(true);
-  for (const origin of refused) expect(allowsConnection(policy, origin), origin).toBe(false);
-  expect(allowsConnection(null, 'https://huggingface.co')).toBe(true);
-  expect(allowsConnection(`${policy}, default-src 'self'`, 'https://huggingface.co')).toBe(false);
+  for (const origin of allowed) expect(allowsConnection(policy, origin, page), origin).toBe(true);
+  for (const origin of refused) expect(allowsConnection(policy, origin, page), origin).toBe(false);
+  expect(allowsConnection(policy, page, 'http://localhost:5176')).toBe(false);
+  expect(allowsConnection(null, 'https://huggingface.co', page)).toBe(true);
+  expect(allowsConnection(`${policy}, default-src 'self'`, 'https://huggingface.co', page)).toBe(false);
 });

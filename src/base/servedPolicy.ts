@@ -66,24 +66,26 @@ export function namesConnections(header: string | null): boolean {
   });
 }
 
-/** Whether a source of a policy admits an origin; wildcards stand for hosts below a name. */
-function admits(source: string, origin: URL): boolean {
+/** Whether a source of a policy admits an origin; wildcards stand for hosts below a name. @param page the page's origin */
+function admits(source: string, origin: URL, page: string): boolean {
   if (source === '*' || source === `${origin.protocol}`) return true;
+  if (source === "'self'") return origin.origin === page;
   const [, scheme, host] = /^(?:([a-z]+:)\/\/)?(.+?)\/?$/.exec(source) ?? [];
   if (!host || (scheme && scheme !== origin.protocol)) return false;
   return host.startsWith('*.') ? origin.hostname.endsWith(host.slice(1)) : host === origin.host;
 }
 
 /**
- * Whether a worker script with this policy can connect to another origin.
+ * Whether a worker script with this policy can connect to an origin.
  * @param header value of Content-Security-Policy; null: there is none. Each of several policies must allow it
+ * @param page the origin that the policy is served from
  */
-export function allowsConnection(header: string | null, origin: string): boolean {
+export function allowsConnection(header: string | null, origin: string, page: string): boolean {
   if (header === null) return true;
   const url = new URL(origin);
   return readPolicies(header).every((policy) => {
     const sources = sourcesOf(policy, 'connect-src');
-    return sources === undefined || sources.some((source) => admits(source, url));
+    return sources === undefined || sources.some((source) => admits(source, url, page));
   });
 }
 

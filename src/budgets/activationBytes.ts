@@ -1,6 +1,7 @@
 // Bytes per token, per cache row and per patch: what a batch of a given size takes. Each figure counts the tensors of
 // src/model/decoderBlock.ts, languageModel.ts, visionTower.ts and ops/head.ts, all f32.
 
+import { paddedRank } from '../model/adapterShape';
 import type { ModelConfig } from '../model/config';
 import type { LoraOptions } from '../recipe/config';
 
@@ -22,18 +23,16 @@ function dropoutWidth(config: ModelConfig, lora: LoraOptions): number {
 /** What a layer's forward pass makes: two norms, q k v, attention, two residuals, gate and up, their product. */
 export function layerForwardBytes(config: ModelConfig, lora: LoraOptions): number {
   const { c, i, q, qkv, heads } = widths(config);
-  const rank = Math.ceil(lora.r / 4) * 4;
   const norms = 2 * (c + 1);
   const attention = qkv + q + 2 * heads;
-  const adapted = lora.target_modules.length * rank + dropoutWidth(config, lora);
+  const adapted = lora.target_modules.length * paddedRank(lora.r) + dropoutWidth(config, lora);
   return F32 * (norms + attention + 2 * c + 3 * i + adapted);
 }
 
 /** What a layer's backward pass makes besides: gradients of the product, a norm's input, attention and q k v. */
 export function layerBackwardBytes(config: ModelConfig, lora: LoraOptions): number {
   const { c, i, q, qkv } = widths(config);
-  const rank = Math.ceil(lora.r / 4) * 4;
-  return F32 * (i + c + q + qkv + rank + (lora.lora_dropout > 0 ? Math.max(i, c) : 0));
+  return F32 * (i + c + q + qkv + paddedRank(lora.r) + (lora.lora_dropout > 0 ? Math.max(i, c) : 0));
 }
 
 /** Stream inputs: ids, rows, ranges, places, the rope table; for pictures a row of features. */

@@ -4,7 +4,8 @@ import { CONFIG_3B } from '../model/testing/config3b';
 import { defaultRecipe } from '../recipe/defaultRecipe';
 import type { Recipe } from '../recipe/config';
 import { makeBudget, type Budget, type BudgetInput, type Workload } from './budgets';
-import { MOST } from './decisions';
+import { MOST, readDecisions } from './decisions';
+import { baseBytes } from './modelBytes';
 import demoConfig from '../../public/demo/model/config.json';
 
 const GIB = 2 ** 30;
@@ -46,6 +47,7 @@ function budgetOf(gigabytes: number, change: Partial<BudgetInput> = {}): Budget 
     gpuBytes: gigabytes * GIB,
     workload: LOAD_3B,
     storages: ['bf16', 'nf4'],
+    tables: 'bf16',
     ...change,
   });
 }
@@ -92,10 +94,27 @@ describe('the 3B model', () => {
 
   it('has the bytes of its weights', () => {
     // 36 x (2048 x 2560 + 2048² + 3 x 2048 x 11008) numbers in linears, 151936 x 2048 in the tied table.
-    expect(budgetOf(24).bytes.weights / 1e9).toBeCloseTo(6.17, 2);
+    expect(baseBytes(CONFIG_3B, 'bf16', 'bf16').language / 1e9).toBeCloseTo(6.17, 2);
     // Four bits and a block maximum for every 64; the table stays in 16 bits.
-    expect(budgetOf(6).bytes.weights / 1e9).toBeCloseTo(2.18, 2);
-    expect(budgetOf(24).bytes.tower / 1e9).toBeCloseTo(1.34, 2);
+    expect(baseBytes(CONFIG_3B, 'nf4', 'bf16').language / 1e9).toBeCloseTo(2.18, 2);
+    expect(baseBytes(CONFIG_3B, 'bf16', 'bf16').tower / 1e9).toBeCloseTo(1.34, 2);
+  });
+
+  it('keeps its tables in 32 bits beside NF4 where the recipe or the files have them so', () => {
+    // 151936 x 2048 numbers of two bytes more; in the tower 1280 x 1176 of the patch embedding.
+    const [narrow, wide] = [baseBytes(CONFIG_3B, 'nf4', 'bf16'), baseBytes(CONFIG_3B, 'nf4', 'f32')];
+    expect(wide.language - narrow.language).toBe(622_329_856);
+    expect(wide.tower - narrow.tower).toBe(3_010_560);
+    const peaks = [budgetOf(6), budgetOf(6, { tables: 'f32' })].map((budget) => budget.peaks.encode);
+    expect(peaks[1]! - peaks[0]!).toBeGreaterThan(6e8);
+  });
+
+  it('is quantized where 16 bits leave no room for the activations that the recipe keeps', () => {
+    const workload = { ...LOAD_3B, sftTokens: 1600, grpoTokens: 0 };
+    const chosen = (checkpointing: boolean) =>
+      budgetOf(16, { workload, recipe: recipeOf(checkpointing) }).decisions.storage;
+    expect(chosen(true)).toBe('bf16');
+    expect(chosen(false)).toBe('nf4');
   });
 
   it.each([6, 8, 12, 16, 24])('stays below the figure at every stage, on %d GB', (gigabytes) => {
@@ -137,5 +156,25 @@ describe('the 3B model', () => {
 
   it('says that it does not fit where even the smallest pieces do not', () => {
     expect(budgetOf(2).fits).toBe(false);
+  });
+});
+
+describe('noted decisions', () => {
+  it('are read as they were written', () => {
+    const { decisions } = budgetOf(6);
+    expect(readDecisions(JSON.parse(JSON.stringify(decisions)))).toEqual(decisions);
+  });
+
+  it.each([
+    [null, 'setup.decisions '],
+    [{ storage: 'q2' }, 'setup.decisions.storage'],
+    [{ cacheRows: 0 }, 'setup.decisions.cacheRows'],
+    [{ patchesTogether: 2.5 }, 'setup.decisions.patchesTogether'],
+    [{ features: { host: 1 } }, 'setup.decisions.features.disk'],
+    [{ sft: { tokensTogether: 1, keptLayers: -1 } }, 'setup.decisions.sft.keptLayers'],
+  ])('that no run can have made are refused by name: %j', (change, place) => {
+    const noted = change && { ...budgetOf(6).decisions, ...change };
+    const message = expect.stringContaining(place) as string;
+    expect(() => readDecisions(noted)).toThrow(expect.objectContaining({ code: 'checkpoint.broken', message }));
   });
 });

@@ -38,27 +38,12 @@ export interface BudgetInput {
   workload: Workload;
   /** Storage types to choose from, the preferred one first. */
   storages: readonly BaseStorage[];
-}
-
-/** GPU bytes by part at the stage that needs most of each. */
-export interface BudgetBytes {
-  weights: number;
-  tower: number;
-  /** Adapter, gradient, both moments, and the frozen copy of a KL reference. */
-  adapter: number;
-  /** Inputs of all layers and what kept layers keep. */
-  activations: number;
-  /** One layer computed again and its backward pass. */
-  workspace: number;
-  logits: number;
-  kv: number;
-  features: number;
-  staging: number;
+  /** Type of embedding, head and patch embedding where the linears are in 4 bits. */
+  tables: BaseStorage;
 }
 
 export interface Budget {
   decisions: Decisions;
-  bytes: BudgetBytes;
   /** Bytes that may be used: the figure less what browser and desktop hold. */
   usable: number;
   /** Peak bytes by stage. */
@@ -75,8 +60,8 @@ const DISK_FEATURE_BYTES = 16 * 2 ** 30;
 const FREE_SHARE = 0.1;
 
 /** What stays on the GPU through a run. */
-function fixedBytes({ config, recipe }: BudgetInput, storage: BaseStorage) {
-  const { language, tower } = baseBytes(config, storage);
+function fixedBytes({ config, recipe, tables }: BudgetInput, storage: BaseStorage) {
+  const { language, tower } = baseBytes(config, storage, tables);
   const { grpo, lora } = recipe;
   const keepsReference = grpo.max_steps !== 0 && grpo.beta !== 0 && grpo.reference === 'start';
   const reference = keepsReference ? 4 * adapterElements(config, lora) : 0;
@@ -111,12 +96,21 @@ function keptLayers(input: BudgetInput, stage: Stage, room: number, tokens: numb
   return tokens === 0 ? 0 : clamp(room / (tokens * kept), 0, input.config.layers);
 }
 
+/** Tokens of a stage's largest micro-batch, and bytes of each with the layers that the recipe has kept in any case. */
+function stageLoad(input: BudgetInput, stage: Stage): { tokens: number; tokenBytes: number } {
+  const per = trainingBytes(input);
+  const always = input.recipe[stage].gradient_checkpointing === false ? input.config.layers * per.kept : 0;
+  return {
+    tokens: input.workload[stage === 'sft' ? 'sftTokens' : 'grpoTokens'],
+    tokenBytes: per.inputs + per.work + always,
+  };
+}
+
 /** How much goes through a training stage together. */
 function stageDecisions(input: BudgetInput, stage: Stage, room: number): StageDecisions {
   const per = trainingBytes(input);
-  const whole = input.workload[stage === 'sft' ? 'sftTokens' : 'grpoTokens'];
-  const always = input.recipe[stage].gradient_checkpointing === false ? input.config.layers * per.kept : 0;
-  const fit = Math.min(room / (per.inputs + per.work + always), bindable(input, act.widestRowBytes(input.config)));
+  const { tokens: whole, tokenBytes } = stageLoad(input, stage);
+  const fit = Math.min(room / tokenBytes, bindable(input, act.widestRowBytes(input.config)));
   // What fits whole is not bounded: a figure would only make equal runs look different.
   const tokensTogether = fit >= whole ? MOST.tokensTogether : Math.max(1, Math.floor(fit));
   const tokens = Math.min(whole, tokensTogether);
@@ -129,8 +123,8 @@ function chooseStorage(
   usable: number,
 ): { storage: BaseStorage; towerStays: boolean; room: number } {
   const { workload, config } = input;
-  const per = trainingBytes(input);
-  const training = Math.max(workload.sftTokens, workload.grpoTokens) * (per.inputs + per.work) + MOST.headChunkBytes;
+  const stages = (['sft', 'grpo'] as const).map((stage) => stageLoad(input, stage));
+  const training = Math.max(...stages.map(({ tokens, tokenBytes }) => tokens * tokenBytes)) + MOST.headChunkBytes;
   const encoding = workload.largestPicture * act.patchBytes(config);
   const ways = input.storages.flatMap((storage) => [true, false].map((towerStays) => ({ storage, towerStays })));
   const roomOf = ({ storage, towerStays }: { storage: BaseStorage; towerStays: boolean }) => {
@@ -190,16 +184,16 @@ function decisionsOf(input: BudgetInput, usable: number): Decisions {
 
 /** Peak bytes of a training stage by part. */
 function stageBytes(input: BudgetInput, stage: Stage, { keptLayers: kept, tokensTogether }: StageDecisions) {
-  const { config, workload } = input;
+  const { config } = input;
   const per = trainingBytes(input);
-  const tokens = Math.min(workload[stage === 'sft' ? 'sftTokens' : 'grpoTokens'], tokensTogether);
+  const tokens = Math.min(stageLoad(input, stage).tokens, tokensTogether);
   // Where every layer keeps its own, none is computed again.
   const again = kept === config.layers ? per.work - per.kept : per.work;
   return { activations: tokens * (per.inputs + kept * per.kept), workspace: tokens * again };
 }
 
-/** Bytes by part and stage under decisions. */
-function bytesOf(input: BudgetInput, decisions: Decisions): { bytes: BudgetBytes; peaks: Budget['peaks'] } {
+/** Peak bytes by stage under decisions. */
+function peaksOf(input: BudgetInput, decisions: Decisions): Budget['peaks'] {
   const { config, recipe, workload } = input;
   const { weights, tower, adapter } = fixedBytes(input, decisions.storage);
   const [sft, grpo] = [stageBytes(input, 'sft', decisions.sft), stageBytes(input, 'grpo', decisions.grpo)];
@@ -212,34 +206,22 @@ function bytesOf(input: BudgetInput, decisions: Decisions): { bytes: BudgetBytes
   const encoding = patches * act.patchBytes(config);
   const fixed = weights + adapter + STAGING_BYTES + (decisions.towerStays ? tower : 0);
   const logits = decisions.headChunkBytes;
-  const peaks = {
+  return {
     encode: weights + adapter + STAGING_BYTES + tower + encoding,
     sft: fixed + sft.activations + sft.workspace + (workload.sftTokens > 0 ? logits : 0),
     generate: fixed + kv + decoding,
     grpo: fixed + grpo.activations + grpo.workspace + (workload.grpoTokens > 0 ? logits : 0),
   };
-  const bytes = {
-    weights,
-    tower,
-    adapter,
-    activations: Math.max(sft.activations, grpo.activations),
-    workspace: Math.max(sft.workspace, grpo.workspace, decoding, encoding),
-    logits,
-    kv,
-    features: 0,
-    staging: STAGING_BYTES,
-  };
-  return { bytes, peaks };
 }
 
 /**
  * Divides the memory.
- * @returns what was decided, bytes by part and stage, and whether the largest piece of work fits at all
+ * @returns what was decided, bytes by stage, and whether the largest piece of work fits at all
  * @throws budget.storage without a storage type to choose from
  */
 export function makeBudget(input: BudgetInput): Budget {
   const usable = input.gpuBytes * (1 - FREE_SHARE);
   const decisions = decisionsOf(input, usable);
-  const { bytes, peaks } = bytesOf(input, decisions);
-  return { decisions, bytes, usable, peaks, fits: Math.max(...Object.values(peaks)) <= usable };
+  const peaks = peaksOf(input, decisions);
+  return { decisions, usable, peaks, fits: Math.max(...Object.values(peaks)) <= usable };
 }

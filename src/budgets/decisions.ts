@@ -1,9 +1,13 @@
 // What a run decides once from the memory it has: chunk sizes, storage of the base, kept layers. Some of it changes the
 // order of additions, so it belongs to the run: stored with it and used again when it is resumed.
 
+import * as v from 'valibot';
+import { LorikeetError } from '../base/errors';
+import { STORAGE_BITS } from '../model/baseStorage';
+import type { WeightStorage } from '../ops/matmul';
+
 /** How the base's matrices lie in GPU memory. */
-export const BASE_STORAGES = ['f32', 'bf16', 'f16', 'nf4'] as const;
-export type BaseStorage = (typeof BASE_STORAGES)[number];
+export type BaseStorage = WeightStorage;
 
 /** How one training stage uses memory. */
 export interface StageDecisions {
@@ -39,6 +43,36 @@ export interface Decisions {
   features: FeatureBytes;
   sft: StageDecisions;
   grpo: StageDecisions;
+}
+
+const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const StageForm = v.object({ tokensTogether: Size, keptLayers: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) });
+const Form: v.GenericSchema<unknown, Decisions> = v.object({
+  storage: v.picklist(Object.keys(STORAGE_BITS) as BaseStorage[]),
+  towerStays: v.boolean(),
+  prefillTokens: Size,
+  cacheRows: Size,
+  sequencesTogether: Size,
+  scoreTokens: Size,
+  headChunkBytes: Size,
+  patchesTogether: Size,
+  features: v.object({ host: Bytes, disk: Bytes }),
+  sft: StageForm,
+  grpo: StageForm,
+});
+
+/** Decisions as a checkpoint notes them, which may be another's. @throws checkpoint.broken */
+export function readDecisions(noted: unknown): Decisions {
+  const result = v.safeParse(Form, noted);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const where = ['setup.decisions', v.getDotPath(issue)].filter(Boolean).join('.');
+  throw new LorikeetError(
+    'checkpoint.broken',
+    `The checkpoint's ${where} is no decision of a run: ${issue.message}`,
+    'Use another checkpoint.',
+  );
 }
 
 const MIB = 2 ** 20;

@@ -1,15 +1,13 @@
 // Bytes of what does not depend on a batch: the base in a storage type, the vision tower, the adapter and its optimizer.
 
-import type { TargetModule } from '../base/targetModules';
+import { moduleShape, paddedRank } from '../model/adapterShape';
+import { STORAGE_BITS } from '../model/baseStorage';
 import type { ModelConfig } from '../model/config';
 import type { LoraOptions } from '../recipe/config';
 import type { BaseStorage } from './decisions';
 
-/** Bytes of a number of a linear's matrix. NF4: four bits, and an f32 block maximum for every 64. */
-export const LINEAR_BYTES: Record<BaseStorage, number> = { f32: 4, bf16: 2, f16: 2, nf4: 0.5 + 4 / 64 };
-
-/** The same for what is never quantized: embeddings, head, patch embedding. */
-const TABLE_BYTES: Record<BaseStorage, number> = { f32: 4, bf16: 2, f16: 2, nf4: 2 };
+/** Numbers of one NF4 block, which has one f32 maximum. */
+const NF4_BLOCK = 64;
 
 const F32 = 4;
 
@@ -35,39 +33,34 @@ function towerElements({ vision }: ModelConfig) {
   };
 }
 
-function bytesIn(storage: BaseStorage, { linear, table, vector }: ReturnType<typeof languageElements>): number {
-  return linear * LINEAR_BYTES[storage] + table * TABLE_BYTES[storage] + vector * F32;
+/** Bytes of one number of a matrix. */
+function numberBytes(storage: BaseStorage): number {
+  return STORAGE_BITS[storage] / 8 + (storage === 'nf4' ? F32 / NF4_BLOCK : 0);
 }
 
-/** GPU bytes of the base in a storage type: the language model, and the vision tower. */
-export function baseBytes(config: ModelConfig, storage: BaseStorage): { language: number; tower: number } {
-  return {
-    language: bytesIn(storage, languageElements(config)),
-    tower: bytesIn(storage, towerElements(config)),
-  };
-}
-
-/** Output and input width of a module. */
-function moduleWidths(config: ModelConfig): Record<TargetModule, number> {
-  const { hiddenSize: c, intermediateSize: i, heads, kvHeads, headSize } = config;
-  const q = heads * headSize;
-  const kv = kvHeads * headSize;
-  return {
-    q_proj: c + q,
-    k_proj: c + kv,
-    v_proj: c + kv,
-    o_proj: q + c,
-    gate_proj: c + i,
-    up_proj: c + i,
-    down_proj: i + c,
-  };
+/**
+ * GPU bytes of the base: the language model, and the vision tower.
+ * @param storage of its linears
+ * @param tables type of what is never in 4 bits (embedding, head, patch embedding), where the linears are
+ */
+export function baseBytes(
+  config: ModelConfig,
+  storage: BaseStorage,
+  tables: BaseStorage,
+): { language: number; tower: number } {
+  const tableType = storage === 'nf4' ? tables : storage;
+  const bytesOf = ({ linear, table, vector }: ReturnType<typeof languageElements>) =>
+    linear * numberBytes(storage) + table * numberBytes(tableType) + vector * F32;
+  return { language: bytesOf(languageElements(config)), tower: bytesOf(towerElements(config)) };
 }
 
 /** Numbers of the adapter's flat buffer: rank rounded up to a multiple of 4. */
 export function adapterElements(config: ModelConfig, lora: Pick<LoraOptions, 'r' | 'target_modules'>): number {
-  const widths = moduleWidths(config);
-  const rank = Math.ceil(lora.r / 4) * 4;
-  return config.layers * rank * lora.target_modules.reduce((sum, module) => sum + widths[module], 0);
+  const sides = lora.target_modules.reduce((sum, module) => {
+    const shape = moduleShape(config, module);
+    return sum + shape.in + shape.out;
+  }, 0);
+  return config.layers * paddedRank(lora.r) * sides;
 }
 
 /** Adapter, gradient and both moments. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plainDecisions } from './decisions';
-import { smallerGeneration, smallerScoring, smallerTraining } from './smaller';
+import { smallerEncoding, smallerGeneration, smallerScoring, smallerTraining } from './smaller';
 
 const decisions = () => plainDecisions('nf4', { sft: 5, grpo: 0 });
 
@@ -28,6 +28,17 @@ describe('training', () => {
   });
 });
 
+describe('encoding', () => {
+  it('takes half the patches down to those of the largest picture, and leaves the limit where there is nothing to halve', () => {
+    const own = decisions();
+    const said = exhaust(() => smallerEncoding(own, { whole: 8000, piece: 700 }));
+    expect(said).toEqual([1024, 700].map((count) => `at most ${count} patches go through the vision tower together`));
+    const few = decisions();
+    expect(smallerEncoding(few, { whole: 500, piece: 500 })).toBe(null);
+    expect(few.patchesTogether).toBe(decisions().patchesTogether);
+  });
+});
+
 describe('scoring', () => {
   it('takes half of what was under way, however much was allowed', () => {
     const own = decisions();
@@ -43,4 +54,15 @@ describe('generation', () => {
     expect(said).toEqual([8, 4, 2, 1].map((count) => `at most ${count} completions decode together`));
     expect(own).toMatchObject({ cacheRows: 628, sequencesTogether: 1, prefillTokens: 256 });
   });
+});
+
+it('a piece that cannot be cut does not bound what comes later', () => {
+  const own = decisions();
+  const work = { whole: 300, piece: 300 };
+  expect(smallerTraining(own, 'sft', work)).toContain('layers keep');
+  expect(smallerScoring(own, work)).toContain('chunks');
+  expect(smallerGeneration(own, work, 2)).toContain('at most 1 completions');
+  const { sft, scoreTokens, cacheRows } = decisions();
+  expect(own.sft.tokensTogether).toBe(sft.tokensTogether);
+  expect(own).toMatchObject({ scoreTokens, cacheRows });
 });

@@ -7,9 +7,10 @@ import type { WorkTokens } from './together';
 /** Least bytes of logits at once: beyond that there is nothing to gain. */
 const LEAST_CHUNK_BYTES = 2 ** 20;
 
+/** Half of what was under way, but never less than the piece; where that gains nothing, the limit as it was. */
 function halved(value: number, { whole, piece }: WorkTokens): number {
   const now = Math.min(value, whole);
-  return now <= piece ? now : Math.max(piece, Math.ceil(now / 2));
+  return now <= piece ? value : Math.max(piece, Math.ceil(now / 2));
 }
 
 function fewerPatches(decisions: Decisions): void {
@@ -20,6 +21,14 @@ function smallerChunks(decisions: Decisions): string | null {
   if (decisions.headChunkBytes <= LEAST_CHUNK_BYTES) return null;
   decisions.headChunkBytes = Math.max(LEAST_CHUNK_BYTES, Math.ceil(decisions.headChunkBytes / 2));
   return `logits are made in chunks of ${Math.ceil(decisions.headChunkBytes / 2 ** 20)} MB`;
+}
+
+/** Pictures that go through the tower beforehand: half of them. @param work their patches */
+export function smallerEncoding(decisions: Decisions, work: WorkTokens): string | null {
+  const before = Math.min(decisions.patchesTogether, work.whole);
+  decisions.patchesTogether = halved(decisions.patchesTogether, work);
+  if (decisions.patchesTogether >= before) return null;
+  return `at most ${decisions.patchesTogether} patches go through the vision tower together`;
 }
 
 /** Training passes: half the tokens, then half the kept layers, then smaller chunks of logits. */

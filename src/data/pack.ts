@@ -1,6 +1,7 @@
 // Packing: the tokens of a micro-batch as one flat stream without padding. What a query may see is two key ranges;
 // which queries see a key is one interval. Nothing here knows of the model or the GPU.
 
+import { gridTokenCount } from '../image/smartResize';
 import { imageKey } from './encode';
 import type { Example, ImageRef, Prompt } from './encode';
 
@@ -53,7 +54,7 @@ class StreamBuilder {
 
   constructor(
     private readonly imageTokenId: number,
-    private readonly mergedPerToken: number,
+    private readonly spatialMergeSize: number,
   ) {}
 
   get tokens(): number {
@@ -62,7 +63,7 @@ class StreamBuilder {
 
   /** Feature rows of an image; the same image is stored once. */
   private rowsOf(image: ImageRef): { start: number; count: number } {
-    const count = (image.grid[0] * image.grid[1] * image.grid[2]) / this.mergedPerToken;
+    const count = gridTokenCount(image.grid, this.spatialMergeSize);
     const key = imageKey(image);
     let start = this.featureStart.get(key);
     if (start === undefined) {
@@ -132,7 +133,7 @@ export interface PackContext {
 }
 
 function builder(context: PackContext): StreamBuilder {
-  return new StreamBuilder(context.imageTokenId, context.spatialMergeSize ** 2);
+  return new StreamBuilder(context.imageTokenId, context.spatialMergeSize);
 }
 
 /**

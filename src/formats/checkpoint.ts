@@ -133,8 +133,12 @@ function parseOrBroken(bytes: Uint8Array, source: string): ReturnType<typeof par
   try {
     return parseSafetensors(bytes, source);
   } catch (error) {
-    // Its hint speaks of downloads.
-    if (error instanceof LorikeetError) throw new LorikeetError('checkpoint.broken', error.message);
-    throw error;
+    return throwBroken(error);
   }
+}
+
+/** What a checkpoint's reader makes of an error of the file's: the file's own hints speak of downloads. @throws always */
+export function throwBroken(error: unknown): never {
+  if (error instanceof LorikeetError) throw new LorikeetError('checkpoint.broken', error.message);
+  throw error;
 }

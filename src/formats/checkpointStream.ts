@@ -2,12 +2,19 @@
 // file is that of checkpoint.ts, byte for byte.
 
 import { bytesOf } from '../base/bytes';
-import { check, LorikeetError } from '../base/errors';
+import { check } from '../base/errors';
 import { PIECE_BYTES, type FilePieces } from '../base/filePieces';
-import type { FloatSource } from '../base/floatSource';
-import { checkFinite, checkpointJson, checkTensorName, METADATA_KEY, readCheckpointState } from './checkpoint';
+import { PIECE_NUMBERS, type FloatSource } from '../base/floatSource';
+import {
+  checkFinite,
+  checkpointJson,
+  checkTensorName,
+  METADATA_KEY,
+  readCheckpointState,
+  throwBroken,
+} from './checkpoint';
 import { readBytes, readSafetensorsHeader, safetensorsHeader } from './safetensors';
-import type { SafetensorsHeader, TensorLocation } from './safetensorsHeader';
+import type { TensorLocation } from './safetensorsHeader';
 
 /** A checkpoint whose tensors are read when they are needed. */
 export interface CheckpointStream {
@@ -49,12 +56,11 @@ export function checkpointPieces({ state, tensors }: CheckpointStream): FilePiec
   });
   const { header, ordered, dataBytes } = safetensorsHeader(named, { [METADATA_KEY]: checkpointJson(state) });
   const bytes = header.byteLength + dataBytes;
-  const numbers = PIECE_BYTES / 4;
   async function* parts(): AsyncGenerator<Uint8Array> {
     yield header;
     for (const { name, source } of ordered) {
-      for (let start = 0; start < source.length; start += numbers) {
-        const values = await source.read(start, Math.min(source.length, start + numbers));
+      for (let start = 0; start < source.length; start += PIECE_NUMBERS) {
+        const values = await source.read(start, Math.min(source.length, start + PIECE_NUMBERS));
         checkFinite(values, 'checkpoint.value', `tensor "${name}"`, start);
         yield bytesOf(values);
       }
@@ -68,21 +74,11 @@ function tensorSource(blob: Blob, { start, end }: TensorLocation, source: string
     length: (end - start) / 4,
     read: async (from, to) => {
       const bytes = await readBytes(blob, start + 4 * from, start + 4 * to, source);
-      const values = new Float32Array(bytes.slice().buffer);
+      const values = new Float32Array(bytes.buffer, bytes.byteOffset, to - from);
       checkFinite(values, 'checkpoint.broken', `${source}: tensor "${name}"`, from);
       return values;
     },
   };
-}
-
-async function headerOf(blob: Blob, source: string): Promise<SafetensorsHeader> {
-  try {
-    return await readSafetensorsHeader(blob, source);
-  } catch (error) {
-    // Its hint speaks of downloads.
-    if (error instanceof LorikeetError) throw new LorikeetError('checkpoint.broken', error.message);
-    throw error;
-  }
 }
 
 /**
@@ -90,7 +86,7 @@ async function headerOf(blob: Blob, source: string): Promise<SafetensorsHeader> 
  * @throws checkpoint.newer, checkpoint.broken; from the tensors file.read, and checkpoint.broken for numbers that are not finite
  */
 export async function openCheckpoint(blob: Blob, source: string): Promise<CheckpointStream> {
-  const { tensors, metadata } = await headerOf(blob, source);
+  const { tensors, metadata } = await readSafetensorsHeader(blob, source).catch(throwBroken);
   const state = readCheckpointState(metadata, source);
   const out = new Map<string, FloatSource>();
   for (const [name, location] of tensors) {

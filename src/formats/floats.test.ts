@@ -19,6 +19,10 @@ const ROUNDED: [value: number, float16: number, bfloat16: number][] = [
   [2 ** -25, 0x0000, 0x3300],
   [2.980232594040899e-8, 0x0001, 0x3300],
   [-0.0, 0x8000, 0x8000],
+  [-(2 ** -24), 0x8001, 0xb380],
+  [2 ** -14, 0x0400, 0x3880],
+  [-65520, 0xfc00, 0xc780],
+  [Infinity, 0x7c00, 0x7f80],
   [2 ** 127 * 0.99609375, 0x7c00, 0x7eff],
   [0.10000000149011612, 0x2e66, 0x3dcd],
   [9.99994610111476e-41, 0x0000, 0x0001],
@@ -28,6 +32,10 @@ it('rounds f32 to 16 bits as PyTorch does', () => {
   const values = Float32Array.from(ROUNDED, ([value]) => value);
   expect(Array.from(float32ToFloat16(values))).toEqual(ROUNDED.map(([, bits]) => bits));
   expect(Array.from(float32ToBfloat16(values))).toEqual(ROUNDED.map(([, , bits]) => bits));
+});
+
+it('keeps NaN a NaN in float16', () => {
+  expect(float16ToFloat32(float32ToFloat16(Float32Array.of(NaN)))).toEqual(Float32Array.of(NaN));
 });
 
 it('gives every finite 16-bit number its own bits back', () => {

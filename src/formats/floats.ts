@@ -29,24 +29,33 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer
   return out;
 }
 
-/** The nearest integer, of two the even one. */
-function roundToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+/**
+ * f32 to the nearest IEEE half-precision bit patterns, ties to even; from 65,520 on infinity. NaN stays NaN (its payload is
+ * not kept).
+ */
+export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < out.length; i++) out[i] = halfOf(bits[i]!);
+  return out;
 }
 
-/** f32 to the nearest IEEE half-precision bit patterns, ties to even; from 65,520 on infinity. */
-export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
-  return Uint16Array.from(values, (value) => {
-    const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-    const size = Math.abs(value);
-    if (size >= 65520) return sign | 0x7c00;
-    // Below 2^-14 steps are 2^-24; above, 2^-10 of the power of two. A carry into the exponent is right as it is.
-    if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24);
-    const exponent = Math.floor(Math.log2(size));
-    return sign | (((exponent + 14) << 10) + roundToEven(size * 2 ** (10 - exponent)));
-  });
+/** Patterns of f32: infinity, 65,520, 2^-14 (f16's smallest normal number) and 2^-25 (half of its smallest one). */
+const F32 = { infinity: 0x7f800000, tooLarge: 0x477ff000, normal: 0x38800000, zero: 0x33000000 };
+
+/** The half-precision pattern of an f32's. */
+function halfOf(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const size = bits & 0x7fffffff;
+  if (size > F32.infinity) return sign | 0x7e00;
+  if (size >= F32.tooLarge) return sign | 0x7c00;
+  // Exponents differ by 127 - 15, fractions by 13 bits. A carry into the exponent is right as it is.
+  if (size >= F32.normal) return sign | ((size - (112 << 23) + 0xfff + ((size >>> 13) & 1)) >>> 13);
+  if (size <= F32.zero) return sign;
+  // Subnormal: the fraction, its leading one included, in steps of 2^-24.
+  const drop = 126 - (size >>> 23);
+  const whole = (size & 0x7fffff) | 0x800000;
+  return sign | ((whole + (1 << (drop - 1)) - 1 + ((whole >>> drop) & 1)) >>> drop);
 }
 
 /**

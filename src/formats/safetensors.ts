@@ -141,20 +141,24 @@ function assemble(header: Uint8Array, tensors: { bytes: Uint8Array }[], dataByte
   return file;
 }
 
+/** 16-bit words of bytes; a copy only where a view of the file starts at an odd byte. */
+function halves(bytes: Uint8Array): Uint16Array {
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  return new Uint16Array(buffer, byteOffset, byteLength / 2);
+}
+
 /**
  * F32, F16 or BF16 to f32; exact, since every F16 and BF16 value is an f32 value.
  * @returns a fresh array, never a view of the file @throws safetensors.dtype for other types
  */
 export function widenToF32(tensor: SafeTensor): Float32Array<ArrayBuffer> {
-  // A copy, because a view of the file may start at an odd byte.
-  const copy = tensor.bytes.slice();
   switch (tensor.dtype) {
     case 'F32':
-      return new Float32Array(copy.buffer);
+      return new Float32Array(tensor.bytes.slice().buffer);
     case 'F16':
-      return float16ToFloat32(new Uint16Array(copy.buffer));
+      return float16ToFloat32(halves(tensor.bytes));
     case 'BF16':
-      return bfloat16ToFloat32(new Uint16Array(copy.buffer));
+      return bfloat16ToFloat32(halves(tensor.bytes));
     default:
       throw new LorikeetError('safetensors.dtype', `cannot read ${tensor.dtype} as floats; expected F32, F16 or BF16`);
   }

@@ -2,6 +2,7 @@
 // Only the recorder takes from the pool: reuse is safe because commands run in the order they were recorded.
 
 import { LorikeetError } from '../base/errors';
+import { largestBinding } from './device';
 import type { Ledger, PoolOwner } from './memory';
 
 /** From here on buffers have the size that was asked for, and are not kept for work of another shape. */
@@ -27,7 +28,7 @@ export interface BufferPool {
 
 /** @throws gpu.bufferTooLarge from `take`, when the device cannot bind that many bytes */
 export function createBufferPool(device: Pick<GPUDevice, 'limits'>, ledger: Ledger): BufferPool {
-  const limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
+  const limit = largestBinding(device.limits);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const idle = new Map<number, GPUBuffer[]>();
   return {

@@ -16,6 +16,13 @@ export interface DeviceInfo {
   limits: GPUSupportedLimits;
 }
 
+/** Bytes of the largest buffer that the device binds. */
+export function largestBinding(
+  limits: Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>,
+): number {
+  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+}
+
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/i;
 
 /** Names and class of an adapter or device. */

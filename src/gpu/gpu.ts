@@ -1,8 +1,8 @@
 // The engine's handle of a device: pipelines, buffers and a recorder, with device loss made visible.
 
-import { LorikeetError } from '../base/errors';
+import { check, LorikeetError } from '../base/errors';
 import { createBufferPool } from './bufferPool';
-import { describeAdapter, type DeviceInfo } from './device';
+import { describeAdapter, largestBinding, type DeviceInfo } from './device';
 import { createLedger, type GpuMemory, type Owner } from './memory';
 import { createPipelineCache } from './pipelines';
 import { createRecorder, type Recorder, type RecorderOptions } from './recorder';
@@ -14,7 +14,7 @@ export interface Gpu {
   rec: Recorder;
   /**
    * A tensor that lives until `free`, with content or zeros; its type is that of its content.
-   * @param owner whose bytes it is; left out: weights
+   * @param owner whose bytes it is; left out: weights @throws gpu.bufferTooLarge
    */
   persistent(shape: readonly number[], data?: Float32Array | Uint32Array | Int32Array, owner?: Owner): Tensor;
   /** Frees a persistent tensor once what is recorded has been submitted. @throws gpu.freedTwice */
@@ -109,8 +109,12 @@ export function createGpu(device: GPUDevice, options: GpuOptions = {}): Gpu {
     info,
     rec,
     persistent(shape, data, owner = 'weights') {
+      const size = Math.max(4, elementCount(shape) * 4);
+      const limit = largestBinding(device.limits);
+      const message = `A buffer of ${size} bytes (${owner}) is needed; this device binds at most ${limit}.`;
+      check(size <= limit, 'gpu.bufferTooLarge', message);
       const buffer = ledger.create(owner, {
-        size: Math.max(4, elementCount(shape) * 4),
+        size,
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
         mappedAtCreation: data !== undefined,
       });

@@ -129,6 +129,35 @@ describe('giving back', () => {
     await expect(gpu.rec.submit()).rejects.toMatchObject({ code: 'shader.compile' });
     expect(gpu.memory().bytes.weights).toBe(0);
   });
+
+  it('frees what submissions behind a failed one would have freed', async () => {
+    const gpu = await ownGpu({ flopBudget: 1 });
+    const [x, y] = [gpu.persistent([2]), gpu.persistent([2])];
+    const wrong = { name: 'wrong test', source: 'this is no shader' };
+    const record = (z: typeof x) => gpu.rec.dispatch(wrong, { bindings: { z }, grid: [1], flops: 1 });
+    record(x);
+    record(y);
+    gpu.free(x);
+    record(y);
+    gpu.free(y);
+    await expect(gpu.rec.submit()).rejects.toMatchObject({ code: 'shader.compile' });
+    expect(gpu.memory().bytes.weights).toBe(0);
+  });
+});
+
+describe('a buffer that the device cannot bind', () => {
+  it('is refused by size and owner before it is made', async () => {
+    const gpu = await ownGpu();
+    const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    expect(() => gpu.persistent([limit / 4 + 1], undefined, 'adapter')).toThrow(
+      expect.objectContaining({
+        code: 'gpu.bufferTooLarge',
+        message: `A buffer of ${limit + 4} bytes (adapter) is needed; this device binds at most ${limit}.`,
+      }) as Error,
+    );
+    expect(gpu.memory().bytes.adapter).toBe(0);
+  });
 });
 
 describe('buffer pool', () => {

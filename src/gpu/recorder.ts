@@ -88,7 +88,10 @@ export interface Recorder {
   discard(): void;
   /** Frees idle buffers and staging memory once what is recorded has been submitted. */
   trim(): void;
-  /** Sets how fast the device is: the budget is then what it does in `SUBMISSION_SECONDS`. */
+  /**
+   * Sets how fast the device is: the budget is then what it does in `SUBMISSION_SECONDS`.
+   * @throws gpu.rate for what is no positive finite number
+   */
   setRate(flopsPerSecond: number): void;
   /** Called before every submission that computes: waits while paused, throws when the run is to end. */
   setGate(gate: (() => Promise<void> | void) | undefined): void;
@@ -288,7 +291,7 @@ export function createRecorder(
       uploads.shrink();
     },
     setRate(flopsPerSecond) {
-      if (!(flopsPerSecond > 0))
+      if (!Number.isFinite(flopsPerSecond) || flopsPerSecond <= 0)
         throw new LorikeetError('gpu.rate', `The device does ${flopsPerSecond} FLOPs a second.`);
       const seconds = SUBMISSION_SECONDS[options.software ? 'software' : 'gpu'];
       budget = options.flopBudget ?? Math.max(LEAST_BUDGET, flopsPerSecond * seconds);

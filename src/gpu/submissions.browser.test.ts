@@ -109,6 +109,8 @@ describe('submissions', () => {
     gpu.rec.setRate(1);
     expect(gpu.rec.flopBudget).toBe(1e9);
     expect(() => gpu.rec.setRate(NaN)).toThrow('NaN');
+    expect(() => gpu.rec.setRate(Infinity)).toThrow('Infinity');
+    expect(gpu.rec.flopBudget).toBe(1e9);
   });
 });
 

@@ -119,7 +119,7 @@ export function createSubmitter(device: GPUDevice, ledger: Ledger): Submitter {
   const uniforms = createStaging();
   const encoding = createEncoding(device);
   const counts: SubmissionCounts = { dispatches: 0, submissions: 0, flops: 0, largestFlops: 0 };
-  let inFlight: Promise<unknown>[] = [];
+  const inFlight: Promise<unknown>[] = [];
   let tail: Promise<void> = Promise.resolve();
   /** The end of the line before its newest part. */
   let beforeTail = tail;
@@ -179,6 +179,10 @@ export function createSubmitter(device: GPUDevice, ledger: Ledger): Submitter {
     counts.largestFlops = Math.max(counts.largestFlops, part.flops);
   };
 
+  const destroyFreed = ({ commands }: Part): void => {
+    for (const command of commands) if (command.type === 'destroy') ledger.destroy(command.buffer);
+  };
+
   const run = async (part: Part): Promise<void> => {
     try {
       const prepared = await prepare(part);
@@ -190,7 +194,7 @@ export function createSubmitter(device: GPUDevice, ledger: Ledger): Submitter {
     } finally {
       uniforms.take();
       encoding.finish();
-      for (const command of part.commands) if (command.type === 'destroy') ledger.destroy(command.buffer);
+      destroyFreed(part);
     }
   };
 
@@ -200,7 +204,11 @@ export function createSubmitter(device: GPUDevice, ledger: Ledger): Submitter {
     enqueue(part) {
       if (part.commands.length === 0) return;
       beforeTail = tail;
-      tail = tail.then(() => run(part));
+      const skip = (error: unknown): never => {
+        destroyFreed(part);
+        throw error;
+      };
+      tail = tail.then(() => run(part), skip);
       // Told by `settled`; until then it must not count as unhandled.
       tail.catch(() => undefined);
     },
@@ -217,7 +225,6 @@ export function createSubmitter(device: GPUDevice, ledger: Ledger): Submitter {
       uniformBuffer.shrink();
       uploadBuffer.shrink();
       uniforms.shrink();
-      inFlight = inFlight.slice(-IN_FLIGHT);
     },
   };
   return submitter;

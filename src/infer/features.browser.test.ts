@@ -57,6 +57,7 @@ function open(given: { patchesTogether?: number; hostBytes?: number; cache?: Fea
   const decoded: string[] = [];
   const log: string[] = [];
   const tower: TowerSource = {
+    config: vision.config,
     open: async () => {
       log.push('open');
       return vision;
@@ -120,7 +121,7 @@ test('a picture that a batch has twice is handed over for both and computed once
 test('what is prepared is not computed again, and the tower is asked for only while pictures are computed', async () => {
   const { store, decoded, tower } = open();
   const seen: [number, number][] = [];
-  await store.prepare(images, (done, total) => seen.push([done, total]));
+  await store.prepare(images, (done, total) => void seen.push([done, total]));
   expect(seen).toEqual([1, 2, 3, 4, 5].map((done) => [done, 5]));
   expect(tower).toEqual(['open', 'close']);
   await read(store);
@@ -132,6 +133,7 @@ test('what is prepared is not computed again, and the tower is asked for only wh
 test('what outlives the run is read instead of computed, and what is damaged there is computed again', async () => {
   const kept = new Map<string, Float32Array>();
   const cache: FeatureCache = {
+    room: () => Infinity,
     has: async (key) => kept.has(key),
     read: async (key) => kept.get(key) ?? null,
     write: async (key, features) => void kept.set(key, features),
@@ -151,4 +153,31 @@ test('whoever cannot take the features ends the call, and the tower is let go', 
   };
   await expect(store.featuresOf(images, refuse)).rejects.toThrow('refused');
   expect(tower).toEqual(['open', 'close']);
+});
+
+test('of pictures that are prepared, those that no cache has room for are not computed', async () => {
+  const bytesOf = ([rows, columns]: [number, number]) => rows * columns * vision.config.outHiddenSize;
+  const two = bytesOf(SIDES[0]!) + bytesOf(SIDES[1]!);
+  const memory = open({ hostBytes: two });
+  await memory.store.prepare(images);
+  expect(memory.decoded).toEqual(['picture 0', 'picture 1']);
+  await memory.store.prepare(images);
+  expect(memory.decoded).toHaveLength(2);
+
+  const kept = new Map<string, Float32Array>();
+  const cache: FeatureCache = {
+    room: () => bytesOf(SIDES[0]!),
+    has: async (key) => kept.has(key),
+    read: async (key) => kept.get(key) ?? null,
+    write: async (key, features) => void (kept.size === 0 && kept.set(key, features)),
+  };
+  const both = open({ hostBytes: bytesOf(SIDES[1]!), cache });
+  await both.store.prepare(images);
+  expect(both.decoded).toEqual(['picture 0', 'picture 1']);
+  await read(both.store, images.slice(0, 1));
+  expect(both.decoded).toHaveLength(2);
+
+  const none = open({ hostBytes: 0 });
+  await none.store.prepare(images);
+  expect(none.tower).toEqual([]);
 });

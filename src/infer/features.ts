@@ -17,13 +17,18 @@ export type FeaturesOf = (
 ) => Promise<void>;
 
 export interface FeatureStore {
-  /** Computes what no cache has yet, as far as they have room for it. */
-  prepare(images: readonly ImageRef[], onDone?: (done: number, total: number) => void): Promise<void>;
+  /**
+   * Computes what no cache has yet, up to the first picture that none has room for.
+   * @param onDone called after each picture; what it throws ends the call
+   */
+  prepare(images: readonly ImageRef[], onDone?: (done: number, total: number) => Promise<void> | void): Promise<void>;
   featuresOf: FeaturesOf;
 }
 
 /** Features that outlive the run. What cannot be read or written is as if it were not there. */
 export interface FeatureCache {
+  /** Bytes of features that would still be kept. */
+  room(): number;
   has(key: string): Promise<boolean>;
   /** @returns null for what is not kept, or is damaged */
   read(key: string): Promise<Float32Array | null>;
@@ -32,13 +37,14 @@ export interface FeatureCache {
 
 /** The vision tower while it is needed; it may leave the GPU between `close` and `open`. */
 export interface TowerSource {
+  config: VisionTower['config'];
   open(): Promise<VisionTower>;
   close(): void;
 }
 
 /** A tower that stays. */
 export function residentTower(tower: VisionTower): TowerSource {
-  return { open: () => Promise.resolve(tower), close: () => undefined };
+  return { config: tower.config, open: () => Promise.resolve(tower), close: () => undefined };
 }
 
 export interface FeatureStoreOptions {
@@ -82,6 +88,10 @@ function createHostCache(maxBytes: number) {
       }
     },
   };
+}
+
+function featureBytes({ grid }: ImageRef, { spatialMergeSize, outHiddenSize }: TowerSource['config']): number {
+  return ((grid[0] * grid[1] * grid[2]) / spatialMergeSize ** 2) * outHiddenSize * Float32Array.BYTES_PER_ELEMENT;
 }
 
 function joinPatches(batch: readonly Cut[]): Float32Array {
@@ -158,12 +168,29 @@ export function createFeatureStore(options: FeatureStoreOptions): FeatureStore {
     }
   };
 
+  /** Pictures that no cache has, up to the first that none has room for. */
+  const keepable = async (images: readonly ImageRef[]): Promise<ImageRef[]> => {
+    const missing: ImageRef[] = [];
+    // What lies on the disk as well is dropped from memory first: it was used before.
+    let hostRoom = options.hostBytes;
+    for (const [key, image] of new Map(images.map((image) => [imageKey(image), image]))) {
+      if (await cache?.has(key)) continue;
+      if (host.get(key)) hostRoom -= featureBytes(image, tower.config);
+      else missing.push(image);
+    }
+    let cacheRoom = cache?.room() ?? 0;
+    const firstWithout = missing.findIndex((image) => {
+      const bytes = featureBytes(image, tower.config);
+      if (bytes <= cacheRoom) cacheRoom -= bytes;
+      else hostRoom -= bytes;
+      return hostRoom < 0;
+    });
+    return firstWithout < 0 ? missing : missing.slice(0, firstWithout);
+  };
+
   return {
     async prepare(images, onDone) {
-      const missing: ImageRef[] = [];
-      for (const [key, image] of new Map(images.map((image) => [imageKey(image), image]))) {
-        if (!host.get(key) && !(await cache?.has(key))) missing.push(image);
-      }
+      const missing = await keepable(images);
       let done = 0;
       await computeAll(missing, () => onDone?.(++done, missing.length));
     },

@@ -2,6 +2,7 @@
 
 import type { PackedBatch } from '../data/pack';
 import type { Gpu } from '../gpu/gpu';
+import { withScope } from '../gpu/withScope';
 import { embedStream, finalRows, forwardOnly, type LanguageModel } from '../model/languageModel';
 import type { LoraAdapter } from '../model/lora';
 import { headLogits, logitsStride } from '../ops/head';
@@ -23,21 +24,22 @@ export async function batchLogits(
 ): Promise<Float32Array<ArrayBuffer>> {
   const { rec } = gpu;
   const { config } = model;
-  const scope = rec.scope();
-  const inputs = await uploadStream(rec, scope, batch, featuresOf, config);
-  await rec.begin(`logits ${batch.tokens} ${positions.length}`);
-  const x = scope.tensor([batch.tokens, config.hiddenSize]);
-  embedStream(rec, model, inputs, x);
-  await forwardOnly(model, inputs, x, { rec, adapter });
   const rows = positions.length;
-  const hidden = scope.tensor([rows, config.hiddenSize]);
-  const row = scope.upload(Uint32Array.from(positions));
-  finalRows(rec, model, { x, row, hidden }, scope);
-  const stride = logitsStride(config.vocabSize);
-  const logits = scope.tensor([rows, stride]);
-  headLogits(rec, { hidden, logits }, model.weights.head);
-  const [bytes] = await rec.read(logits).finally(() => scope.release());
-  return withoutPadding(new Float32Array(bytes), rows, config.vocabSize);
+  const padded = await withScope(rec, async (scope) => {
+    const inputs = await uploadStream(rec, scope, batch, featuresOf, config);
+    await rec.begin(`logits ${batch.tokens} ${rows}`);
+    const x = scope.tensor([batch.tokens, config.hiddenSize]);
+    embedStream(rec, model, inputs, x);
+    await forwardOnly(model, inputs, x, { rec, adapter });
+    const hidden = scope.tensor([rows, config.hiddenSize]);
+    const row = scope.upload(Uint32Array.from(positions));
+    finalRows(rec, model, { x, row, hidden }, scope);
+    const logits = scope.tensor([rows, logitsStride(config.vocabSize)]);
+    headLogits(rec, { hidden, logits }, model.weights.head);
+    const [bytes] = await rec.read(logits);
+    return new Float32Array(bytes);
+  });
+  return withoutPadding(padded, rows, config.vocabSize);
 }
 
 /** Rows of `logitsStride(vocabulary)` numbers to rows of `vocabulary`. */

@@ -4,6 +4,7 @@ import { dropout } from '../ops/dropout';
 import { allColumns, matmulNN, matmulNT, matmulTNAccumulate, type FrozenMatrix } from '../ops/matmul';
 import type { Recorder, Scope } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { recorded } from '../gpu/withScope';
 import { streamKey, STREAM } from '../base/random';
 import { TARGET_MODULES } from '../base/targetModules';
 import { matrixA, matrixB, type LoraAdapter, type LoraFactor } from './lora';
@@ -81,41 +82,51 @@ export function linearForward(
   return saved;
 }
 
+/** One factor's part of `linearBackward`. */
+function factorBackward(
+  { rec, adapter, dropout: state }: LinearContext & { adapter: LoraAdapter },
+  { dy, dx }: { dy: Tensor; dx?: Tensor },
+  { factor, input, xa }: LinearSaved['factors'][number],
+  scope: Scope,
+): void {
+  const [m, stride] = rowsAndWidth('linearBackward: dy', dy);
+  const columns = { data: dy, stride, offset: factor.column };
+  const dxa = scope.tensor([m, adapter.rPadded]);
+  matmulNN(rec, { x: columns, w: matrixB(adapter, factor), y: allColumns(dxa) }, { m, scale: adapter.scale });
+  matmulTNAccumulate(
+    rec,
+    { p: columns, q: allColumns(xa), g: adapter.gradient },
+    { tokens: m, i: factor.out, j: adapter.rPadded, gOffset: factor.bOffset, scale: adapter.scale },
+  );
+  matmulTNAccumulate(
+    rec,
+    { p: allColumns(dxa), q: allColumns(input), g: adapter.gradient },
+    { tokens: m, i: adapter.rPadded, j: factor.in, gOffset: factor.aOffset },
+  );
+  if (dx && state && state.p > 0) {
+    const dInput = scope.tensor(dx.shape);
+    matmulNN(rec, { x: allColumns(dxa), w: matrixA(adapter, factor), y: allColumns(dInput) }, { m });
+    dropout(rec, { x: dInput, place: state.place, y: dx }, { ...dropoutOptions(state, factor), accumulate: true });
+  } else if (dx) {
+    matmulNN(rec, { x: allColumns(dxa), w: matrixA(adapter, factor), y: allColumns(dx) }, { m, accumulate: true });
+  }
+}
+
 /**
  * dx = dy W + sum of dropout(scale dy B A); dA and dB are added to the adapter's gradient.
  * @param tensors dy f32 (T, out of the stack); dx f32 (T, in) is written, or left out when nobody needs it
  */
 export function linearBackward(
-  { rec, adapter, dropout: state }: LinearContext,
+  context: LinearContext,
   tensors: { dy: Tensor; w: FrozenMatrix; dx?: Tensor },
   saved: LinearSaved,
 ): void {
+  const { rec, adapter } = context;
   const { dy, w, dx } = tensors;
-  const [m, stride] = rowsAndWidth('linearBackward: dy', dy);
+  const [m] = rowsAndWidth('linearBackward: dy', dy);
   if (dx) matmulNN(rec, { x: allColumns(dy), w, y: allColumns(dx) }, { m });
   if (!adapter) return;
-  for (const { factor, input, xa } of saved.factors) {
-    const scope = rec.scope();
-    const columns = { data: dy, stride, offset: factor.column };
-    const dxa = scope.tensor([m, adapter.rPadded]);
-    matmulNN(rec, { x: columns, w: matrixB(adapter, factor), y: allColumns(dxa) }, { m, scale: adapter.scale });
-    matmulTNAccumulate(
-      rec,
-      { p: columns, q: allColumns(xa), g: adapter.gradient },
-      { tokens: m, i: factor.out, j: adapter.rPadded, gOffset: factor.bOffset, scale: adapter.scale },
-    );
-    matmulTNAccumulate(
-      rec,
-      { p: allColumns(dxa), q: allColumns(input), g: adapter.gradient },
-      { tokens: m, i: adapter.rPadded, j: factor.in, gOffset: factor.aOffset },
-    );
-    if (dx && state && state.p > 0) {
-      const dInput = scope.tensor(dx.shape);
-      matmulNN(rec, { x: allColumns(dxa), w: matrixA(adapter, factor), y: allColumns(dInput) }, { m });
-      dropout(rec, { x: dInput, place: state.place, y: dx }, { ...dropoutOptions(state, factor), accumulate: true });
-    } else if (dx) {
-      matmulNN(rec, { x: allColumns(dxa), w: matrixA(adapter, factor), y: allColumns(dx) }, { m, accumulate: true });
-    }
-    scope.release();
+  for (const own of saved.factors) {
+    recorded(rec, (scope) => factorBackward({ ...context, adapter }, tensors, own, scope));
   }
 }

@@ -23,11 +23,6 @@ export function defaultStorage({ rec }: Pick<Gpu, 'rec'>): StorageOptions {
   return { dtype: rec.variant === 'software' ? 'float32' : 'auto', nf4: null };
 }
 
-/** Largest buffer that the device binds, in bytes. */
-export function largestBinding({ device }: Pick<Gpu, 'device'>): number {
-  return Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-}
-
 /**
  * The type of one matrix.
  * @param dtypes of its tensors in the files

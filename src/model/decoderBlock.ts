@@ -2,6 +2,7 @@
 
 import type { Scope } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { recorded } from '../gpu/withScope';
 import { swiglu, swigluBackward } from '../ops/activations';
 import { attention, attentionBackward } from '../ops/attention';
 import type { FrozenMatrix } from '../ops/matmul';
@@ -152,11 +153,20 @@ export function blockBackward(
   saved: BlockSaved,
   needInput: boolean,
 ): void {
+  recorded(context.rec, (scope) => recordBackward(context, weights, dy, saved, needInput, scope));
+}
+
+function recordBackward(
+  context: BlockContext,
+  weights: BlockWeights,
+  dy: Tensor,
+  saved: BlockSaved,
+  needInput: boolean,
+  scope: Scope,
+): void {
   const { rec, config, stream } = context;
-  const { queryEnd } = stream;
+  const { tokens, queryEnd } = stream;
   if (!queryEnd) throw new Error('blockBackward: the stream was packed without queryEnd');
-  const scope = rec.scope();
-  const { tokens } = stream;
 
   const dh = scope.tensor([tokens, config.intermediateSize]);
   linearBackward(context, { dy, w: weights.down, dx: dh }, saved.downLora);
@@ -190,5 +200,4 @@ export function blockBackward(
       { mode: 'accumulate' },
     );
   }
-  scope.release();
 }

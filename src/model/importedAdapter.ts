@@ -7,7 +7,8 @@ import { LORA_BLOCK, type LoraSettings } from '../formats/peftConfig';
 import { widenToF32 } from '../formats/safetensors';
 import type { WeightFiles } from '../formats/weightFiles';
 import type { ModelConfig } from './config';
-import { moduleShape, type LoraValues } from './lora';
+import { moduleShape } from './adapterShape';
+import type { LoraValues } from './lora';
 import { withHubNames } from './weightNames';
 
 /** What decides the shape and scale of an adapter, in PEFT's names. */

@@ -175,16 +175,16 @@ export function finalRowsBackward(
 ): void {
   const { dHidden, row, dx } = tensors;
   const [rows, width] = rowsAndWidth('finalRowsBackward: dHidden', dHidden);
-  const scope = rec.scope();
-  const dRows = scope.tensor(dHidden.shape);
-  rmsNormBackward(
-    rec,
-    { dy: dHidden, x: saved.gathered, weight: model.weights.finalNorm, rstd: saved.rstd, dx: dRows },
-    { mode: 'write' },
-  );
-  rec.clear(dx);
-  scatterRows(rec, { x: allColumns(dRows), row, y: allColumns(dx) }, { rows, width });
-  scope.release();
+  recorded(rec, (scope) => {
+    const dRows = scope.tensor(dHidden.shape);
+    rmsNormBackward(
+      rec,
+      { dy: dHidden, x: saved.gathered, weight: model.weights.finalNorm, rstd: saved.rstd, dx: dRows },
+      { mode: 'write' },
+    );
+    rec.clear(dx);
+    scatterRows(rec, { x: allColumns(dRows), row, y: allColumns(dx) }, { rows, width });
+  });
 }
 
 /**

@@ -189,6 +189,53 @@ describe('4 bits', () => {
   });
 });
 
+describe('4 bits of a GPU that', () => {
+  const stack = { rows: [64, 16], columns: 36 };
+  const NEAREST = '2u * rest > mantissa';
+
+  it('rounds reciprocals down instead of to the nearest are computed by the CPU from the first matrix on', async () => {
+    await withGpu('software', async (bench) => {
+      const { rec } = bench.gpu;
+      const dispatch: typeof rec.dispatch = (kernel, call) => {
+        expect(kernel.source).toContain(NEAREST);
+        rec.dispatch({ name: `rounding down ${kernel.name}`, source: kernel.source.replace(NEAREST, 'false') }, call);
+      };
+      const loader = createMatrixLoader({ ...bench.gpu, rec: { ...rec, dispatch } }, await checkpoint(stack), {
+        storage: NF4,
+      });
+      const matrix = await loader.matrix(request(stack));
+      expect(loader.quantizesOnCpu).toBe(true);
+      expect(await nf4Values(bench, matrix)).toEqual(expectedNf4(stack, true));
+      loader.close();
+      free(bench.gpu, matrix);
+    });
+  });
+
+  it('rounds as it should are its own', async () => {
+    await withGpu('software', async ({ gpu }) => {
+      const loader = createMatrixLoader(gpu, await checkpoint(stack), { storage: NF4 });
+      free(gpu, await loader.matrix(request(stack)));
+      expect(loader.quantizesOnCpu).toBe(false);
+      loader.close();
+    });
+  });
+});
+
+it.each([false, true])('4 bits name the tensor of a weight that has no reciprocal (CPU: %s)', async (quantizeOnCpu) => {
+  const stack = { rows: [64, 16], columns: 20 };
+  const tensors = valuesOf(stack).map((values, i) => {
+    if (i === 1) values[150] = -(2 ** 125);
+    return { name: `t${i}`, dtype: 'F32' as const, shape: [stack.rows[i]!, 20], bytes: bytesOf(values) };
+  });
+  const weights = await openWeights({ 'model.safetensors': new Blob([writeSafetensors(tensors)]) });
+  await withGpu('software', async ({ gpu }) => {
+    await expect(load(gpu, stack, { storage: NF4, quantizeOnCpu }, weights)).rejects.toMatchObject({
+      code: 'weights.range',
+      message: expect.stringContaining(`tensor t1 holds a weight of magnitude ${2 ** 125}`) as string,
+    });
+  });
+});
+
 describe('a large tensor', () => {
   const COLUMNS = 1024;
   const rows = (3 * PIECE_BYTES) / (2 * COLUMNS);

@@ -6,10 +6,11 @@ import { NF4_BLOCK } from '../formats/nf4';
 import { widenToF32 } from '../formats/safetensors';
 import { DTYPE_BYTES } from '../formats/safetensorsHeader';
 import type { WeightFiles } from '../formats/weightFiles';
+import { largestBinding } from '../gpu/device';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix, MatrixPart, WeightStorage } from '../ops/matmul';
-import { largestBinding, storageOf, STORAGE_BITS, type StorageOptions } from './baseStorage';
+import { storageOf, STORAGE_BITS, type StorageOptions } from './baseStorage';
 import { planParts, type PartPlan } from './matrixParts';
 import { convertPiece, discard, PIECE_BYTES, type Piece } from './pieces';
 import { createQuantizer, type Nf4Part, type Quantizer } from './quantizePieces';
@@ -39,7 +40,7 @@ export interface LoaderOptions {
   limitBytes?: number;
   /** Quantize on the CPU from the start. */
   quantizeOnCpu?: boolean;
-  /** false: 4 bits are not checked, for devices that compute nothing. */
+  /** false: the GPU's rounding is not tried and what it leaves is not checked, for devices that compute nothing. */
   verifyQuantization?: boolean;
 }
 
@@ -57,15 +58,17 @@ export function checkSize(weights: WeightFiles, name: string, elements: number):
   );
 }
 
-/** Buffers of a part: whole words, for nf4 whole blocks and their scales. */
-function allocate(gpu: Gpu, plan: PartPlan, columns: number, storage: WeightStorage): MatrixPart {
-  const { firstRow, rows } = plan;
-  const count = rows * columns;
-  if (storage !== 'nf4') {
-    const words = Math.ceil((count * STORAGE_BITS[storage]) / 32);
-    return { firstRow, rows, data: gpu.persistent([words]) };
-  }
-  const blocks = Math.ceil(count / NF4_BLOCK);
+type PlainStorage = Exclude<WeightStorage, 'nf4'>;
+
+/** A part's buffer of whole words. */
+function allocate(gpu: Gpu, { firstRow, rows }: PartPlan, columns: number, storage: PlainStorage): MatrixPart {
+  const words = Math.ceil((rows * columns * STORAGE_BITS[storage]) / 32);
+  return { firstRow, rows, data: gpu.persistent([words]) };
+}
+
+/** Buffers of a part: whole blocks and their scales. */
+function allocateNf4(gpu: Gpu, { firstRow, rows }: PartPlan, columns: number): Nf4Part {
+  const blocks = Math.ceil((rows * columns) / NF4_BLOCK);
   const data = gpu.persistent([(blocks * NF4_BLOCK * STORAGE_BITS.nf4) / 32]);
   return { firstRow, rows, data, scales: gpu.persistent([blocks]) };
 }
@@ -78,14 +81,10 @@ function wholeWords(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return out;
 }
 
-function isNf4(part: MatrixPart): part is Nf4Part {
-  return part.scales !== undefined;
-}
-
-type WritePiece = (part: MatrixPart, to: number, name: string, piece: Piece) => Promise<void>;
+type WritePiece<P> = (part: P, to: number, name: string, piece: Piece) => Promise<void>;
 
 export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: LoaderOptions): MatrixLoader {
-  const { storage: chosen, limitBytes = largestBinding(gpu) } = options;
+  const { storage: chosen, limitBytes = largestBinding(gpu.device.limits) } = options;
   const { queue } = gpu.device;
   let quantizer: Quantizer | undefined;
   /** Of the piece before, which the queue has copied. */
@@ -93,12 +92,18 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
   const quantizerOf = (doubleQuant: boolean) =>
     (quantizer ??= createQuantizer(gpu, {
       doubleQuant,
+      dtypes: new Set(weights.names().map((name) => weights.dtype(name))),
       onCpu: options.quantizeOnCpu,
       verify: options.verifyQuantization,
     }));
 
   /** Reads the plans' elements in order; waits until the GPU has taken the piece before the last one. */
-  const stream = async (request: MatrixRequest, plans: readonly PartPlan[], parts: MatrixPart[], write: WritePiece) => {
+  const stream = async <P>(
+    request: MatrixRequest,
+    plans: readonly PartPlan[],
+    parts: readonly P[],
+    write: WritePiece<P>,
+  ): Promise<void> => {
     let taken: Promise<unknown> = Promise.resolve();
     for (const [i, { segments }] of plans.entries()) {
       for (const { tensor, from, count, to } of segments) {
@@ -118,9 +123,9 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
     await taken;
   };
 
-  const loadPlain = (request: MatrixRequest, plans: PartPlan[], storage: Exclude<WeightStorage, 'nf4'>) => {
+  const loadPlain = (request: MatrixRequest, plans: PartPlan[], storage: PlainStorage) => {
     const parts = plans.map((plan) => allocate(gpu, plan, request.columns, storage));
-    const write: WritePiece = (part, to, name, piece) => {
+    const write: WritePiece<MatrixPart> = (part, to, name, piece) => {
       const bytes = wholeWords(convertPiece(name, piece, storage));
       queue.writeBuffer(part.data.buffer, (to * STORAGE_BITS[storage]) / 8, bytes);
       if (bytes !== piece.bytes) discard(bytes);
@@ -130,10 +135,10 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
   };
 
   const loadNf4 = async (request: MatrixRequest, plans: PartPlan[], own: Quantizer) => {
-    const parts = plans.map((plan) => allocate(gpu, plan, request.columns, 'nf4')).filter(isNf4);
-    const write: WritePiece = (part, to, _, piece) => own.write(part as Nf4Part, to, piece);
-    do await stream(request, plans, parts, write);
-    while (!(await own.finish(parts, plans)));
+    const parts = plans.map((plan) => allocateNf4(gpu, plan, request.columns));
+    await stream<Nf4Part>(request, plans, parts, (part, to, _, piece) => own.write(part, to, piece));
+    const names = request.tensors.map(({ name }) => name);
+    await own.finish(parts, plans, names);
     return parts;
   };
 
@@ -149,7 +154,7 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
       const parts =
         storage === 'nf4' && chosen.nf4
           ? await loadNf4(request, plans, quantizerOf(chosen.nf4.doubleQuant))
-          : await loadPlain(request, plans, storage as Exclude<WeightStorage, 'nf4'>);
+          : await loadPlain(request, plans, storage as PlainStorage);
       return { rows: total, columns, storage, parts };
     },
     async vector(tensors) {

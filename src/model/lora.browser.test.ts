@@ -35,6 +35,25 @@ describe('createAdapter', () => {
   });
 });
 
+describe('an adapter beyond one binding', () => {
+  it('is refused by its rank and modules', async () => {
+    const config = await modelConfig();
+    await withGpu('software', async ({ gpu }) => {
+      const { adapter: before } = gpu.memory().bytes;
+      const device = { limits: { maxBufferSize: 2 ** 20, maxStorageBufferBindingSize: 4096 } } as unknown as GPUDevice;
+      expect(() => createAdapter({ ...gpu, device }, config, { ...OPTIONS, r: 64 })).toThrow(
+        expect.objectContaining({
+          code: 'lora.tooLarge',
+          message: expect.stringMatching(
+            /^r 64 with target_modules \[q_proj, v_proj\] makes \d+ parameters, .* binds at most 4096$/,
+          ) as string,
+        }) as Error,
+      );
+      expect(gpu.memory().bytes.adapter).toBe(before);
+    });
+  });
+});
+
 describe('initialValues', () => {
   it('draws each module alike whatever else is adapted', async () => {
     const config = await modelConfig();

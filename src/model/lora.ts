@@ -4,9 +4,11 @@
 
 import { check } from '../base/errors';
 import { TARGET_MODULES, type TargetModule } from '../base/targetModules';
+import { largestBinding } from '../gpu/device';
 import type { Gpu } from '../gpu/gpu';
 import { elementCount, type Tensor } from '../gpu/tensor';
 import { wholeMatrix, type FrozenMatrix } from '../ops/matmul';
+import { moduleShape, paddedRank } from './adapterShape';
 import type { ModelConfig } from './config';
 import { initialFactors, type LoraInit } from './loraInit';
 
@@ -50,24 +52,6 @@ export interface LoraValues {
   B: Float32Array;
 }
 
-/** Input width, output width and column in the stacked matrix of a module. */
-export function moduleShape(config: ModelConfig, module: TargetModule): { in: number; out: number; column: number } {
-  const c = config.hiddenSize;
-  const q = config.heads * config.headSize;
-  const kv = config.kvHeads * config.headSize;
-  const i = config.intermediateSize;
-  const shapes: Record<TargetModule, { in: number; out: number; column: number }> = {
-    q_proj: { in: c, out: q, column: 0 },
-    k_proj: { in: c, out: kv, column: q },
-    v_proj: { in: c, out: kv, column: q + kv },
-    o_proj: { in: q, out: c, column: 0 },
-    gate_proj: { in: c, out: i, column: 0 },
-    up_proj: { in: c, out: i, column: i },
-    down_proj: { in: i, out: c, column: 0 },
-  };
-  return shapes[module];
-}
-
 /** What decides an adapter's buffers, in PEFT's names. */
 export interface AdapterOptions {
   r: number;
@@ -97,11 +81,27 @@ export function checkAdapterOptions(config: ModelConfig, options: AdapterOptions
   return modules;
 }
 
-/** Buffers of a zero adapter. @throws as checkAdapterOptions */
+function checkSize(
+  { device }: Pick<Gpu, 'device'>,
+  { r, target_modules }: AdapterOptions,
+  parameters: number,
+  size: number,
+): void {
+  const limit = largestBinding(device.limits);
+  check(
+    4 * size <= limit,
+    'lora.tooLarge',
+    `r ${r} with target_modules [${target_modules.join(', ')}] makes ${parameters} parameters, ${4 * size} bytes in one ` +
+      `buffer; this GPU binds at most ${limit}`,
+    'Lower r, or leave modules out of target_modules.',
+  );
+}
+
+/** Buffers of a zero adapter. @throws as checkAdapterOptions; lora.tooLarge when the device cannot bind one */
 export function createAdapter(gpu: Gpu, config: ModelConfig, options: AdapterOptions): LoraAdapter {
   const { r, lora_alpha: alpha, use_rslora: rslora = false } = options;
   const modules = checkAdapterOptions(config, options);
-  const rPadded = Math.ceil(r / 4) * 4;
+  const rPadded = paddedRank(r);
   const factors: LoraFactor[] = [];
   let size = 0;
   let parameters = 0;
@@ -113,6 +113,7 @@ export function createAdapter(gpu: Gpu, config: ModelConfig, options: AdapterOpt
       parameters += r * (shape.in + shape.out);
     }
   }
+  checkSize(gpu, options, parameters, size);
   const flat = () => gpu.persistent([size], undefined, 'adapter');
   return {
     r,

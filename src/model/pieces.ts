@@ -47,8 +47,11 @@ export function convertPiece(
   switch (storage) {
     case 'f32':
       return bytesOf(values);
-    case 'bf16':
-      return bytesOf(float32ToBfloat16(values));
+    case 'bf16': {
+      const bits = float32ToBfloat16(values);
+      discard(bytesOf(values));
+      return bytesOf(bits);
+    }
     case 'f16': {
       const bits = float32ToFloat16(values);
       const at = firstNonFinite(bits, F16_EXPONENT);
@@ -58,6 +61,7 @@ export function convertPiece(
         `tensor ${name} holds ${values[at]}, float16 ends at 65504`,
         'Set dtype to "auto" or "bfloat16".',
       );
+      discard(bytesOf(values));
       return bytesOf(bits);
     }
     default:

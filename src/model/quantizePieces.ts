@@ -1,40 +1,37 @@
-// Linears in NF4: pieces are quantized on the GPU, and samples of every piece on the CPU too. Where the two differ the
-// GPU does not round as WGSL says, and the CPU quantizes everything, to the same bytes on every machine.
+// Linears in NF4: pieces are quantized on the GPU, once it has shown that it rounds as WGSL says. Where it does not, the
+// CPU quantizes everything: the bytes are the same on every machine.
 
+import { bytesOf } from '../base/bytes';
 import { check } from '../base/errors';
 import { quantizeMaxima, restoreMaxima } from '../formats/doubleQuant';
 import { NF4_BLOCK, quantizeNf4 } from '../formats/nf4';
+import { DTYPE_BYTES, type SafeDtype } from '../formats/safetensorsHeader';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { MatrixPart } from '../ops/matmul';
+import { quantizesExactly } from './nf4SelfTest';
 import { quantizeNf4Blocks } from '../ops/quantizeNf4';
 import { STORED } from './baseStorage';
 import type { PartPlan } from './matrixParts';
-import { PIECE_BYTES, valuesOf, type Piece } from './pieces';
+import { discard, PIECE_BYTES, valuesOf, type Piece } from './pieces';
 
 const WORDS_PER_BLOCK = NF4_BLOCK / 8;
-/** Blocks of a piece that are computed twice, spread over it. */
-const SAMPLES = 16;
-/** Beyond, the GPU's reciprocal is no normal number. */
-const LARGEST_ON_GPU = 2 ** 125;
+/** From here on a block's reciprocal is no normal number, which a GPU may take for 0. */
+const TOO_LARGE = 2 ** 125;
 
 export interface Nf4Part extends MatrixPart {
   scales: Tensor;
 }
 
-/** A sampled block as the CPU sees it. */
-interface Sample {
-  part: Nf4Part;
-  block: number;
-  codes: Uint32Array;
-}
-
 export interface Quantizer {
-  /** Quantizes a piece that begins at a block. @param to its first element within the part */
+  /**
+   * Quantizes a piece that begins at a block. The first call tries the GPU.
+   * @param to its first element within the part @throws safetensors.dtype
+   */
   write(part: Nf4Part, to: number, piece: Piece): Promise<void>;
-  /** @returns false when the GPU was found to round differently: the matrix has to be written again, by the CPU */
-  finish(parts: readonly Nf4Part[], plans: readonly PartPlan[]): Promise<boolean>;
-  /** The CPU quantizes from now on. */
+  /** Ends a matrix. @param names of its tensors @throws weights.range for weights beyond NF4's range */
+  finish(parts: readonly Nf4Part[], plans: readonly PartPlan[], names: readonly string[]): Promise<void>;
+  /** The CPU quantizes; known from the first piece on. */
   readonly onCpu: boolean;
   close(): void;
 }
@@ -72,8 +69,28 @@ function codesOf(values: Float32Array): { codes: Uint32Array<ArrayBuffer>; maxim
   return { codes: new Uint32Array(bytes.buffer), maxima };
 }
 
+/** @throws weights.range, naming the tensor of the first block whose maximum NF4 cannot scale */
+function checkRange(maxima: readonly Float32Array[], plans: readonly PartPlan[], names: readonly string[]): void {
+  maxima.forEach((list, part) => {
+    const block = list.findIndex((one) => !(one < TOO_LARGE));
+    if (block < 0) return;
+    const holds = ({ to, count }: PartPlan['segments'][number]) =>
+      block * NF4_BLOCK >= to && block * NF4_BLOCK < to + count;
+    const tensor = plans[part]!.segments.find(holds)?.tensor;
+    check(
+      false,
+      'weights.range',
+      `tensor ${tensor === undefined ? names.join(', ') : names[tensor]} holds a weight of magnitude ${list[block]}; ` +
+        `4 bits (NF4) take less than ${TOO_LARGE}`,
+      'Such a weight is no trained one: get the checkpoint again, or set load_in_4bit to false.',
+    );
+  });
+}
+
 export interface QuantizerOptions {
   doubleQuant: boolean;
+  /** Types that pieces may have: what the GPU is tried with. */
+  dtypes: ReadonlySet<SafeDtype>;
   /** Quantize on the CPU from the start. */
   onCpu?: boolean;
   /** false: take what the GPU has, for devices that compute nothing. */
@@ -82,41 +99,23 @@ export interface QuantizerOptions {
 
 export function createQuantizer(gpu: Gpu, options: QuantizerOptions): Quantizer {
   const { device, rec } = gpu;
-  const { doubleQuant, verify = true } = options;
+  const { doubleQuant, dtypes, verify = true } = options;
   const staging = gpu.persistent([PIECE_BYTES / 4], undefined, 'staging');
   let onCpu = options.onCpu ?? false;
-  let samples: Sample[] = [];
+  /** The GPU was tried, or need not be. */
+  let known = onCpu || !verify;
 
-  const writeOnCpu = (part: Nf4Part, firstBlock: number, values: Float32Array) => {
+  const tryGpu = async () => {
+    const storages = [...dtypes].flatMap((dtype) => STORED[dtype] ?? []);
+    onCpu = !(await quantizesExactly(gpu, storages));
+    known = true;
+  };
+
+  const writeOnCpu = (part: Nf4Part, firstBlock: number, values: Float32Array<ArrayBuffer>) => {
     const { codes, maxima } = codesOf(values);
     device.queue.writeBuffer(part.data.buffer, firstBlock * WORDS_PER_BLOCK * 4, codes);
     device.queue.writeBuffer(part.scales.buffer, firstBlock * 4, maxima);
-  };
-
-  const blockValues = ({ dtype, bytes }: Piece, block: number) => {
-    const size = (bytes.length / pieceElements({ dtype, bytes })) * NF4_BLOCK;
-    return valuesOf({ dtype, bytes: bytes.subarray(block * size, (block + 1) * size) });
-  };
-
-  const sample = (part: Nf4Part, firstBlock: number, piece: Piece, blocks: number) => {
-    const step = Math.max(1, Math.floor(blocks / SAMPLES));
-    for (let block = 0; block < blocks; block += step) {
-      samples.push({ part, block: firstBlock + block, codes: codesOf(blockValues(piece, block)).codes });
-    }
-  };
-
-  /** Whether all sampled blocks have the same codes on the GPU. */
-  const samplesAgree = async () => {
-    if (samples.length === 0) return true;
-    const probe = gpu.persistent([samples.length * WORDS_PER_BLOCK], undefined, 'staging');
-    samples.forEach(({ part, block }, i) => {
-      const place = { fromOffset: block * WORDS_PER_BLOCK, toOffset: i * WORDS_PER_BLOCK, count: WORDS_PER_BLOCK };
-      rec.copy(part.data, probe, place);
-    });
-    const [bytes] = await rec.read(probe);
-    gpu.free(probe);
-    const got = new Uint32Array(bytes);
-    return samples.every(({ codes }, i) => codes.every((word, w) => word === got[i * WORDS_PER_BLOCK + w]));
+    discard(bytesOf(values));
   };
 
   return {
@@ -126,43 +125,36 @@ export function createQuantizer(gpu: Gpu, options: QuantizerOptions): Quantizer 
     async write(part, to, piece) {
       const storage = STORED[piece.dtype];
       check(storage, 'safetensors.dtype', `cannot quantize ${piece.dtype}; expected F32, F16 or BF16`);
+      if (!known) await tryGpu();
       const firstBlock = to / NF4_BLOCK;
-      const count = pieceElements(piece);
+      const { dtype, bytes } = piece;
+      const elementBytes = DTYPE_BYTES[dtype];
+      const count = bytes.length / elementBytes;
       const blocks = Math.floor(count / NF4_BLOCK);
+      const whole = blocks * NF4_BLOCK * elementBytes;
       if (onCpu) {
         writeOnCpu(part, firstBlock, valuesOf(piece));
         return;
       }
       if (blocks > 0) {
-        device.queue.writeBuffer(staging.buffer, 0, piece.bytes, 0, (piece.bytes.length / count) * blocks * NF4_BLOCK);
+        device.queue.writeBuffer(staging.buffer, 0, bytes, 0, whole);
         const tensors = { w: staging, codes: part.data, maxima: part.scales };
         quantizeNf4Blocks(rec, tensors, { storage, blocks, firstBlock });
         await rec.submit();
-        if (verify) sample(part, firstBlock, piece, blocks);
       }
       // bitsandbytes divides in an incomplete block, which only the CPU is sure to do exactly.
-      if (count % NF4_BLOCK) writeOnCpu(part, firstBlock + blocks, blockValues(piece, blocks));
+      if (whole < bytes.length)
+        writeOnCpu(part, firstBlock + blocks, valuesOf({ dtype, bytes: bytes.subarray(whole) }));
     },
-    async finish(parts, plans) {
-      const agree = await samplesAgree();
-      samples = [];
+    async finish(parts, plans, names) {
       const maxima: Float32Array<ArrayBuffer>[] = [];
       for (const { scales } of parts) maxima.push(new Float32Array((await rec.read(scales))[0]));
-      const inRange = onCpu || !verify || maxima.every((list) => list.every((one) => one < LARGEST_ON_GPU));
-      if (!agree || !inRange) {
-        onCpu = true;
-        return false;
-      }
+      if (verify) checkRange(maxima, plans, names);
       if (doubleQuant) {
         requantizeMaxima(maxima, plans);
         parts.forEach(({ scales }, i) => device.queue.writeBuffer(scales.buffer, 0, maxima[i]!));
       }
-      return true;
     },
     close: () => gpu.free(staging),
   };
-}
-
-function pieceElements({ dtype, bytes }: Piece): number {
-  return bytes.length / (dtype === 'F32' ? 4 : 2);
 }

@@ -170,14 +170,17 @@ export async function loadQwen25VL(
   }
 }
 
-/** The vision tower alone, as `loadQwen25VL` loads it. Throws as that. */
+/**
+ * The vision tower alone, as `loadQwen25VL` loads it. Throws as that.
+ * @param options.quantizeOnCpu what loading the model found
+ */
 export async function loadTower(
   gpu: Gpu,
   files: WeightFiles,
   config: ModelConfig,
-  storage: StorageOptions,
+  options: { storage: StorageOptions; quantizeOnCpu: boolean },
 ): Promise<VisionTower> {
-  const loader = createMatrixLoader(gpu, withHubNames(files), { storage });
+  const loader = createMatrixLoader(gpu, withHubNames(files), options);
   try {
     return await loadVision(
       createLoader<FrozenMatrix, Tensor>(loader, () => {}),

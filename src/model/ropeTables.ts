@@ -54,3 +54,10 @@ export function visionTable(
   }
   return table;
 }
+
+/** A table's cosines or sines with both halves written out, as other implementations have them. (rows, D) */
+export function spelledOut(table: Float32Array, headSize: number, part: 'cos' | 'sin'): Float32Array {
+  const half = headSize / 2;
+  const from = part === 'sin' ? half : 0;
+  return table.map((_, at) => table[Math.floor(at / headSize) * headSize + from + (at % half)]!);
+}

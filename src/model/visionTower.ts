@@ -3,7 +3,7 @@
 import type { Gpu } from '../gpu/gpu';
 import type { Recorder, Scope } from '../gpu/recorder';
 import { rowsAndWidth, viewAs, type Tensor } from '../gpu/tensor';
-import { withScope } from '../gpu/withScope';
+import { recorded, withScope } from '../gpu/withScope';
 import { gelu, swiglu } from '../ops/activations';
 import { attention, rangePairs } from '../ops/attention';
 import { allColumns, matmulNT, type FrozenMatrix } from '../ops/matmul';
@@ -68,8 +68,8 @@ function visionBlock(
   { table, tableRow, ranges, pairs }: BlockInputs,
   x: Tensor,
   y: Tensor,
+  scope: Scope,
 ): void {
-  const scope = rec.scope();
   const [rows, width] = rowsAndWidth('visionBlock: x', x);
   const { heads, headSize } = config;
   const eps = config.rmsNormEps;
@@ -95,7 +95,6 @@ function visionBlock(
   const h = scope.tensor([rows, config.intermediateSize]);
   swiglu(rec, { gu, h });
   linear(rec, h, weights.down, y, x1);
-  scope.release();
 }
 
 function merge(rec: Recorder, { config, weights }: VisionTower, x: Tensor, scope: Scope): Tensor {
@@ -142,7 +141,8 @@ async function towerForward(
   probe?.('patch_embed', x);
   for (const [i, block] of weights.blocks.entries()) {
     const ranges = config.fullAttentionBlocks.includes(i) ? frames : windows;
-    visionBlock(rec, config, block, { table, tableRow, ...ranges }, x, y);
+    const [from, to] = [x, y];
+    recorded(rec, (own) => visionBlock(rec, config, block, { table, tableRow, ...ranges }, from, to, own));
     probe?.(`block_${i}`, y);
     [x, y] = [y, x];
     await rec.room();

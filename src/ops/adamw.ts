@@ -3,6 +3,7 @@
 import { elementCount, type Tensor } from '../gpu/tensor';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
+import { recorded } from '../gpu/withScope';
 import squaresSource from '../../shaders/sum_squares.wgsl?raw';
 import adamwSource from '../../shaders/adamw.wgsl?raw';
 
@@ -32,31 +33,31 @@ export function adamw(
   options: AdamWOptions,
 ): void {
   const count = elementCount(tensors.weight.shape);
-  const scope = rec.scope();
-  const partials = scope.tensor([64]);
-  rec.dispatch(SQUARES, {
-    bindings: { x: tensors.gradient, partials },
-    uniforms: { count },
-    grid: [1],
-    flops: 2 * count,
+  recorded(rec, (scope) => {
+    const partials = scope.tensor([64]);
+    rec.dispatch(SQUARES, {
+      bindings: { x: tensors.gradient, partials },
+      uniforms: { count },
+      grid: [1],
+      flops: 2 * count,
+    });
+    rec.dispatch(ADAMW, {
+      bindings: { ...tensors, partials },
+      uniforms: {
+        count,
+        learningRate: options.learningRate,
+        beta1: options.beta1,
+        oneMinusBeta1: 1 - options.beta1,
+        beta2: options.beta2,
+        oneMinusBeta2: 1 - options.beta2,
+        epsilon: options.epsilon,
+        weightDecay: options.weightDecay,
+        correction1: 1 - options.beta1 ** options.step,
+        correction2Root: Math.sqrt(1 - options.beta2 ** options.step),
+        maxNorm: options.maxGradNorm,
+      },
+      grid: [Math.ceil(count / 64)],
+      flops: 20 * count,
+    });
   });
-  rec.dispatch(ADAMW, {
-    bindings: { ...tensors, partials },
-    uniforms: {
-      count,
-      learningRate: options.learningRate,
-      beta1: options.beta1,
-      oneMinusBeta1: 1 - options.beta1,
-      beta2: options.beta2,
-      oneMinusBeta2: 1 - options.beta2,
-      epsilon: options.epsilon,
-      weightDecay: options.weightDecay,
-      correction1: 1 - options.beta1 ** options.step,
-      correction2Root: Math.sqrt(1 - options.beta2 ** options.step),
-      maxNorm: options.maxGradNorm,
-    },
-    grid: [Math.ceil(count / 64)],
-    flops: 20 * count,
-  });
-  scope.release();
 }

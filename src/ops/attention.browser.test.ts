@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VARIANTS, withGpu, type GpuBench } from '../gpu/testGpu';
-import { attention, attentionBackward } from './attention';
+import { attention, attentionBackward, rangePairs } from './attention';
 import { rangeAttention, rangeAttentionBackward, type AttentionShape } from './cpuReference/rangeAttention';
 import { place, type Placement } from './testing/columns';
 import { expectTensor } from './testing/expectTensor';
@@ -120,7 +120,7 @@ async function checkForward(
       o,
       stats,
     },
-    { ...heads, rows: shape.queries },
+    { ...heads, rows: shape.queries, pairs: rangePairs(Uint32Array.from(scene.ranges.flat())) },
   );
   const [gotO, gotStats] = await read(o, stats);
   const at = `${nameOf(heads)}, ${scene.name}`;
@@ -151,12 +151,17 @@ async function checkBackward(
   const width = heads.heads * heads.headSize;
   const qkv = input(data, [rows, stride]);
   const common = { ranges: input(Uint32Array.from(ranges)), o: output([rows, width]) };
+  const pairs = rangePairs(Uint32Array.from(ranges));
   const stats = output([rows, heads.heads, 2]);
   const dqkv = output([rows, stride]);
   const columns = (offset: number) => ({ data: qkv, stride, offset });
-  attention(rec, { ...common, q: columns(0), k: columns(kOffset), v: columns(vOffset), stats }, { ...heads, rows });
+  attention(
+    rec,
+    { ...common, q: columns(0), k: columns(kOffset), v: columns(vOffset), stats },
+    { ...heads, rows, pairs },
+  );
   const queryEnd = input(Uint32Array.from(queryEnds(scene.ranges, scene.keys)));
-  attentionBackward(rec, { ...common, qkv, dO: input(dO, [rows, width]), queryEnd, stats, dqkv }, heads);
+  attentionBackward(rec, { ...common, qkv, dO: input(dO, [rows, width]), queryEnd, stats, dqkv }, { ...heads, pairs });
   const [gotStats, got] = await read(stats, dqkv);
   const at = `${nameOf(heads)}, ${scene.name}`;
   const wantAll = packQkv({ q: want.dq, k: want.dk, v: want.dv }, shape).data;
@@ -245,7 +250,7 @@ describe('attention', () => {
       const t = input(new Float32Array(16), [1, 16]);
       const c = { data: t, stride: 16, offset: 0 };
       const tensors = { q: c, k: c, v: c, ranges: t, o: t, stats: t };
-      const call = (heads: Heads) => () => attention(rec, tensors, { ...heads, rows: 1 });
+      const call = (heads: Heads) => () => attention(rec, tensors, { ...heads, rows: 1, pairs: 1 });
       expect(call({ heads: 3, kvHeads: 2, headSize: 4 })).toThrow('3 heads cannot share 2 key heads evenly');
       expect(call({ heads: 2, kvHeads: 2, headSize: 6 })).toThrow('head size is 6, expected a multiple of 4');
     });

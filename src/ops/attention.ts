@@ -61,19 +61,18 @@ function checkShape({ heads, kvHeads, headSize }: AttentionShape): void {
  * o = softmax(scale q kᵀ) v over each row's ranges; also the log-sum-exp.
  * @param tensors q (Tq, H D) and k, v (Tk, K D) as columns of their buffers; ranges u32 (Tq, 4): prefix start and end,
  *   segment start and end, end exclusive; o f32 (Tq, H D); stats f32 (Tq, H, 2): [.., 0] receives the log-sum-exp
- * @param shape.pairs query-key pairs of the ranges, for the FLOPs; left out: all
+ * @param shape.pairs query-key pairs of the ranges (`rangePairs`), for the FLOPs
  */
 export function attention(
   rec: Recorder,
   tensors: { q: Columns; k: Columns; v: Columns; ranges: Tensor; o: Tensor; stats: Tensor },
-  shape: AttentionShape & { rows: number; pairs?: number },
+  shape: AttentionShape & { rows: number; pairs: number },
 ): void {
   checkShape(shape);
   const { q, k, v, ranges, o, stats } = tensors;
-  const { pairs = shape.rows ** 2 } = shape;
   check(k.stride === v.stride, 'attention.stride', `attention: k rows are ${k.stride} apart, v rows ${v.stride}`);
   const together = headsTogether(shape);
-  const whole = 4 * shape.heads * shape.headSize * pairs;
+  const whole = 4 * shape.heads * shape.headSize * shape.pairs;
   for (const { first, count, flops } of rowParts(rec, shape.rows, whole, GROUP_ROWS)) {
     rec.dispatch(FORWARD, {
       spec: { D4: shape.headSize / 4, HEADS: together, KEYS: keysTogether(rec, shape) },
@@ -100,16 +99,17 @@ export function attention(
  * Gradients of q, k and v for self-attention within one packed stream.
  * @param tensors qkv, dqkv f32 (T, (H + 2K) D); o, dO f32 (T, H D); ranges u32 (T, 4); queryEnd u32 (T): rows
  *   j .. queryEnd[j] - 1 see key j; stats f32 (T, H, 2) from the forward pass, [.., 1] receives delta
+ * @param shape.pairs as `attention`
  */
 export function attentionBackward(
   rec: Recorder,
   tensors: { qkv: Tensor; o: Tensor; dO: Tensor; ranges: Tensor; queryEnd: Tensor; stats: Tensor; dqkv: Tensor },
-  shape: AttentionShape & { pairs?: number },
+  shape: AttentionShape & { pairs: number },
 ): void {
   checkShape(shape);
   const { qkv, o, dO, ranges, queryEnd, stats, dqkv } = tensors;
   const [rows, stride] = rowsAndWidth('attentionBackward: qkv', qkv);
-  const { pairs = rows ** 2 } = shape;
+  const { pairs } = shape;
   const together = headsTogether({ ...shape, headSize: shape.headSize * 2 });
   const uniforms = {
     heads: shape.heads,

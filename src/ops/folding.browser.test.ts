@@ -6,7 +6,7 @@ import { VARIANTS, withGpu, type GpuBench, type TestLimits, type TestVariant } f
 import type { Tensor } from '../gpu/tensor';
 import { gelu, swiglu, swigluBackward } from './activations';
 import { adamw } from './adamw';
-import { attention, attentionBackward } from './attention';
+import { attention, attentionBackward, rangePairs } from './attention';
 import { dropout } from './dropout';
 import { headBackward, headLogProbs, STATS_WIDTH } from './head';
 import { allColumns, type FrozenMatrix, matmulNN, matmulNT, matmulTNAccumulate, wholeMatrix } from './matmul';
@@ -240,10 +240,15 @@ const ATTENTION: Case = {
     const qkv = random(bench, [rows, 64]);
     const columns = (offset: number) => ({ data: qkv, stride: 64, offset });
     const ranges = input(Uint32Array.from(scene.flat()), [rows, 4]);
+    const pairs = rangePairs(Uint32Array.from(scene.flat()));
     const queryEnd = input(Uint32Array.from(queryEnds(scene, rows)));
     const [o, stats, dqkv] = [output([rows, 32]), output([rows, 4, 2]), output([rows, 64])];
-    attention(rec, { q: columns(0), k: columns(32), v: columns(48), ranges, o, stats }, { ...shape, rows });
-    attentionBackward(rec, { qkv, o, dO: random(bench, [rows, 32], 3), ranges, queryEnd, stats, dqkv }, shape);
+    attention(rec, { q: columns(0), k: columns(32), v: columns(48), ranges, o, stats }, { ...shape, rows, pairs });
+    attentionBackward(
+      rec,
+      { qkv, o, dO: random(bench, [rows, 32], 3), ranges, queryEnd, stats, dqkv },
+      { ...shape, pairs },
+    );
     return [o, dqkv];
   },
 };
@@ -281,6 +286,23 @@ describe.each(VARIANTS)('with %s kernels', (variant) => {
     const { submissions } = await bitsOf(ATTENTION, variant, { flopBudget: 1 });
     // 60 rows, 16 to a workgroup (the keys' gradient takes two rows to an invocation), forward and twice back.
     expect(submissions).toBe(4 + 4 + 2);
+  });
+
+  it('a factor’s gradient beyond the budget is cut into parts of 16 rows', async () => {
+    const entry: Case = {
+      name: 'matmulTN',
+      rows: { software: 5, gpu: 5 },
+      run(bench, tokens) {
+        const g = random(bench, [72, 8], 8);
+        const [p, q] = [allColumns(random(bench, [tokens, 72])), allColumns(random(bench, [tokens, 8], 2))];
+        matmulTNAccumulate(bench.rec, { p, q, g }, { tokens, i: 72, j: 8, gOffset: 0 });
+        return [g];
+      },
+    };
+    const plain = await bitsOf(entry, variant, {});
+    const cut = await bitsOf(entry, variant, { flopBudget: 1 });
+    expect([plain.submissions, cut.submissions]).toEqual([1, 5]);
+    expect(cut.out).toEqual(plain.out);
   });
 });
 

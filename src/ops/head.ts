@@ -4,6 +4,7 @@
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { recorded } from '../gpu/withScope';
 import { allColumns, matmulNN, matmulNT, type FrozenMatrix } from './matmul';
 import { rowLanes } from './rowLanes';
 import statsSource from '../../shaders/head_stats.wgsl?raw';
@@ -63,12 +64,12 @@ function forEachChunk(
   const most = Math.max(1, Math.floor(chunkBytes / (stride * 4)));
   for (let first = 0; first < total; first += most) {
     const rows = Math.min(most, total - first);
-    const scope = rec.scope();
-    const logits = scope.tensor([rows, stride]);
-    const x = { data: hidden, stride: width, offset: first * width };
-    matmulNT(rec, { x, w: head, y: { data: logits, stride, offset: 0 } }, { m: rows });
-    use({ first, rows, stride, logits });
-    scope.release();
+    recorded(rec, (scope) => {
+      const logits = scope.tensor([rows, stride]);
+      const x = { data: hidden, stride: width, offset: first * width };
+      matmulNT(rec, { x, w: head, y: { data: logits, stride, offset: 0 } }, { m: rows });
+      use({ first, rows, stride, logits });
+    });
   }
 }
 

@@ -73,6 +73,8 @@ const SHARE = 'lib/share_none.wgsl';
 /** Columns of one invocation's block and of a workgroup's, in the register kernels. */
 const BLOCK_COLUMNS4 = 2;
 const GROUP_COLUMNS = 4 * 4 * BLOCK_COLUMNS4;
+/** Rows of g that a workgroup of matmul_tn makes. */
+const TN_GROUP_ROWS = 16;
 
 /** The library that decodes a storage type, in place of f32's. */
 export function decodeImports(storage: WeightStorage): Record<string, string> {
@@ -221,22 +223,28 @@ export function matmulTNAccumulate(
   options: { tokens: number; i: number; j: number; gOffset: number; scale?: number },
 ): void {
   const { p, q, g } = tensors;
-  const i4 = quarter('matmulTN', 'I', options.i);
+  quarter('matmulTN', 'I', options.i);
   const j4 = quarter('matmulTN', 'J', options.j);
-  rec.dispatch(TN, {
-    bindings: { p: p.data, q: q.data, g },
-    uniforms: {
-      tokens: options.tokens,
-      i4,
-      j4,
-      pStride4: quarter('matmulTN', 'p stride', p.stride),
-      pOffset4: quarter('matmulTN', 'p offset', p.offset),
-      qStride4: quarter('matmulTN', 'q stride', q.stride),
-      qOffset4: quarter('matmulTN', 'q offset', q.offset),
-      gOffset4: quarter('matmulTN', 'g offset', options.gOffset),
-      scale: options.scale ?? 1,
-    },
-    grid: [Math.ceil(j4 / 8), Math.ceil(i4 / 4)],
-    flops: 2 * options.tokens * options.i * options.j,
-  });
+  const pOffset4 = quarter('matmulTN', 'p offset', p.offset);
+  const gOffset4 = quarter('matmulTN', 'g offset', options.gOffset);
+  const whole = 2 * options.tokens * options.i * options.j;
+  // Rows of g are columns of p.
+  for (const { first, count, flops } of rowParts(rec, options.i, whole, TN_GROUP_ROWS)) {
+    rec.dispatch(TN, {
+      bindings: { p: p.data, q: q.data, g },
+      uniforms: {
+        tokens: options.tokens,
+        i4: count / 4,
+        j4,
+        pStride4: quarter('matmulTN', 'p stride', p.stride),
+        pOffset4: pOffset4 + first / 4,
+        qStride4: quarter('matmulTN', 'q stride', q.stride),
+        qOffset4: quarter('matmulTN', 'q offset', q.offset),
+        gOffset4: gOffset4 + first * j4,
+        scale: options.scale ?? 1,
+      },
+      grid: [Math.ceil(j4 / 8), Math.ceil(count / TN_GROUP_ROWS)],
+      flops,
+    });
+  }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { NF4_BLOCK, NF4_LEVELS, quantizeNf4 } from '../formats/nf4';
+import { NF4_BLOCK, quantizeNf4 } from '../formats/nf4';
 import { withGpu } from '../gpu/testGpu';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../formats/floats';
+import { blocksAroundBounds } from '../formats/nf4Bounds';
 import { quantizeNf4Blocks } from './quantizeNf4';
 import { packHalves } from './testing/storedWeights';
 import { testValues } from './testValues';
@@ -35,36 +36,11 @@ function expectEqual(got: { codes: Uint32Array; maxima: Float32Array }, values: 
   expect(got.maxima).toEqual(want.maxima);
 }
 
-/** Neighbours of an f32: `steps` units in the last place away. */
-function step(value: number, steps: number): number {
-  const bits = new Int32Array(Float32Array.of(value).buffer);
-  bits[0]! += steps;
-  return new Float32Array(bits.buffer)[0]!;
-}
-
-/**
- * Blocks whose maximum has any mantissa and whose other values lie within three units around the places where the
- * code changes: a reciprocal that is off by one unit flips many of them.
- */
-function aroundBounds(blocks: number, exponent: number): Float32Array {
-  const mantissas = testValues(blocks, 11, 1, 2);
-  const out = new Float32Array(blocks * NF4_BLOCK);
-  for (let block = 0; block < blocks; block++) {
-    const top = Math.fround(mantissas[block]! * 2 ** exponent);
-    for (let i = 0; i < NF4_BLOCK - 1; i++) {
-      const bound = Math.fround((NF4_LEVELS[i % 15]! + NF4_LEVELS[(i % 15) + 1]!) / 2);
-      out[block * NF4_BLOCK + i] = step(Math.fround(bound * top), ((block + i) % 7) - 3);
-    }
-    out[block * NF4_BLOCK + NF4_BLOCK - 1] = block % 2 ? -top : top;
-  }
-  return out;
-}
-
 describe('quantizeNf4Blocks', () => {
   it.each([-120, -30, -6, 0, 7, 124])(
     'rounds as the CPU does where codes change, for maxima around 2^%i',
     async (e) => {
-      const values = aroundBounds(4096, e);
+      const values = blocksAroundBounds(4096, e);
       expectEqual(await onGpu(values), values);
     },
   );

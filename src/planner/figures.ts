@@ -51,12 +51,15 @@ export interface GrpoFigures {
   /** Rollouts made per step, on average. */
   rolloutsPerStep: number;
   rollout: GenerationFigures;
-  /** Packs of a step with completions at full length: the largest, and how many of the mean kind. */
+  /** The largest pack of a step, with completions at full length. */
   largest: PassFigures;
+  /** The mean pack, with completions as long as expected, and how many of them a step has on average. */
   mean: PassFigures;
   packs: number;
-  /** Passes without gradient over every pack of a rollout: old and reference log-probabilities. */
+  /** Passes without gradient over the packs of every rollout: old and reference log-probabilities. */
   scorePasses: number;
+  /** The packs of a whole rollout: the largest, as above, and all together with completions as long as expected. */
+  scored: { largest: PassFigures; all: PassFigures };
 }
 
 export interface EvaluationFigures {

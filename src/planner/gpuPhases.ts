@@ -1,6 +1,6 @@
 // GPU memory of a run by phase and part, at each phase's fullest moment.
 
-import type { Decisions } from '../budgets/decisions';
+import type { BaseStorage, Decisions } from '../budgets/decisions';
 import type { ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';
 import { languageBytes, towerBytes } from './baseBytes';
@@ -29,6 +29,8 @@ export interface MemoryInput {
   config: ModelConfig;
   recipe: Recipe;
   decisions: Decisions;
+  /** Type of embedding, head and patch embedding where the linears are in 4 bits. */
+  tables: BaseStorage;
   figures: RunFigures;
 }
 
@@ -46,14 +48,15 @@ const NONE: PartBytes = {
  * What stays through the whole run: the base, the tower if it stays, and the adapter's four flat buffers (weights, gradient,
  * two moments); in GRPO a fifth where the KL term's reference is a frozen copy.
  */
-function fixedParts({ config, recipe, decisions }: MemoryInput, stage: 'sft' | 'grpo' | null): PartBytes {
+function fixedParts({ config, recipe, decisions, tables }: MemoryInput, stage: 'sft' | 'grpo' | null): PartBytes {
   const { storage, towerStays } = decisions;
+  const types = { storage, tables };
   const { lora, grpo } = recipe;
   const copies = stage === 'grpo' && grpo.beta !== 0 && grpo.reference === 'start' ? 5 : 4;
   return {
     ...NONE,
-    weights: languageBytes(config, storage),
-    tower: towerStays ? towerBytes(config, storage) : 0,
+    weights: languageBytes(config, types),
+    tower: towerStays ? towerBytes(config, types) : 0,
     adapter: copies * F32 * adapterNumbers(widthsOf(config), lora),
   };
 }
@@ -69,12 +72,12 @@ function withPass(fixed: PartBytes, pass: PassBytes): PartBytes {
 
 /** The pictures of one batch on their way through the tower: as many as their limit allows, but the largest at any rate. */
 function encodeParts(input: MemoryInput, fixed: PartBytes, pictureTokens: number): PartBytes {
-  const { config, decisions, figures } = input;
+  const { config, decisions, figures, tables } = input;
   const patches = pictureTokens * config.vision.spatialMergeSize ** 2;
   const largest = patches === 0 ? 0 : figures.pictures.largestPatches;
   const together = Math.max(largest, Math.min(decisions.patchesTogether, patches));
   const workspace = together * patchBytes(config);
-  return { ...fixed, tower: towerBytes(config, decisions.storage), workspace };
+  return { ...fixed, tower: towerBytes(config, { storage: decisions.storage, tables }), workspace };
 }
 
 function promptPass({ promptTokens, longestPrompt, prompts, pictureTokens }: GenerationFigures): PassFigures {
@@ -145,7 +148,7 @@ function grpoParts(input: MemoryInput): { rollout: PartBytes[]; train: PartBytes
   const fixed = fixedParts(input, 'grpo');
   const training = trainingBytes(config, recipe.lora, grpo.largest, { ...decisions, ...decisions.grpo });
   const limits = { ...decisions, tokensTogether: decisions.scoreTokens };
-  const scoring = forwardBytes(config, recipe.lora, grpo.largest, limits);
+  const scoring = forwardBytes(config, recipe.lora, grpo.scored.largest, limits);
   const train = [withPass(fixed, training), ...(grpo.scorePasses > 0 ? [withPass(fixed, scoring)] : [])];
   const encode = encodeParts(input, fixed, grpo.rollout.pictureTokens);
   return { rollout: [encode, generationParts(input, fixed, grpo.rollout)], train };

@@ -1,5 +1,6 @@
 // Host memory and storage of a run.
 
+import type { Recipe } from '../recipe/config';
 import type { MemoryInput } from './gpuPhases';
 import { CHECKPOINT_PIECE } from './gpuPhases';
 import { adapterNumbers, F32, widthsOf } from './widths';
@@ -9,6 +10,8 @@ export interface HostBytes {
   features: number;
   /** Ids, positions and masks of all rows. */
   rows: number;
+  /** Copies that stay through a stage: the best adapter, and the KL term's reference. */
+  adapters: number;
   /** The reward encoder and its runtime. */
   encoder: number;
   /** Weights and checkpoints on their way. */
@@ -33,12 +36,28 @@ function allFeatures({ config, figures }: MemoryInput): number {
   return (F32 * widthsOf(config).c * figures.pictures.patches) / config.vision.spatialMergeSize ** 2;
 }
 
+/** Whether GRPO measures its KL term against a frozen copy of the adapter. */
+function keepsReference({ grpo }: Recipe): boolean {
+  return grpo.beta !== 0 && grpo.reference === 'start';
+}
+
+/** A better adapter is there whole before the one that was the best is let go. */
+function adapterCopies(recipe: Recipe): number {
+  const of = (stage: 'sft' | 'grpo'): number => {
+    const { max_steps, eval_steps, load_best_model_at_end } = recipe[stage];
+    if (max_steps === 0) return 0;
+    return (load_best_model_at_end && eval_steps > 0 ? 2 : 0) + (stage === 'grpo' && keepsReference(recipe) ? 1 : 0);
+  };
+  return Math.max(of('sft'), of('grpo'));
+}
+
 /** What a run adds to the page's memory. */
 export function hostBytes(input: MemoryInput): HostBytes {
-  const { decisions, figures } = input;
+  const { config, recipe, decisions, figures } = input;
   return {
     features: Math.min(allFeatures(input), decisions.features.host),
     rows: figures.encodedTokens * ROW_TOKEN,
+    adapters: adapterCopies(recipe) * F32 * adapterNumbers(widthsOf(config), recipe.lora),
     encoder: ENCODER,
     transfers: Math.max(WEIGHTS_IN_FLIGHT, 3 * CHECKPOINT_PIECE),
   };
@@ -54,7 +73,7 @@ export function storageBytes(input: MemoryInput, modelBytes: number): StorageByt
   const sizeOf = (stage: 'sft' | 'grpo'): number => {
     const { load_best_model_at_end, save_total_limit, max_steps } = recipe[stage];
     if (max_steps === 0) return 0;
-    const reference = stage === 'grpo' && recipe.grpo.beta !== 0 && recipe.grpo.reference === 'start';
+    const reference = stage === 'grpo' && keepsReference(recipe);
     const tensors = 3 + (load_best_model_at_end ? 1 : 0) + (reference ? 1 : 0);
     return (save_total_limit + (load_best_model_at_end ? 1 : 0) + 1) * tensors * F32 * numbers;
   };

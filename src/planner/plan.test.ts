@@ -53,6 +53,7 @@ const GRPO: RunFigures = {
   sft: null,
   grpo: {
     ...{ steps: 100, rolloutsPerStep: 1, packs: 1, scorePasses: 0, largest: GROUPS, mean: GROUPS },
+    scored: { largest: GROUPS, all: GROUPS },
     rollout: {
       ...{ prompts: 4, sequences: 16, promptTokens: 2000, longestPrompt: 500, pictureTokens: 1600 },
       ...{ maxNewTokens: 128, expectedNewTokens: 60 },
@@ -76,6 +77,7 @@ function planOf(
     limits: { maxBufferSize: 4 * GIB, maxStorageBufferBindingSize: 2 * GIB - 4 },
     gpuBytes: gigabytes * GIB,
     storages,
+    tables: 'bf16',
     workload: {
       sftTokens: figures.sft?.largest.tokens ?? 0,
       grpoTokens: figures.grpo?.largest.tokens ?? 0,
@@ -90,22 +92,33 @@ function planOf(
     config: CONFIG,
     recipe,
     decisions,
+    tables: 'bf16',
     figures,
     usableBytes: usable,
     cachedModelBytes: 0,
   });
 }
 
+const BF16 = { storage: 'bf16', tables: 'bf16' } as const;
+
 describe('the base of Qwen2.5-VL-3B', () => {
   it('has the bytes of its published files in 16 bits', () => {
     // 7,509,245,952 bytes of tensors in the two shards (model.safetensors.index.json: total_size); norms and biases are f32 here.
-    const total = languageBytes(CONFIG, 'bf16') + towerBytes(CONFIG, 'bf16');
+    const total = languageBytes(CONFIG, BF16) + towerBytes(CONFIG, BF16);
     expect(total / 7_509_245_952).toBeCloseTo(1, 3);
   });
 
   it('takes 2.18 GB in NF4 without its tower', () => {
     // 2,774,532,096 numbers of linears at 4.5 bits, 311,164,928 of the embedding at 16.
-    expect(languageBytes(CONFIG, 'nf4') / GB).toBeCloseTo(2.18, 1);
+    expect(languageBytes(CONFIG, { storage: 'nf4', tables: 'bf16' }) / GB).toBeCloseTo(2.18, 1);
+  });
+
+  it('takes two bytes more for every number of its tables where those stay in 32 bits', () => {
+    const of = (tables: 'bf16' | 'f32') =>
+      [languageBytes, towerBytes].map((bytes) => bytes(CONFIG, { storage: 'nf4', tables }));
+    const [narrow, wide] = [of('bf16'), of('f32')];
+    // 151936 x 2048 of the embedding, 1280 x 1176 of the patch embedding.
+    expect(wide.map((bytes, i) => bytes - narrow[i]!)).toEqual([622_329_856, 3_010_560]);
   });
 });
 
@@ -128,6 +141,20 @@ describe('a plan', () => {
     const plan = planOf(SFT, 6, recipeOf({}), ['bf16']);
     expect(plan.peak.parts.weights).toBeGreaterThan(6 * GB);
     expect(plan.fits).toBe(false);
+  });
+
+  it('counts the copies of an adapter that a stage keeps in memory: the best, a better one, the reference', () => {
+    // 36 layers x rank 8 x (q: 2048 + 2048, v: 2048 + 256) numbers of 4 bytes.
+    const copy = 7_372_800;
+    const lora: Recipe['lora'] = { ...defaultRecipe.lora, r: 8, target_modules: ['q_proj', 'v_proj'] };
+    const copies = (best: boolean, beta: number, maxSteps = 4): number => {
+      const options = { eval_steps: 2, load_best_model_at_end: best };
+      const sft = { ...defaultRecipe.sft, max_steps: 0 };
+      const grpo = { ...defaultRecipe.grpo, ...options, max_steps: maxSteps, beta, reference: 'start' as const };
+      return planOf(GRPO, 8, recipeOf({ lora, sft, grpo })).host.adapters / copy;
+    };
+    expect([copies(false, 0), copies(true, 0), copies(false, 0.04), copies(true, 0.04)]).toEqual([0, 2, 1, 3]);
+    expect(copies(true, 0.04, 0)).toBe(0);
   });
 
   it('lists the parts of every phase, which add up to its total', () => {

@@ -50,7 +50,7 @@ function grpoWork(input: WorkInput): PhaseWork[] {
   const kept = decisions.grpo.keptLayers;
   const train = packs * trainingFlops(config, recipe.lora, mean, { keptLayers: kept, headPasses: 3 });
   const update = updateFlops(adapterNumbers(widthsOf(config), recipe.lora));
-  const scored = rolloutsPerStep * scorePasses * packs * score;
+  const scored = rolloutsPerStep * scorePasses * forwardFlops(config, recipe.lora, grpo.scored.all);
   return [
     {
       phase: 'rollout',

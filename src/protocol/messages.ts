@@ -45,8 +45,8 @@ export interface StartRequest {
   seed: number;
   datasetId: string;
   model: ModelChoice;
-  /** GPU memory that the user says there is, in GB; left out: the usual card's. */
-  gpuMemoryGb?: number;
+  /** GPU memory that the user says there is, in GB. */
+  gpuMemoryGb: number;
   /** A PEFT adapter to start from; its r, lora_alpha, target_modules and use_rslora replace the recipe's. */
   adapter?: AdapterSource;
 }
@@ -66,6 +66,8 @@ export interface ContinueRequest {
   runId: string;
   /** The base model again: a picked folder does not outlive the page. */
   model: ModelChoice;
+  /** GPU memory that the user says there is, in GB: a run without a checkpoint decides anew. */
+  gpuMemoryGb: number;
   /** A mended copy of the run's recipe; only its user rewards may differ. Left out: the checkpoint's. */
   recipe?: Recipe;
 }
@@ -298,8 +300,7 @@ export type DataRequest =
   | RenderPromptRequest;
 
 /** What a run would be started with, and the GPU that it is meant for. */
-export interface PlanRequest extends Omit<StartRequest, 'type' | 'runId' | 'gpuMemoryGb'> {
-  gpuMemoryGb: number;
+export interface PlanRequest extends Omit<StartRequest, 'type' | 'runId'> {
   limits: Pick<AdapterInfo, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
   software: boolean;
 }

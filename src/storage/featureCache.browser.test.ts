@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openFeatureCache } from './featureCache';
+import { openFeatureCache, storedFeatureBytes } from './featureCache';
 import { opfs, type Files } from './opfs';
 
 const clean = async () => {
@@ -46,9 +46,12 @@ test('what another scope has left makes room, what this one has stays, and the b
   const other = await openFeatureCache(opfs, 'other', 1e6);
   for (const key of ['x', 'y', 'z']) await other.write(key, features(5));
   const cache = await openFeatureCache(opfs, 'one', 3 * FILE_BYTES);
+  expect(cache.room()).toBe(3 * FILE_BYTES);
   for (const [i, key] of ['a', 'b', 'c', 'd'].entries()) await cache.write(key, features(i));
   const kept = await Promise.all(['a', 'b', 'c', 'd'].map((key) => cache.has(key)));
   expect(kept).toEqual([true, true, true, false]);
+  expect(cache.room()).toBe(0);
+  expect(await storedFeatureBytes(opfs)).toBe(3 * FILE_BYTES);
   const files = await opfs.list('features-');
   expect(files.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(3 * FILE_BYTES);
 });

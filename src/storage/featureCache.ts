@@ -13,6 +13,8 @@ export interface StoredFeatures {
   has(key: string): Promise<boolean>;
   /** @returns null for what is not kept, or is damaged: that is removed */
   read(key: string): Promise<Float32Array | null>;
+  /** Bytes of features that would still be kept. */
+  room(): number;
   /** Keeps features where there is room; those of other scopes make room. */
   write(key: string, features: Float32Array): Promise<void>;
 }
@@ -30,6 +32,11 @@ async function decode(bytes: Uint8Array<ArrayBuffer>): Promise<Float32Array | nu
   const noted = new TextDecoder().decode(bytes.subarray(0, HASH_BYTES));
   if (values.length === 0 || values.length % 4 !== 0 || noted !== (await sha256Hex(values))) return null;
   return new Float32Array(values.buffer);
+}
+
+/** Bytes of all stored features, of whatever scope. */
+export async function storedFeatureBytes(files: Files): Promise<number> {
+  return (await files.list(PREFIX).catch(() => [])).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /**
@@ -57,7 +64,10 @@ export async function openFeatureCache(files: Files, scope: string, maxBytes: nu
     return total + bytes <= maxBytes;
   };
 
+  const ownBytes = (): number => [...sizes].reduce((sum, [name, bytes]) => sum + (name.startsWith(own) ? bytes : 0), 0);
+
   return {
+    room: () => (full ? 0 : Math.max(0, maxBytes - ownBytes())),
     has: async (key) => sizes.has(await nameOf(key)),
     async read(key) {
       const name = await nameOf(key);

@@ -1,6 +1,7 @@
 // The update of the adapter: gradient norm, clipping and AdamW, then a clean gradient for the next step.
 
 import type { Gpu } from '../gpu/gpu';
+import { withScope } from '../gpu/withScope';
 import type { LoraAdapter } from '../model/lora';
 import { adamw } from '../ops/adamw';
 import { check } from '../base/errors';
@@ -35,28 +36,24 @@ export async function updateAdapter(
   learningRate: number,
 ): Promise<number> {
   const { rec } = gpu;
-  const scope = rec.scope();
-  const norm = scope.tensor([1]);
-  adamw(
-    rec,
-    {
-      gradient: adapter.gradient,
-      weight: adapter.weight,
-      moment1: adapter.moment1,
-      moment2: adapter.moment2,
-      norm,
-    },
-    {
-      step,
-      learningRate,
-      beta1: options.adam_beta1,
-      beta2: options.adam_beta2,
-      epsilon: options.adam_epsilon,
-      weightDecay: options.weight_decay,
-      maxGradNorm: options.max_grad_norm,
-    },
-  );
-  const [bytes] = await rec.read(norm).finally(() => scope.release());
+  const { gradient, weight, moment1, moment2 } = adapter;
+  const [bytes] = await withScope(rec, (scope) => {
+    const norm = scope.tensor([1]);
+    adamw(
+      rec,
+      { gradient, weight, moment1, moment2, norm },
+      {
+        step,
+        learningRate,
+        beta1: options.adam_beta1,
+        beta2: options.adam_beta2,
+        epsilon: options.adam_epsilon,
+        weightDecay: options.weight_decay,
+        maxGradNorm: options.max_grad_norm,
+      },
+    );
+    return rec.read(norm);
+  });
   gpu.assertHealthy();
   const value = new Float32Array(bytes)[0]!;
   const wanted = 'expected a finite number';

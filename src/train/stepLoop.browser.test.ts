@@ -25,15 +25,35 @@ interface Trace {
   weight: number;
 }
 
+/** The GPU, with whatever is read from it in the log. */
+function watched(log: string[]): Gpu {
+  const { rec } = gpu;
+  const noted =
+    (name: string, read: Gpu['rec']['read']): Gpu['rec']['read'] =>
+    (...tensors) => {
+      log.push(name);
+      return read(...tensors);
+    };
+  const reads = { read: noted('read', rec.read), readSubmitted: noted('readSubmitted', rec.readSubmitted) };
+  return { ...gpu, rec: { ...rec, ...reads } };
+}
+
 /**
  * Runs a stage whose step n writes n into the adapter and whose evaluation after step n gives `losses[n]`.
  * @param stopAt asks to stop at the boundary before this step @param disk whether each save works; then all do @param
- * pauseFails pauses at the boundary before this step, and cannot save
+ * pauseFails pauses at the boundary before this step, and cannot save @param watch logs reads as well
  */
 async function runStage(
   given: Partial<OptimizerOptions>,
   losses: Record<number, number>,
-  { state = newStage(), stopAt = Infinity, weight = 0, disk = [] as boolean[], pauseFails = Infinity } = {},
+  {
+    state = newStage(),
+    stopAt = Infinity,
+    weight = 0,
+    disk = [] as boolean[],
+    pauseFails = Infinity,
+    watch = false,
+  } = {},
 ): Promise<Trace> {
   const log: string[] = [];
   let owes = false;
@@ -46,7 +66,7 @@ async function runStage(
   const frame = {
     steps: 6,
     options: { ...defaultRecipe.sft, save_steps: 0, ...given },
-    gpu,
+    gpu: watch ? watched(log) : gpu,
     adapter,
     control: {
       boundary: async () => {
@@ -107,6 +127,17 @@ test('load_best_model_at_end goes back to the adapter of the best evaluation, th
   expect(best.weight).toBe(4);
   const last = await runStage({ eval_steps: 2, load_best_model_at_end: true }, { 2: 0.5, 4: 0.3, 6: 0.2 });
   expect(last.weight).toBe(6);
+});
+
+test('an adapter is read only once it is the best, and nothing holds the run up between evaluation and judgement', async () => {
+  const options = { eval_steps: 2, load_best_model_at_end: true };
+  const { log, weight } = await runStage(options, { 2: 0.3, 4: 0.5, 6: 0.4 }, { watch: true });
+  expect(log.filter((line) => !line.startsWith('step'))).toEqual([
+    // `read` would wait at the gate.
+    ...['evaluate 2', 'readSubmitted', 'save 2 best'],
+    ...['evaluate 4', 'evaluate 6'],
+  ]);
+  expect(weight).toBe(2);
 });
 
 test('early stopping ends the stage after its patience', async () => {

@@ -32,14 +32,18 @@ export interface StageFrame {
 
 /** Evaluates and judges; keeps the adapter if it is the best. Returns whether it is. */
 async function evaluateStage(frame: StageFrame, state: StageState): Promise<boolean> {
-  // Read first: nothing may hold the run up between the evaluation and its judgement.
-  const weights = frame.options.load_best_model_at_end
-    ? await readPieces(gpuSource(frame.gpu, frame.adapter.weight))
-    : null;
+  const { gpu, adapter, options } = frame;
+  // The adapter is to be on the GPU as it is: the read below looks past what waits.
+  if (options.load_best_model_at_end) await gpu.rec.submit();
   const figures = await frame.evaluate(state.step);
-  const better = judgeEvaluation(state, figures, frame.options);
-  if (better && weights) state.bestWeights = weights;
-  state.evaluationDue = false;
+  const judged = { ...state };
+  const better = judgeEvaluation(judged, figures, options);
+  // Past the gate: nothing may hold the run up between the evaluation and its judgement.
+  const held = true;
+  if (better && options.load_best_model_at_end) {
+    judged.bestWeights = await readPieces(gpuSource(gpu, adapter.weight, held));
+  }
+  Object.assign(state, judged, { evaluationDue: false });
   return better;
 }
 

@@ -198,7 +198,8 @@ export async function continueRun(
   if (!(await replayRun(record, true, mended))) return;
   goTo('run');
   showLoading(record.id);
-  workers().toTrainer({ type: 'continue', runId: record.id, model, ...(mended ? { recipe: mended } : {}) });
+  const own = mended ? { recipe: mended } : {};
+  workers().toTrainer({ type: 'continue', runId: record.id, model, gpuMemoryGb: gpuMemory(), ...own });
 }
 
 /** Asks the data worker for a row's prompt as tokens; the answer goes to the preview. Without a model nothing is asked. */

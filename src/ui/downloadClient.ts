@@ -24,7 +24,7 @@ export interface DownloadClient {
 
 /** @throws hub.policy where the server keeps the worker from the hub */
 async function checkPolicy({ endpoint }: HubSettings): Promise<void> {
-  if (allowsConnection(await servedPolicy(DOWNLOAD_URL), endpoint)) return;
+  if (allowsConnection(await servedPolicy(DOWNLOAD_URL), endpoint, location.origin)) return;
   throw new LorikeetError(
     'hub.policy',
     `This page’s server does not let its download worker reach ${endpoint}.`,

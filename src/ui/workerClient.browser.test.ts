@@ -32,8 +32,8 @@ test('a reward encoder that is gone without an error has one new one in its plac
   const heard: TrainerMessage[] = [];
   client = startWorkers({ trainer: (message) => heard.push(message), data: () => undefined, crashed: () => undefined });
   const model = { kind: 'bundled', url: '/demo/model/' } as const;
-  const start = (): void =>
-    client!.toTrainer({ type: 'start', runId: 'none', recipe: defaultRecipe, seed: 0, datasetId: 'none', model });
+  const own = { runId: 'none', recipe: defaultRecipe, seed: 0, datasetId: 'none', model, gpuMemoryGb: 8 };
+  const start = (): void => client!.toTrainer({ type: 'start', ...own });
   // As the trainer says it; not every browser tells a worker that a port's other end has gone.
   const tellGone = (id: number): void => {
     const data: TrainerMessage = { type: 'encoderGone', id };

@@ -61,7 +61,7 @@ async function checkDataset(datasetId: string, name: string): Promise<void> {
  * Reads what to go on from. The stored run is not changed before `begin`.
  * @throws run.missing, run.finished, checkpoint.*, recipe.*, model.missing, storage.*
  */
-export async function readContinuation({ runId, model, recipe }: ContinueRequest): Promise<Continuation> {
+export async function readContinuation({ runId, model, gpuMemoryGb, recipe }: ContinueRequest): Promise<Continuation> {
   const record = await findRun(runId);
   check(record, 'run.missing', `run ${runId} is not stored in this browser`);
   check(record.state !== 'finished', 'run.finished', 'This run is finished; there is nothing to go on with.');
@@ -82,6 +82,7 @@ export async function readContinuation({ runId, model, recipe }: ContinueRequest
     seed: checkpoint?.setup.seed ?? record.seed,
     datasetId: record.datasetId,
     model: await sourceOf(model),
+    gpuMemoryGb,
     recipe: mend(stored, recipe),
   };
   const seconds = checkpoint?.progress.summary.seconds ?? {};

@@ -6,7 +6,7 @@ import { CONFIG_3B } from '../model/testing/config3b';
 import { zeroWeights } from '../model/testing/zeroWeights';
 import { defaultRecipe } from '../recipe/defaultRecipe';
 import type { Recipe } from '../recipe/config';
-import { decideBudget, decisionsOfOlderRun, storageOptions } from './decide';
+import { decideBudget, decisionsOfOlderRun, plainStorage, storageOptions } from './decide';
 
 const limits = { maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 } as GPUSupportedLimits;
 const rows = { sft: [], grpo: [], validation: [], leftOut: [], nearest: null, misfits: [] };
@@ -47,4 +47,19 @@ it('rounds scales as the recipe says, and leaves what is not in 4 bits as dtype 
 it('goes on with 16 bits in a run that noted no decision', () => {
   const older = { config: CONFIG_3B, weights: zeroWeights(CONFIG_3B), recipe: defaultRecipe };
   expect(decisionsOfOlderRun({ ...older, info: { adapterClass: 'gpu', limits } }).storage).toBe('bf16');
+});
+
+it('counts tables beside 4 bits in the type that they lie in: the recipe’s, else the files’', () => {
+  const tables = (dtype: Recipe['dtype'], file: 'F32' | 'BF16') =>
+    plainStorage(zeroWeights(CONFIG_3B, file), { dtype });
+  expect([tables('auto', 'BF16'), tables('auto', 'F32')]).toEqual(['bf16', 'f32']);
+  expect([tables('float32', 'BF16'), tables('float16', 'F32')]).toEqual(['f32', 'f16']);
+  const [narrow, wide] = (['bfloat16', 'float32'] as const).map((dtype) => {
+    const recipe = { ...defaultRecipe, load_in_4bit: true, dtype };
+    const info = { adapterClass: 'gpu', limits } as const;
+    const known = { config: CONFIG_3B, weights: zeroWeights(CONFIG_3B), recipe, rows, info };
+    return decideBudget({ ...known, gpuBytes: 24 * 2 ** 30 }).peaks.encode;
+  });
+  // 151936 x 2048 and 1280 x 1176 numbers of two bytes more.
+  expect(wide! - narrow!).toBe(625_340_416);
 });

@@ -4,13 +4,14 @@ import type { ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';
 import { makeBudget, type Budget, type Workload } from '../budgets/budgets';
 import { plainDecisions, type BaseStorage, type Decisions } from '../budgets/decisions';
-import { imageKey, type ImageRef } from '../data/encode';
+import type { ImageRef } from '../data/encode';
 import type { WeightFiles } from '../formats/weightFiles';
 import type { DeviceInfo } from '../gpu/device';
-import type { StorageOptions } from '../model/baseStorage';
+import { storageOf, type StorageOptions } from '../model/baseStorage';
 import { withHubNames } from '../model/weightNames';
 import { rolloutShape, takesWholeRollouts } from '../train/schedule';
-import { imagesOf, type TrainingRows } from './rows';
+import { rowPictures } from './rowPictures';
+import type { TrainingRows } from './rows';
 
 function sumOfLargest(values: readonly number[], count: number): number {
   return [...values]
@@ -59,7 +60,7 @@ export function workloadOf(rows: TrainingRows, recipe: Recipe): Workload {
   const rollout = grpo.max_steps === 0 ? { completions: 0, prompts: 0 } : shape;
   const answers = rows.validation.length * (1 + evaluation.samples_per_row);
   const tokens = grpo.max_completion_length;
-  const distinct = new Map(imagesOf(rows).map((image) => [imageKey(image), patchesOf(image)]));
+  const patches = rowPictures(rows, recipe).map(patchesOf);
   return {
     sftTokens: sftTokens(rows, recipe),
     grpoTokens: grpoTokens(recipe, trained),
@@ -70,19 +71,15 @@ export function workloadOf(rows: TrainingRows, recipe: Recipe): Workload {
       sumOfLargest(validated, validated.length) + answers * tokens,
     ),
     rolloutSequences: Math.max(rollout.completions, answers),
-    largestPicture: longest([...distinct.values()]),
-    allPatches: [...distinct.values()].reduce((sum, patches) => sum + patches, 0),
+    largestPicture: longest(patches),
+    allPatches: patches.reduce((sum, own) => sum + own, 0),
   };
 }
 
-const STORED: Record<string, BaseStorage> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
-
-/** The checkpoint's own type, by its largest table. */
-function storedType(weights: WeightFiles): BaseStorage {
-  return STORED[withHubNames(weights).dtype('model.embed_tokens.weight')] ?? 'f32';
+/** What the base is stored as where nothing is quantized, and its tables in any case, by the largest of them. */
+export function plainStorage(weights: WeightFiles, { dtype }: Pick<Recipe, 'dtype'>): BaseStorage {
+  return storageOf({ dtype, nf4: null }, [withHubNames(weights).dtype('model.embed_tokens.weight')], false);
 }
-
-const NAMED = { float32: 'f32', bfloat16: 'bf16', float16: 'f16' } as const;
 
 /**
  * Storage types to choose from, the preferred one first. A software adapter computes in f32 faster than it widens; 4 bits
@@ -90,13 +87,14 @@ const NAMED = { float32: 'f32', bfloat16: 'bf16', float16: 'f16' } as const;
  */
 function storagesOf(
   weights: WeightFiles,
-  { dtype, load_in_4bit: quantized }: Recipe,
+  recipe: Recipe,
   { adapterClass }: Pick<DeviceInfo, 'adapterClass'>,
 ): BaseStorage[] {
+  const { dtype, load_in_4bit: quantized } = recipe;
   if (quantized === true) return ['nf4'];
-  const asIs: BaseStorage[] = [...(adapterClass === 'software' ? (['f32'] as const) : []), storedType(weights)];
-  const plain = dtype === 'auto' ? asIs : [NAMED[dtype]];
-  return [...new Set<BaseStorage>([...plain, ...(quantized === null ? (['nf4'] as const) : [])])];
+  const wide: BaseStorage[] = dtype === 'auto' && adapterClass === 'software' ? ['f32'] : [];
+  const four: BaseStorage[] = quantized === null ? ['nf4'] : [];
+  return [...new Set([...wide, plainStorage(weights, recipe), ...four])];
 }
 
 /** How matrices are kept: what was decided, and what the recipe says of what that leaves open. */
@@ -128,6 +126,7 @@ export function decideBudget({ config, weights, rows, recipe, info, gpuBytes }: 
     gpuBytes,
     workload: workloadOf(rows, recipe),
     storages: storagesOf(weights, recipe, info),
+    tables: plainStorage(weights, recipe),
   });
 }
 

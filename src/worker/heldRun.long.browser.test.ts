@@ -44,7 +44,7 @@ async function follow(
 
 /** A new run; @returns the adapter that it leaves */
 async function train(control: Pick<RunControl, 'boundary' | 'gate' | 'stateOf'>): Promise<Uint8Array | null> {
-  const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe, model: DEMO_MODEL };
+  const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe, model: DEMO_MODEL, gpuMemoryGb: 8 };
   const record = { datasetId: INFO.id, datasetName: 'rows', modelName: 'demo', recipe, seed: 0, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
   return follow(request, { control }, (batch) => appendEvents('run', batch));
@@ -53,7 +53,7 @@ async function train(control: Pick<RunControl, 'boundary' | 'gate' | 'stateOf'>)
 /** Goes on with the stored run to its end. */
 async function goOn(): Promise<Uint8Array | null> {
   const { training, checkpoint, from, append, begin } = await readContinuation({
-    ...{ type: 'continue', runId: 'run', model: DEMO_MODEL },
+    ...{ type: 'continue', runId: 'run', model: DEMO_MODEL, gpuMemoryGb: 8 },
   });
   const control = createRunControl(() => undefined);
   return follow(training, { control, checkpoint, onOpened: begin }, append, from);

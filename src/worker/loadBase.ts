@@ -43,7 +43,7 @@ export async function loadBase(
   }
   const tower = decisions.towerStays
     ? residentTower(model.vision)
-    : leavingTower(gpu, model, () => loadTower(gpu, weights, config, storage));
+    : leavingTower(gpu, model, () => loadTower(gpu, weights, config, { storage, quantizeOnCpu: quantizedOnCpu }));
   return { model, tower, fingerprint: await baseFingerprint(configJson, weightFiles) };
 }
 
@@ -51,6 +51,7 @@ export async function loadBase(
 function leavingTower(gpu: Gpu, model: Qwen25VL, load: () => Promise<Qwen25VL['vision']>): TowerSource {
   let loaded: Qwen25VL['vision'] | null = model.vision;
   return {
+    config: model.vision.config,
     async open() {
       return (loaded ??= await load());
     },

@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { exportPeftAdapter, type LoraPair } from '../formats/peft';
 import { parseSafetensors, writeSafetensors } from '../formats/safetensors';
-import { moduleShape } from '../model/lora';
+import { moduleShape } from '../model/adapterShape';
 import type { AdapterSource } from '../protocol/messages';
 import { presets } from '../recipe/presets';
 import { openAdapter } from './openAdapter';

@@ -11,14 +11,12 @@ import { withOptions } from '../recipe/optionValues';
 import { parseRecipe } from '../recipe/recipe';
 import type { Reporter } from '../train/control';
 import { sourceOf } from './chosenModel';
-import { decideBudget } from './decide';
+import { decideBudget, plainStorage } from './decide';
 import { prepareRows, prepareSession, withLimits, type Prepared } from './prepare';
+import { newestOnly } from './newestOnly';
 import { runFigures } from './runFigures';
 import type { TrainingRows } from './rows';
 import { rememberHead, type FindHead } from './tiedHead';
-
-/** Thrown within a plan once a newer one was asked for. */
-class Overtaken extends Error {}
 
 /** A plan has no run to report on; where one would report progress, `goOn` may end it. */
 function silent(goOn: () => void): Reporter {
@@ -55,8 +53,9 @@ function planOf(
   const gpuBytes = gpuMemoryBytes(request.gpuMemoryGb);
   const { decisions, usable } = decideBudget({ config, weights, rows, recipe, info, gpuBytes });
   const figures = runFigures(rows, recipe, request.seed, config.vision.spatialMergeSize);
-  const plan = makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0 });
-  return { plan, figures };
+  const tables = plainStorage(weights, recipe);
+  const known = { config, recipe, decisions, tables, figures };
+  return { plan: makePlan({ ...known, usableBytes: usable, cachedModelBytes: 0 }), figures };
 }
 
 function isAllowed(recipe: Recipe): boolean {
@@ -112,17 +111,5 @@ async function planRun(asked: PlanRequest, { findHead, goOn }: Planning): Promis
  */
 export function createPlanner(): (asked: PlanRequest) => Promise<RunPlan> {
   const findHead = rememberHead();
-  let newest: Promise<RunPlan>;
-  let count = 0;
-  return (asked) => {
-    const own = ++count;
-    const goOn = (): void => {
-      if (own !== count) throw new Overtaken();
-    };
-    newest = planRun(asked, { findHead, goOn }).catch((error: unknown) => {
-      if (error instanceof Overtaken) return newest;
-      throw error;
-    });
-    return newest;
-  };
+  return newestOnly((asked, goOn) => planRun(asked, { findHead, goOn }));
 }

@@ -12,6 +12,7 @@ import type { Phase } from '../planner/gpuPhases';
 import { makePlan, type Plan } from '../planner/plan';
 import { presets } from '../recipe/presets';
 import type { Recipe } from '../recipe/config';
+import { plainStorage } from './decide';
 import { runFigures } from './runFigures';
 import { finishedDecoding } from './testing/finishedDecoding';
 import { syntheticRows, syntheticRun, type SyntheticRun, type SyntheticRunOptions } from './testing/syntheticRun';
@@ -65,7 +66,9 @@ async function counted({ options, newTokens }: Drawn): Promise<{ run: SyntheticR
   const { config, recipe } = options;
   const { decisions, usable } = run.budget;
   const figures = runFigures(syntheticRows(options), recipe, 0, config.vision.spatialMergeSize);
-  const plan = makePlan({ config, recipe, decisions, figures, usableBytes: usable, cachedModelBytes: 0 });
+  const tables = plainStorage(options.weights, recipe);
+  const known = { config, recipe, decisions, tables, figures };
+  const plan = makePlan({ ...known, usableBytes: usable, cachedModelBytes: 0 });
   return { run, plan };
 }
 

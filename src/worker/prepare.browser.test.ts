@@ -70,7 +70,7 @@ async function failureOf(changed: Partial<SessionRequest>): Promise<{ code: stri
   };
   const encoder = { load: () => Promise.resolve(), embed: () => Promise.resolve([]), fail: () => {} };
   const request: SessionRequest = {
-    ...{ recipe: presets.demo, seed: 0, datasetId: ID },
+    ...{ recipe: presets.demo, seed: 0, datasetId: ID, gpuMemoryGb: 8 },
     ...{ model: { kind: 'files', name: 'demo', files }, ...changed },
   };
   return openSession(request, encoder, reporter, null).then(

@@ -23,8 +23,8 @@ export interface SessionRequest {
   seed: number;
   datasetId: string;
   model: ModelSource;
-  /** GPU memory that the user says there is, in GB; left out: the usual card's. */
-  gpuMemoryGb?: number;
+  /** GPU memory that the user says there is, in GB. */
+  gpuMemoryGb: number;
   /** Start from this adapter; its shape replaces the recipe's. */
   adapter?: AdapterSource;
 }

@@ -38,11 +38,6 @@ export function encodedOf({ sft, grpo, validation }: TrainingRows): Prompt[] {
   return [...sft, ...grpo.map(({ prompt }) => prompt), ...validation.map(({ prompt }) => prompt)];
 }
 
-/** All pictures of the rows, in that order; one that several rows show comes several times. */
-export function imagesOf(rows: TrainingRows): ImageRef[] {
-  return encodedOf(rows).flatMap(({ images }) => images);
-}
-
 const OUT_OF_GRPO = 'left out of GRPO, where grpo_pre_resize applies';
 
 /** Tokens of a picture in the prompt. */

@@ -1,7 +1,7 @@
 // A run between two optimizer steps as a checkpoint, and back. Everything that decides the rest of the run is in it;
 // what it must fit (base model, rows, kernels) is named by fingerprints.
 
-import type { Decisions } from '../budgets/decisions';
+import { readDecisions, type Decisions } from '../budgets/decisions';
 import { readPieces, sourceOf, type FloatSource } from '../base/floatSource';
 import type { CheckpointStream } from '../formats/checkpointStream';
 import { check, LorikeetError } from '../base/errors';
@@ -175,14 +175,16 @@ async function readStage(record: StageRecord, tensors: CheckpointStream['tensors
   };
 }
 
-/** The run of a checkpoint; the adapter is read later. @throws checkpoint.broken when a part is missing, file.read */
+/** The run of a checkpoint; the adapter is read later. @throws checkpoint.broken when a part is missing or no decision of a run, file.read */
 export async function fromCheckpoint(checkpoint: CheckpointStream): Promise<RunCheckpoint> {
   const record = checkpoint.state as unknown as RunStateRecord;
   for (const part of ['setup', 'fingerprints', 'stage', 'round', 'summary', 'state'] as const) {
     check(record[part] !== undefined, 'checkpoint.broken', `The checkpoint says nothing of the run's ${part}.`);
   }
+  const { decisions } = record.setup;
   return {
-    setup: record.setup,
+    // An imported run's are foreign data.
+    setup: decisions ? { ...record.setup, decisions: readDecisions(decisions) } : record.setup,
     fingerprints: record.fingerprints,
     progress: {
       stage: record.stage,

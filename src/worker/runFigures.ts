@@ -1,6 +1,6 @@
 // Counts what a run will do, for its plan: steps, and tokens of its passes, from the encoded rows.
 
-import { imageKey, type Example, type ImageRef, type Prompt } from '../data/encode';
+import type { Example, ImageRef, Prompt } from '../data/encode';
 import { packBins } from '../data/packBins';
 import { gridTokenCount } from '../image/smartResize';
 import {
@@ -17,8 +17,10 @@ import type { Recipe } from '../recipe/config';
 import { sftEpochBatches } from '../train/sampler';
 import { grpoOptimizerSteps, rolloutShape, sftStepsPerEpoch, takesWholeRollouts } from '../train/schedule';
 import { sftSteps } from '../train/sftLoop';
+import { meanStepParts } from './grpoStepParts';
 import { stationsOf } from './runProgress';
-import { encodedOf, imagesOf, type TrainingRows } from './rows';
+import { rowPictures } from './rowPictures';
+import { encodedOf, type TrainingRows } from './rows';
 
 /** Epochs whose batches are looked at for the largest; more would hardly find a larger one. */
 const EPOCHS_SEEN = 8;
@@ -121,9 +123,14 @@ function generationFigures(
   };
 }
 
+/** Whole groups in a pack of whole groups: at most a training batch of completions, but one at least. */
+function groupsTogether({ per_device_train_batch_size: batch, num_generations: size }: Recipe['grpo']): number {
+  return Math.max(1, Math.floor(batch / size));
+}
+
 /**
- * The largest pack of a step with completions at full length: whole groups, at most a training batch of completions and
- * at least one group. Where a step takes a part of a rollout every completion of the batch may be another prompt's.
+ * The largest pack of a step with completions at full length. Where a step takes a part of a rollout every completion of
+ * the batch may be another prompt's.
  */
 function largestPack(longestFirst: readonly Prompt[], options: Recipe['grpo'], merge: number): PassFigures {
   const {
@@ -134,35 +141,39 @@ function largestPack(longestFirst: readonly Prompt[], options: Recipe['grpo'], m
   } = options;
   const pack = (prompts: number, completions: number): PassFigures =>
     packFigures(longestFirst.slice(0, prompts), completions / prompts, limit, merge);
-  const groups = Math.max(1, Math.floor(batch / size));
+  const groups = groupsTogether(options);
   if (takesWholeRollouts(options)) return pack(groups, groups * size);
   const torn = pack(Math.min(batch, rolloutShape(options).prompts), batch);
   const one = pack(1, Math.min(size, batch * accumulation));
   return one.tokens > torn.tokens ? one : torn;
 }
 
-function grpoFigures(rows: TrainingRows, recipe: Recipe, expected: number, merge: number): GrpoFigures | null {
+function grpoFigures(
+  rows: TrainingRows,
+  recipe: Recipe,
+  { expected, seed }: { expected: number; seed: number },
+  merge: number,
+): GrpoFigures | null {
   const options = recipe.grpo;
   if (options.max_steps === 0 || rows.grpo.length === 0) return null;
   const shape = rolloutShape(options);
-  const {
-    num_generations: size,
-    per_device_train_batch_size: batch,
-    gradient_accumulation_steps: accumulation,
-  } = options;
+  const { num_generations: size, gradient_accumulation_steps: accumulation, max_completion_length: limit } = options;
   const longestFirst = rows.grpo.map(({ prompt }) => prompt).sort((a, b) => b.ids.length - a.ids.length);
-  const groups = Math.max(1, Math.floor(batch / size));
-  const limit = options.max_completion_length;
-  const all = packFigures(longestFirst, size, Math.min(limit, expected), merge);
-  const rollout = generationFigures(longestFirst.slice(0, shape.prompts), size, { limit, expected }, merge);
+  const steps = grpoOptimizerSteps(rows.grpo.length, options);
+  const step = meanStepParts(rows.grpo.length, options, seed, steps);
+  // All prompts of the data, each with as many completions.
+  const all = (completions: number): PassFigures =>
+    packFigures(longestFirst, completions, Math.min(limit, expected), merge);
+  const largestWhole = packFigures(longestFirst.slice(0, groupsTogether(options)), size, limit, merge);
   return {
-    steps: grpoOptimizerSteps(rows.grpo.length, options),
+    steps,
     rolloutsPerStep: accumulation / shape.microSteps,
-    rollout,
+    rollout: generationFigures(longestFirst.slice(0, shape.prompts), size, { limit, expected }, merge),
     largest: largestPack(longestFirst, options, merge),
-    mean: scaled(all, groups / longestFirst.length),
-    packs: Math.max(1, Math.ceil((batch * accumulation) / size / groups)),
+    mean: scaled(all(step.completions / step.groups), step.groups / step.packs / longestFirst.length),
+    packs: step.packs,
     scorePasses: (options.beta === 0 ? 0 : 1) + (accumulation % shape.microSteps === 0 ? 0 : 1),
+    scored: { largest: largestWhole, all: scaled(all(size), shape.prompts / longestFirst.length) },
   };
 }
 
@@ -192,8 +203,7 @@ function evaluationFigures(
 }
 
 function pictureFigures(images: readonly ImageRef[]): PictureFigures {
-  const distinct = new Map(images.map((image) => [imageKey(image), image.grid[0] * image.grid[1] * image.grid[2]]));
-  const patches = [...distinct.values()];
+  const patches = images.map(({ grid }) => grid[0] * grid[1] * grid[2]);
   return { count: patches.length, patches: sum(patches), largestPatches: most(patches) };
 }
 
@@ -211,13 +221,13 @@ function expectedTokens({ sft, validation }: TrainingRows, limit: number): numbe
 export function runFigures(rows: TrainingRows, recipe: Recipe, seed: number, merge: number): RunFigures {
   const expected = expectedTokens(rows, recipe.grpo.max_completion_length);
   const sft = sftFigures(rows, recipe, seed, merge);
-  const grpo = grpoFigures(rows, recipe, expected, merge);
+  const grpo = grpoFigures(rows, recipe, { expected, seed }, merge);
   const steps = { sft: sft?.steps ?? 0, grpo: grpo?.steps ?? 0 };
   return {
     sft,
     grpo,
     evaluation: evaluationFigures(rows, recipe, { expected, steps }, merge),
-    pictures: pictureFigures(imagesOf(rows)),
+    pictures: pictureFigures(rowPictures(rows, recipe)),
     encodedTokens: sum(encodedOf(rows).map(({ ids }) => ids.length)),
   };
 }

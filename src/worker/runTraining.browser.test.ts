@@ -1,7 +1,7 @@
 // Short whole runs of the demo's model on a real device, with faults between the run and the browser's storage.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import type { RunEvent, RunSummary } from '../protocol/messages';
+import type { RunEvent } from '../protocol/messages';
 import { listCheckpoints } from '../storage/checkpointStore';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts, readEvents } from '../storage/runs';
@@ -9,9 +9,9 @@ import type { Recipe } from '../recipe/config';
 import { presets } from '../recipe/presets';
 import { createRunControl } from './runControl';
 import { readContinuation } from './continueRun';
-import { createRunReporter, type LogPosition, type RunReporter } from './runReporter';
-import { runTraining, type RunEnvironment, type TrainingRequest } from './runTraining';
-import { DEAF_ENCODER, DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
+import type { RunCheckpoint } from './runCheckpoint';
+import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
+import { encodedPictures, followRun, type Outcome } from './testing/followRun';
 
 const INFO = demoInfo('run-test');
 
@@ -41,13 +41,6 @@ afterEach(() => {
   return deleteRun('run');
 });
 
-interface Outcome {
-  summary: RunSummary;
-  /** `code` of every notice, in order. */
-  notices: string[];
-  events: RunEvent[];
-}
-
 async function train(
   given: Partial<{ datasetId: string; recipe: Recipe }> = {},
   control = createRunControl(() => undefined),
@@ -57,36 +50,19 @@ async function train(
   const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe, seed, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
   const append = (batch: RunEvent[]): Promise<void> => appendEvents('run', batch);
-  return follow({ ...request, model: DEMO_MODEL }, { control }, append);
+  return followRun({ ...request, model: DEMO_MODEL, gpuMemoryGb: 8 }, { control }, append);
 }
 
-/** Goes on with the stored run. */
-async function goOn(): Promise<Outcome> {
-  const { training, checkpoint, from, append, begin } = await readContinuation({
-    ...{ type: 'continue', runId: 'run', model: DEMO_MODEL },
-  });
-  const control = createRunControl(() => undefined);
-  return follow(training, { control, checkpoint, onOpened: begin }, append, from);
-}
+const CONTINUE = { type: 'continue', runId: 'run', model: DEMO_MODEL, gpuMemoryGb: 8 } as const;
 
-/** Runs to the end, and collects what the page is told. */
-async function follow(
-  request: TrainingRequest,
-  given: Pick<RunEnvironment, 'control' | 'checkpoint' | 'onOpened'>,
-  append: (batch: RunEvent[]) => Promise<void>,
-  from?: LogPosition,
+/** Goes on with the stored run. @param change of what its checkpoint notes */
+async function goOn(
+  change: (checkpoint: RunCheckpoint) => void = () => undefined,
+  control = createRunControl(() => undefined),
 ): Promise<Outcome> {
-  const events: RunEvent[] = [];
-  const show = (event: RunEvent): void => void events.push(event);
-  let reporter: RunReporter | undefined;
-  const summary = await runTraining(request, {
-    ...given,
-    encoder: DEAF_ENCODER,
-    createReporter: (estimate) => (reporter = createRunReporter('run', append, show, estimate, from)),
-  });
-  await reporter?.stored();
-  const notices = events.flatMap((event) => (event.type === 'notice' ? [event.code] : []));
-  return { summary, notices, events };
+  const { training, checkpoint, from, append, begin } = await readContinuation(CONTINUE);
+  if (checkpoint) change(checkpoint);
+  return followRun(training, { control, checkpoint, onOpened: begin }, append, from);
 }
 
 /** Makes writes to a store fail as on a full disk, where `refuses` says so. @returns how many were refused */
@@ -190,4 +166,35 @@ test('where no validation row fits with its target, the loss is missing and pati
   });
   const during = events.flatMap((event) => (event.type === 'evaluation' && event.when === 'during' ? [event] : []));
   expect(during.map(({ step }) => step)).toEqual([1, 2, 3]);
+});
+
+/** A run that was stopped before its first step. */
+async function stopAtOnce(): Promise<void> {
+  const control = createRunControl(() => undefined);
+  control.stop();
+  await train({}, control);
+}
+
+/** The vision tower leaves the GPU. */
+const leaving = ({ setup }: RunCheckpoint) => Object.assign(setup.decisions!, { towerStays: false });
+
+test('a run that is stopped while its pictures go through the tower goes on later', async () => {
+  await stopAtOnce();
+  const control = createRunControl(() => undefined);
+  control.stop();
+  const stopped = await goOn(leaving, control);
+  expect(stopped.summary.complete).toBe(false);
+  expect(encodedPictures(stopped)).toBe(0);
+  expect(await findRun('run')).toMatchObject({ state: 'stopped' });
+  const outcome = await goOn(leaving);
+  expect(encodedPictures(outcome)).toBe(1);
+  expect(outcome.summary).toMatchObject({ complete: true, stepsSft: 3 });
+});
+
+test('a run that never came to a checkpoint decides by the GPU memory that there is when it goes on', async () => {
+  const own = { datasetId: INFO.id, datasetName: 'rows', modelName: 'demo', recipe, seed: 0, state: 'failed' };
+  await createRun({ id: 'run', createdAt: 0, ...own });
+  const { checkpoint, training } = await readContinuation({ ...CONTINUE, gpuMemoryGb: 24 });
+  expect(checkpoint).toBeUndefined();
+  expect(training.gpuMemoryGb).toBe(24);
 });

@@ -3,7 +3,6 @@
 
 import { LorikeetError, toErrorRecord } from '../base/errors';
 import type { ImageProcessor } from '../image/processorConfig';
-import { measureMatmul } from '../ops/measureMatmul';
 import type { RunSummary, Stage } from '../protocol/messages';
 import { updateRun } from '../storage/runs';
 import { StopRequested } from '../train/control';
@@ -75,6 +74,8 @@ async function runStations(run: Run, resumed: boolean): Promise<void> {
     const isNew = i > 0 || !resumed;
     if (isNew && NEEDS_CHECKPOINT.has(stage)) await run.keeper.commit();
     else if (isNew) await run.keeper.tryCommit({ goesOn: !isLastStation(run.session.recipe, stage) });
+    // Its patches fit or are made fewer with a checkpoint there already, and a pause or stop is heard.
+    if (i === 0) await run.session.encodePictures(run.control.boundary);
     if (stage === 'sft') await sftStage(run);
     else if (stage === 'grpo') await grpoStage(run);
     else await evaluateStation(run, stage);
@@ -170,9 +171,7 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
     await environment.onOpened?.();
     if (checkpoint) noteResumed(run, remark ?? null);
     else noteData(reporter, session);
-    const gflops = await measureMatmul(session.gpu);
-    session.gpu.rec.setRate(gflops * 1e9);
-    if (!checkpoint) progress.summary.matmulGflops = gflops;
+    if (!checkpoint) progress.summary.matmulGflops = session.matmulGflops;
     return run;
   } catch (error) {
     closeSession(session);

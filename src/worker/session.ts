@@ -3,12 +3,13 @@
 import { createGpu, type Gpu } from '../gpu/gpu';
 import type { Budget } from '../budgets/budgets';
 import type { Decisions } from '../budgets/decisions';
-import { DEFAULT_GPU_MEMORY_GB, gpuMemoryBytes } from '../budgets/gpuMemory';
+import { gpuMemoryBytes } from '../budgets/gpuMemory';
 import { requestDevice, type DeviceInfo } from '../gpu/device';
 import type { GenerateContext } from '../infer/generate';
 import type { Relief } from '../infer/relief';
 import type { LoraAdapter } from '../model/lora';
 import type { Qwen25VL } from '../model/qwen25vl';
+import { measureMatmul } from '../ops/measureMatmul';
 import type { AnswerBatch, Reward } from '../rewards/reward';
 import { createSemanticReward, rememberEmbeddings } from '../rewards/semantic';
 import type { NoticeEvent } from '../protocol/messages';
@@ -20,7 +21,7 @@ import { decideBudget, decisionsOfOlderRun } from './decide';
 import { causeOf } from './deviceLoss';
 import { kernelFingerprint } from './fingerprint';
 import { uploadAdapter } from './openAdapter';
-import { openPictureFeatures } from './pictureFeatures';
+import { openPictureFeatures, type PictureFeatures } from './pictureFeatures';
 import { prepareSession, type Prepared, type SessionRequest } from './prepare';
 import { rewardFunctions } from './rewardFunctions';
 import type { TrainingRows } from './rows';
@@ -31,6 +32,8 @@ import type { TextModel } from './textModel';
 
 export interface Session extends FoundFiles {
   gpu: Gpu;
+  /** The device's rate, as measureMatmul has it. */
+  matmulGflops: number;
   model: Qwen25VL;
   modelName: string;
   datasetName: string;
@@ -40,6 +43,8 @@ export interface Session extends FoundFiles {
   adapter: LoraAdapter;
   /** The run's own record: whoever changes it changes what follows. */
   decisions: Decisions;
+  /** To be called before pictures are first needed. */
+  encodePictures: PictureFeatures['encode'];
   trainee: Trainee;
   generation: GenerateContext;
   rows: TrainingRows;
@@ -82,7 +87,7 @@ export async function openSession(
 function decide(
   { model, rows, adapter: { recipe } }: Prepared,
   info: DeviceInfo,
-  { gpuMemoryGb = DEFAULT_GPU_MEMORY_GB }: SessionRequest,
+  { gpuMemoryGb }: SessionRequest,
   noted: { decisions?: Decisions } | null,
   reporter: Reporter,
 ): Decisions {
@@ -121,20 +126,26 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const { rows, datasetName } = prepared;
   const { text, name } = prepared.model;
   const { recipe } = prepared.adapter;
+  // Before any work: submissions are cut by it.
+  const matmulGflops = await measureMatmul(gpu);
+  gpu.rec.setRate(matmulGflops * 1e9);
+  // Before the weights: what the GPU cannot bind must not take minutes to be told.
+  const adapter = uploadAdapter(gpu, prepared.model.config, prepared.adapter, loading.request.seed);
   const { model, tower, fingerprint: base } = await loadBase(gpu, prepared.model, recipe, loading);
-  const adapter = uploadAdapter(gpu, model.config, prepared.adapter, loading.request.seed);
   const { decisions, reporter } = loading;
   const relief: Relief = { gpu, decisions, onSmaller: (change) => reporter.emit(smallerParts(change)) };
   const kernels = await kernelFingerprint(gpu.rec);
   const { processor } = text;
-  const pictures = { gpu, tower, decisions, recipe, rows, processor, fingerprints: { base, kernels }, reporter };
-  const featuresOf = await openPictureFeatures(pictures);
+  const fingerprints = { base, kernels };
+  const pictures = await openPictureFeatures({ relief, tower, recipe, rows, processor, fingerprints, reporter });
+  const { featuresOf } = pictures;
   await loading.encoderReady;
   const { spatialMergeSize } = model.config.vision;
   // Evaluations and rewards meet the same answers: one memory serves both.
   const embed = rememberEmbeddings(loading.encoder.embed);
   return {
     gpu,
+    matmulGflops,
     model,
     modelName: name,
     datasetName,
@@ -149,6 +160,7 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
     text,
     adapter,
     decisions,
+    encodePictures: pictures.encode,
     trainee: { ...relief, model, adapter, featuresOf },
     generation: { ...relief, model: model.language, spatialMergeSize, featuresOf },
     rows,

@@ -35,7 +35,7 @@ function openTrainer() {
 
 function start(runId: string): StartRequest {
   const model = { kind: 'bundled', url: '/demo/model/' } as const;
-  return { type: 'start', runId, recipe: defaultRecipe, seed: 0, datasetId: 'none', model };
+  return { type: 'start', runId, recipe: defaultRecipe, seed: 0, datasetId: 'none', model, gpuMemoryGb: 8 };
 }
 
 const isError = (event: RunEvent) => event.type === 'error';
@@ -57,7 +57,8 @@ test('a resume that ends before it goes on leaves the stored run as it was, what
   const { ask, heard } = openTrainer();
   const { port1, port2 } = new MessageChannel();
   ask({ type: 'connectEncoder', id: 1, port: port2 }, [port2]);
-  ask({ type: 'continue', runId: 'stopped', model: { kind: 'files', name: 'empty', files: {} } });
+  const model = { kind: 'files', name: 'empty', files: {} } as const;
+  ask({ type: 'continue', runId: 'stopped', model, gpuMemoryGb: 8 });
   expect(await heard('stopped', isError)).toMatchObject({
     error: { code: expect.stringMatching(/^model\./) as string },
   });

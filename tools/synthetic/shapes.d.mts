@@ -4,3 +4,4 @@ export function configOf(
   depth: { layers: number; visionLayers: number },
   ids: Record<string, number>,
 ): Record<string, unknown> & { vision_config: Record<string, unknown> };
+export function generationOf(ids: Record<string, number>): Record<string, unknown>;

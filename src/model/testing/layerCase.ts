@@ -8,9 +8,10 @@ import { expectTensor } from '../../ops/testing/expectTensor';
 import { sharedPrefixes } from '../../ops/testing/scenes';
 import { testValues } from '../../ops/testValues';
 import { blockBackward, blockForward } from '../decoderBlock';
-import { createAdapter, initialValues, loadValues, moduleShape, unpackValues, type LoraValues } from '../lora';
+import { moduleShape } from '../adapterShape';
+import { createAdapter, initialValues, loadValues, unpackValues, type LoraValues } from '../lora';
 import type { Qwen25VL } from '../qwen25vl';
-import { mropeTable, visionTable } from '../ropeTables';
+import { mropeTable, spelledOut, visionTable } from '../ropeTables';
 import { visionLayout } from '../visionLayout';
 import { visionFeatures } from '../visionTower';
 import { layerReference, type LayerResult, type LayerScene, type WeightOf } from './layerReference';
@@ -25,13 +26,6 @@ const SECTION = [16, 24, 24];
 
 /** Three axes that differ, as in a picture. (3, T) */
 const POSITIONS = [0, 1, 2].flatMap((axis) => Array.from({ length: TOKENS }, (_, t) => t + ((axis * t) % 5)));
-
-/** Cosines or sines of a table with both halves written out, (rows, D). */
-function spelledOut(table: Float32Array, headSize: number, part: 'cos' | 'sin'): Float32Array {
-  const half = headSize / 2;
-  const from = part === 'sin' ? half : 0;
-  return table.map((_, at) => table[Math.floor(at / headSize) * headSize + from + (at % half)]!);
-}
 
 /** End of the queries that see a key: of the group for the prompt's, of its completion for the others. */
 function queryEnds(): Uint32Array {

@@ -4,7 +4,8 @@
 import { configOf } from '../../../tools/synthetic/shapes.mjs';
 import { tensorsOf } from '../../../tools/synthetic/tensors.mjs';
 import { valuesOf } from '../../../tools/synthetic/values.mjs';
-import { bfloat16ToFloat32 } from '../../formats/floats';
+import { bytesOf } from '../../base/bytes';
+import { bfloat16ToFloat32, float32ToBfloat16, float32ToFloat16 } from '../../formats/floats';
 import { writeSafetensors } from '../../formats/safetensors';
 import { openWeights, type WeightFiles } from '../../formats/weightFiles';
 import { parseModelConfig, type ModelConfig } from '../config';
@@ -40,29 +41,14 @@ export interface OneLayerModel {
 /** Smallest normal number of f16. Smaller ones become 0, so that all three types hold the same numbers. */
 const F16_NORMAL = 2 ** -14;
 
-/** An f16 of the bits of an f32 that is 0 or holds a bfloat16 in f16's normal range. */
-function halfOf(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  // Seven bits of fraction fit the ten of an f16; the exponents differ by 127 - 15.
-  return magnitude === 0 ? sign : sign | ((magnitude >>> 13) - (112 << 10));
-}
-
-function encodeHalves(values: Float32Array<ArrayBuffer>, halve: (bits: number) => number): Uint8Array {
-  const bits = new Uint32Array(values.buffer);
-  const out = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = halve(bits[i]!);
-  return new Uint8Array(out.buffer);
-}
-
 function encode(values: Float32Array<ArrayBuffer>, type: FileType): Uint8Array {
   switch (type) {
     case 'F32':
-      return new Uint8Array(values.buffer);
+      return bytesOf(values);
     case 'BF16':
-      return encodeHalves(values, (bits) => bits >>> 16);
+      return bytesOf(float32ToBfloat16(values));
     case 'F16':
-      return encodeHalves(values, halfOf);
+      return bytesOf(float32ToFloat16(values));
     default:
       return type satisfies never;
   }

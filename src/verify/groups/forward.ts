@@ -7,7 +7,7 @@ import { rowsAndWidth, type Tensor } from '../../gpu/tensor';
 import { withoutPadding } from '../../infer/logits';
 import { uploadStream } from '../../infer/stream';
 import { embedStream, finalRows, forwardOnly } from '../../model/languageModel';
-import { mropeTable } from '../../model/ropeTables';
+import { mropeTable, spelledOut } from '../../model/ropeTables';
 import { headLogits, logitsStride } from '../../ops/head';
 import { compareTensor } from '../../reference/compare';
 import type { ReferenceTensor, TensorTolerance, VerifyContext } from '../../reference/types';
@@ -21,15 +21,6 @@ export function liveIndices(mask: readonly number[]): number[] {
 /** How many images a row holds, by its runs of placeholders (one run per image: each is framed by vision tokens). */
 export function imagesInRow(ids: readonly number[], imageTokenId: number): number {
   return ids.filter((id, t) => id === imageTokenId && ids[t - 1] !== imageTokenId).length;
-}
-
-/** The table's cosines or sines with both halves written out, as the fixtures store them. */
-export function spelledOut(table: Float32Array, headSize: number, part: 'cos' | 'sin'): Float32Array {
-  const half = headSize / 2;
-  return table.map((_, at) => {
-    const row = Math.floor(at / headSize) * headSize;
-    return table[row + (part === 'sin' ? half : 0) + (at % half)]!;
-  });
 }
 
 export interface ForwardMeta {

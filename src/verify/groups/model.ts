@@ -3,7 +3,7 @@
 import { mropePositions } from '../../data/mrope';
 import type { Tensor } from '../../gpu/tensor';
 import { generate, type GeneratePrompt } from '../../infer/generate';
-import { visionTable } from '../../model/ropeTables';
+import { spelledOut, visionTable } from '../../model/ropeTables';
 import { patchPlaces, visionLayout } from '../../model/visionLayout';
 import type { VisionProbe } from '../../model/visionTower';
 import { compareExact, compareTensor } from '../../reference/compare';
@@ -17,7 +17,7 @@ import {
   referenceFeatures,
   type ReferenceModel,
 } from '../loadModel';
-import { checkForward, imagesInRow, liveIndices, promptsOfBatch, spelledOut, type ForwardMeta } from './forward';
+import { checkForward, imagesInRow, liveIndices, promptsOfBatch, type ForwardMeta } from './forward';
 
 interface RopeLayout {
   name: string;

@@ -9,6 +9,8 @@ import type { ReferenceModel } from '../loadModel';
 import { openPass, scoreLabels, supervisedPass, type Trainee } from '../../train/lossPass';
 import { openReferenceCase } from './referenceCase';
 
+const IMAGE = { hash: 'none', view: { loading: 'library', preResize: false }, grid: [1, 2, 2] } as const;
+
 let reference: ReferenceModel;
 let trainee: Trainee;
 
@@ -66,4 +68,17 @@ test('the logits of some positions are those rows of all logits, to the bit', as
   expect(all.length).toBe(5 * vocabSize);
   const rows = [2, 4].flatMap((t) => [...all.subarray(t * vocabSize, (t + 1) * vocabSize)]);
   expect([...some]).toEqual(rows);
+});
+
+test('logits that cannot be computed leave nothing on the GPU', async () => {
+  const { gpu, model } = trainee;
+  const { imageTokenId, vision } = reference.config;
+  const prompt = { ...textPrompt([9, 17, 30, 11]), images: [IMAGE] };
+  prompt.ids.set([imageTokenId], 1);
+  const batch = packPrompts([prompt], { imageTokenId, spatialMergeSize: vision.spatialMergeSize });
+  const refuse = (): Promise<void> => Promise.reject(new Error('no picture'));
+  await gpu.rec.submit();
+  const { bytes } = gpu.memory();
+  await expect(batchLogits(gpu, model.language, batch, refuse)).rejects.toThrow('no picture');
+  expect(gpu.memory().bytes.workspace).toBe(bytes.workspace);
 });

@@ -3,6 +3,7 @@
 import type { PackContext } from '../../data/pack';
 import type { Example, Prompt } from '../../data/encode';
 import { mropePositions } from '../../data/mrope';
+import { gridTokenCount } from '../../image/smartResize';
 import { resetOptimizer } from '../../model/lora';
 import type { GrpoOptions, SftOptions } from '../../recipe/config';
 import { defaultRecipe } from '../../recipe/defaultRecipe';
@@ -27,7 +28,7 @@ export function referenceRows(reference: ReferenceModel): ReferenceRows {
   const pack = { imageTokenId, spatialMergeSize: vision.spatialMergeSize };
   const prompt = (image: number, length: number): Prompt => {
     const grid = reference.grids[image]!;
-    const cells = (grid[0] * grid[1] * grid[2]) / pack.spatialMergeSize ** 2;
+    const cells = gridTokenCount(grid, pack.spatialMergeSize);
     const text = Array.from({ length }, (_, i) => 5 + ((i * 31 + image * 17 + length) % 97));
     const ids = [...new Array<number>(cells).fill(imageTokenId), ...text];
     const { positions, next } = mropePositions(ids, [grid], pack);

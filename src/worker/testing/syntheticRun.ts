@@ -99,7 +99,11 @@ function patchesOf({ vision }: ModelConfig): (image: ImageRef) => Promise<ImageP
 }
 
 /** The rows of such a run. */
-export function syntheticRows({ config, rows, validationRows }: SyntheticRunOptions): TrainingRows {
+export function syntheticRows({
+  config,
+  rows,
+  validationRows,
+}: Pick<SyntheticRunOptions, 'config' | 'rows' | 'validationRows'>): TrainingRows {
   const list = <T>(count: number, make: (row: number) => T): T[] =>
     Array.from({ length: count }, (_, row) => make(row));
   return {
