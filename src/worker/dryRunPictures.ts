@@ -38,19 +38,29 @@ async function measureResident(dry: Dry, images: readonly ImageRef[]): Promise<v
   clock.firstUse += Math.max(0, first.total - seconds / rest.length);
 }
 
-/** A tower that leaves: pictures go through it before it does. The first batch warms up, the others are timed. */
+/** Pictures of one batch are told of one right after the other. */
+const SAME_BATCH_SECONDS = 0.005;
+
+/**
+ * The pictures after those of the first batch, which warms up, and the seconds that they took; all where there is one batch.
+ * @param ends when each picture was done @param began when the first was begun
+ */
+export function afterFirstBatch(ends: readonly number[], began: number): { from: number; seconds: number } {
+  const gaps = ends.slice(1).map((end, i) => end - ends[i]!);
+  const widest = Math.max(0, ...gaps);
+  const last = ends.at(-1) ?? began;
+  if (widest < SAME_BATCH_SECONDS) return { from: 0, seconds: last - began };
+  const from = 1 + gaps.findIndex((gap) => gap > widest / 10);
+  return { from, seconds: last - ends[from - 1]! };
+}
+
+/** A tower that leaves: pictures go through it before it does. */
 async function measureLeaving(dry: Dry, images: readonly ImageRef[]): Promise<void> {
   const { session, clock } = dry;
   const began = performance.now() / 1000;
   await session.encodePictures(() => Promise.resolve(clock.goOn()));
-  // Pictures of one batch are told of one right after the other.
-  const ends = clock.pictures;
-  const gaps = ends.slice(1).map((end, i) => end - ends[i]!);
-  const widest = Math.max(0, ...gaps);
-  const second = 1 + gaps.findIndex((gap) => gap > widest / 10);
-  const last = ends.at(-1) ?? began;
-  if (gaps.length > 0 && widest > 0.005) note(dry, images.slice(second), last - ends[second - 1]!);
-  else note(dry, images, last - began);
+  const { from, seconds } = afterFirstBatch(clock.pictures, began);
+  note(dry, images.slice(from), seconds);
 }
 
 /** Operations a second of the tower. */
