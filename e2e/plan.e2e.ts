@@ -56,6 +56,35 @@ test('a verdict does not outlive the settings that it was made of, not for one f
   await expect.poll(verdict).toMatch(/^Fits/);
 });
 
+test('a step is measured on demand: progress, a way out, then the time, which follows the recipe without another one', async () => {
+  const { page } = app;
+  const panel = card(page, 4).locator('.planPanel');
+  const time = panel.locator('#planSeconds');
+  await panel.locator('#measure:not([disabled])').click();
+  await panel.locator('.planMeasure', { hasText: /Measuring: (?!loading)/ }).waitFor();
+  await panel.locator('#stopMeasuring').click();
+  await panel.locator('#measure:not([disabled])').waitFor();
+  expect(await time.count()).toBe(0);
+
+  await panel.locator('#measure').click();
+  await time.waitFor();
+  expect(await time.textContent()).toMatch(/^About [\d ]+(min|s).* on this GPU/);
+  const phases = panel.locator('.planTime tbody th');
+  const told = ['Loading and first uses', expect.stringMatching(/^Pictures/), expect.stringMatching(/^Evaluation, 3/)];
+  const steps = [/^SFT step, 1 step$/, /^GRPO rollout, 1 step$/, /^GRPO step, 1 step$/];
+  expect(await phases.allTextContents()).toEqual([
+    ...told,
+    ...steps.map((line) => expect.stringMatching(line) as string),
+  ]);
+  expect(await violations(page, '.planPanel')).toEqual([]);
+
+  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 3, grpoSteps: 1 }));
+  await expect.poll(() => phases.allTextContents()).toContain('SFT step, 3 steps');
+  await page.reload();
+  await expect.poll(() => time.count()).toBe(1);
+  expect(app.errors).toEqual([]);
+});
+
 test('pictures that are too long are told in one sentence, and a button keeps their rows', async () => {
   const { page } = app;
   // Two of these prompts have 56 tokens, 16 of them the picture's; the others have fewer than 55.
@@ -73,10 +102,12 @@ test('pictures that are too long are told in one sentence, and a button keeps th
   await cardSays(page, 2, '6 rows to train, 2 to validate');
 });
 
-test('the terminal prints the plan of a run that fits, exits with 0 and begins nothing', () => {
+test('the terminal prints the plan of a run that fits and its time, exits with 0 and begins nothing', () => {
   const flags = ['tools/run.mjs', 'train', '--plan', '--software', '--data', data];
   const { status, stdout } = spawnSync(process.execPath, flags, { cwd: REPOSITORY, encoding: 'utf8' });
   expect([status, stdout]).toEqual([0, expect.stringMatching(/It fits: [\d.]+ MB at most/)]);
   expect(stdout).toMatch(/GPU memory, MB +weights/);
+  expect(stdout).toMatch(/\nSFT step +30 steps +[\d.]+ s +/);
+  expect(stdout).toMatch(/\nAbout [\dms ]+ in all on this GPU\.\n$/);
   expect(stdout).not.toContain('Before training');
 });

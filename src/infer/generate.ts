@@ -6,6 +6,7 @@ import { smallerGeneration } from '../budgets/smaller';
 import { takeTogether, workOf } from '../budgets/together';
 import type { Prompt } from '../data/encode';
 import { packPrompts } from '../data/pack';
+import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/recorder';
 import { elementCount, rowsAndWidth, type Tensor } from '../gpu/tensor';
 import { recorded, withScope } from '../gpu/withScope';
@@ -272,6 +273,11 @@ async function generatePart(
   return decodeAll(context, { ...tensors, table, kv }, sequences, options, onProgress);
 }
 
+/** Decode steps between two looks at which sequences have ended. */
+export function decodeStepsTogether({ rec }: Pick<Gpu, 'rec'>): number {
+  return rec.variant === 'software' ? 2 : 8;
+}
+
 /** Decode steps until every sequence has ended. */
 async function decodeAll(
   context: GenerateContext,
@@ -282,7 +288,7 @@ async function decodeAll(
 ): Promise<number[][]> {
   const { gpu } = context;
   const width = 2 + options.maxNewTokens;
-  const stepsTogether = gpu.rec.variant === 'software' ? 2 : 8;
+  const stepsTogether = decodeStepsTogether(gpu);
   let active = sequences.map((_, s) => s);
   let state = new Uint32Array(0);
   for (let step = 1; active.length > 0; step += stepsTogether) {

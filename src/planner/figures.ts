@@ -44,6 +44,8 @@ export interface GenerationFigures {
   /** Tokens of a completion: the limit, and what is expected. */
   maxNewTokens: number;
   expectedNewTokens: number;
+  /** Lengths within the limit that as many completions each are expected to have, the shortest first. */
+  expectedLengths: number[];
 }
 
 export interface GrpoFigures {
@@ -51,6 +53,8 @@ export interface GrpoFigures {
   /** Rollouts made per step, on average. */
   rolloutsPerStep: number;
   rollout: GenerationFigures;
+  /** Tokens of a prompt on average: `rollout` has the longest ones. */
+  meanPromptTokens: number;
   /** The largest pack of a step, with completions at full length. */
   largest: PassFigures;
   /** The mean pack, with completions as long as expected, and how many of them a step has on average. */

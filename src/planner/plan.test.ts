@@ -53,10 +53,11 @@ const GRPO: RunFigures = {
   sft: null,
   grpo: {
     ...{ steps: 100, rolloutsPerStep: 1, packs: 1, scorePasses: 0, largest: GROUPS, mean: GROUPS },
+    meanPromptTokens: 500,
     scored: { largest: GROUPS, all: GROUPS },
     rollout: {
       ...{ prompts: 4, sequences: 16, promptTokens: 2000, longestPrompt: 500, pictureTokens: 1600 },
-      ...{ maxNewTokens: 128, expectedNewTokens: 60 },
+      ...{ maxNewTokens: 128, expectedNewTokens: 60, expectedLengths: [40, 80] },
     },
   },
 };

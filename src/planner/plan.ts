@@ -4,6 +4,7 @@
 import type { RunFigures } from './figures';
 import { gpuPhases, type MemoryInput, type PhaseMemory } from './gpuPhases';
 import { hostBytes, storageBytes, type HostBytes, type StorageBytes } from './otherBytes';
+import { secondsOf, type Rates, type RunSeconds } from './seconds';
 import { workOf, type PhaseWork } from './work';
 
 export interface PlanInput extends MemoryInput {
@@ -12,6 +13,8 @@ export interface PlanInput extends MemoryInput {
   usableBytes: number;
   /** Bytes of the base that are cached in the browser; 0 where it stays in a folder. */
   cachedModelBytes: number;
+  /** What a dry run has measured; left out: none was made. */
+  rates?: Rates;
 }
 
 export interface Plan {
@@ -25,6 +28,8 @@ export interface Plan {
   work: PhaseWork[];
   /** Operations of the whole run. */
   flops: number;
+  /** null before a dry run. */
+  seconds: RunSeconds | null;
 }
 
 /** Plans a run. */
@@ -32,7 +37,7 @@ export function makePlan(input: PlanInput): Plan {
   const phases = gpuPhases(input);
   const peak = phases.reduce((a, b) => (b.total > a.total ? b : a));
   const work = workOf(input);
-  const { usableBytes } = input;
+  const { usableBytes, rates } = input;
   return {
     phases,
     peak,
@@ -42,5 +47,6 @@ export function makePlan(input: PlanInput): Plan {
     storage: storageBytes(input, input.cachedModelBytes),
     work,
     flops: work.reduce((sum, { count, flops }) => sum + count * (flops.passes + flops.decode), 0),
+    seconds: rates ? secondsOf(work, rates) : null,
   };
 }

@@ -6,9 +6,10 @@ import type { ErrorRecord } from '../base/errors';
 import type { CompletionScores } from '../eval/scorers';
 import type { ChangeEffect } from '../planner/changes';
 import type { Plan } from '../planner/plan';
+import type { MeasuredRates } from '../planner/seconds';
 import type { Recipe } from '../recipe/config';
 
-export type { DatasetInfo, ImportProblem, InputFile };
+export type { DatasetInfo, ImportProblem, InputFile, MeasuredRates };
 
 export type RunState = 'idle' | 'loading' | 'running' | 'pausing' | 'paused' | 'stopping' | 'finished' | 'failed';
 
@@ -72,10 +73,23 @@ export interface ContinueRequest {
   recipe?: Recipe;
 }
 
+/** Asks for a dry run of what a run would be started with; it leaves nothing but times. */
+export interface MeasureRequest extends Omit<StartRequest, 'type' | 'runId'> {
+  type: 'measure';
+  id: number;
+}
+
+/** What a dry run is at, in its order. */
+export type MeasuredPart = 'load' | 'encode' | 'generate' | 'evaluate' | 'sft' | 'grpo';
+
 /** Page -> trainer worker. */
 export type TrainerRequest =
   | StartRequest
   | ContinueRequest
+  /** Answered by `measured` or `measureFailed`, with `measuring` before; a run that is started ends it. */
+  | MeasureRequest
+  /** Ends that dry run, if it is under way: it is answered with measure.stopped. */
+  | { type: 'stopMeasure'; id: number }
   | { type: 'probe' }
   | { type: 'pause' }
   | { type: 'resume' }
@@ -266,6 +280,10 @@ export type TrainerMessage =
   | { type: 'event'; event: RunEvent }
   /** The other end of the port that came with this id is gone. */
   | { type: 'encoderGone'; id: number }
+  /** How much of a part of a dry run is done. */
+  | { type: 'measuring'; id: number; part: MeasuredPart; done: number; total: number }
+  | ({ type: 'measured'; id: number } & MeasuredRates)
+  | { type: 'measureFailed'; id: number; error: ErrorRecord }
   | { type: 'probed'; adapter: AdapterInfo }
   | { type: 'probeFailed'; error: ErrorRecord };
 
@@ -303,6 +321,8 @@ export type DataRequest =
 export interface PlanRequest extends Omit<StartRequest, 'type' | 'runId'> {
   limits: Pick<AdapterInfo, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
   software: boolean;
+  /** What dry runs with this model on this GPU have measured; those of other storage types are not used. */
+  measured: MeasuredRates[];
 }
 
 /** What a run takes, and what to change where it does not fit. */

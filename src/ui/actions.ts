@@ -9,6 +9,7 @@ import type { WorkerClient } from './workerClient';
 import type { DatasetRow } from '../storage/datasets';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
+import { beginDryRun, failDryRun, measureRequest, useDryRun } from './store/dryRun';
 import { beginImport, dropImport, failImport, useDataset } from './store/dataset';
 import { showFault } from './store/fault';
 import { useHub } from './store/hub';
@@ -98,6 +99,24 @@ export function planRun(): Promise<RunPlan> {
 function nameOf(model: ModelChoice): string {
   if (model.kind === 'bundled') return 'demo/model';
   return model.kind === 'stored' ? model.id : (model.hubId ?? model.name);
+}
+
+/**
+ * Makes a dry run of the run that is set up: its rates are remembered. Errors: page.notReady while an obstacle keeps it
+ * from starting or another is under way; measure.stopped; those of the worker's dryRun.
+ */
+export function measureRun(): Promise<void> {
+  const request = measureRequest();
+  if (!request) return Promise.reject(new LorikeetError('page.notReady', 'nothing is set up that could be measured'));
+  const { id, ended } = beginDryRun();
+  workers().toTrainer({ ...request, id });
+  return ended;
+}
+
+/** Ends the dry run under way; its answer says when it has ended. */
+export function stopMeasuring(): void {
+  const { id } = useDryRun.getState();
+  if (id !== null) workers().toTrainer({ type: 'stopMeasure', id });
 }
 
 /** Starts a run with what is set up, and shows it. Does nothing while there is an obstacle. */
@@ -225,8 +244,9 @@ export function stopRun(): void {
   workers().toTrainer({ type: 'stop' });
 }
 
-/** Shows an error of the page's own (a crashed worker) as the end of the run on show. */
+/** Shows an error of the page's own (a crashed worker) as the end of the run on show, and of a dry run. */
 export function failRun(error: ErrorRecord): void {
+  failDryRun(error);
   const { view } = useRun.getState();
   if (!view || !isBusy(view)) return;
   const at = { runId: view.runId, seq: Number.MAX_SAFE_INTEGER, time: Date.now() };

@@ -3,13 +3,22 @@
 
 import { LorikeetError, type ErrorRecord, fromErrorRecord } from '../base/errors';
 import type { DownloadProgress } from '../protocol/download';
-import type { DatasetInfo, ImportProblem, RunEvent, RunPlan, DataMessage, InputFile } from '../protocol/messages';
+import type {
+  DatasetInfo,
+  ImportProblem,
+  RunEvent,
+  RunPlan,
+  DataMessage,
+  InputFile,
+  TrainerMessage,
+} from '../protocol/messages';
 import { importRunFile } from '../storage/checkpointFile';
 import type { RunRecord } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
 import {
   continueRun,
   importDemo,
+  measureRun,
   pauseRun,
   planRun,
   resumeRun,
@@ -43,6 +52,7 @@ export type HostMessage =
   | { type: 'lookedUp'; line: string }
   | ({ type: 'download' } & Omit<DownloadProgress, 'type' | 'id'>)
   | { type: 'dataset'; info: DatasetInfo; bundled: boolean }
+  | Extract<TrainerMessage, { type: 'measuring' }>
   | { type: 'datasetFailed'; error: ErrorRecord; problems: ImportProblem[] }
   /** The browser or its adapter cannot train. */
   | { type: 'unsupported'; error: ErrorRecord }
@@ -76,6 +86,8 @@ export interface LorikeetApi {
   start(wanted: Wanted): Promise<{ seed: number }>;
   /** Waits as `start` does, and says what the run would take instead of starting it. */
   plan(wanted: Wanted): Promise<RunPlan>;
+  /** Waits as `start` does, makes a dry run, telling `measuring` meanwhile, and plans with what it has measured. */
+  measure(wanted: Wanted): Promise<RunPlan>;
   /** Stores the run of the one file, and sets it up. */
   openRun(names: string[]): Promise<void>;
   /** Goes on with the opened run, with its data as `start`. @param mended recipe as JSON with other user rewards */
@@ -132,6 +144,7 @@ export function installAutomation(): void {
     importData: (names) => importFiles(takeFiles(input, names)),
     start: startWhenReady,
     plan: planWhenReady,
+    measure: measureWhenReady,
     openRun: async (names) => {
       opened = await openRun(takeFiles(input, names));
     },
@@ -199,6 +212,13 @@ async function startWhenReady(wanted: Wanted): Promise<{ seed: number }> {
 async function planWhenReady(wanted: Wanted): Promise<RunPlan> {
   await adapterProbed();
   await readyToStart(wanted);
+  return planRun();
+}
+
+async function measureWhenReady(wanted: Wanted): Promise<RunPlan> {
+  await adapterProbed();
+  await readyToStart(wanted);
+  await measureRun();
   return planRun();
 }
 

@@ -35,6 +35,7 @@ import { readGuard, readStorage, useDevice, watchRequests } from './store/device
 import { refreshHistory } from './store/history';
 import { withLoadingProblem } from './store/imageLoading';
 import { rememberDuration } from './store/lastRun';
+import { applyDryRun } from './store/dryRun';
 import { applyDownload, failHub, refreshModels } from './store/hub';
 import { watchModel } from './store/model';
 import { applyPlan } from './store/runPlan';
@@ -59,6 +60,12 @@ function onTrainer(message: TrainerReport): void {
     case 'probeFailed':
       useDevice.setState({ problem: message.error });
       tellHost({ type: 'unsupported', error: message.error });
+      return;
+    case 'measuring':
+    case 'measured':
+    case 'measureFailed':
+      applyDryRun(message);
+      if (message.type === 'measuring') tellHost(message);
       return;
     default:
       message satisfies never;

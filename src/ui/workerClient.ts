@@ -26,6 +26,9 @@ export interface WorkerClient {
   close(): void;
 }
 
+/** Requests that may need the reward encoder. */
+const NEEDS_ENCODER = new Set<TrainerRequest['type']>(['start', 'continue', 'measure']);
+
 /** What a run ends with when its encoder's worker has crashed. */
 function encoderError({ message }: ErrorRecord): ErrorRecord {
   return {
@@ -79,7 +82,7 @@ export function startWorkers(listeners: WorkerListeners): WorkerClient {
   data.open();
   return {
     toTrainer: (request) => {
-      if (request.type === 'start' || request.type === 'continue') connect();
+      if (NEEDS_ENCODER.has(request.type)) connect();
       trainer.post(request);
     },
     toData: (request) => data.post(request),

@@ -54,7 +54,9 @@ function planOf(
   const { decisions, usable } = decideBudget({ config, weights, rows, recipe, info, gpuBytes });
   const figures = runFigures(rows, recipe, request.seed, config.vision.spatialMergeSize);
   const tables = plainStorage(weights, recipe);
-  const known = { config, recipe, decisions, tables, figures };
+  // Weights of another type are read and computed with at another rate.
+  const rates = request.measured.findLast(({ storage }) => storage === decisions.storage)?.rates;
+  const known = { config, recipe, decisions, tables, figures, rates };
   return { plan: makePlan({ ...known, usableBytes: usable, cachedModelBytes: 0 }), figures };
 }
 

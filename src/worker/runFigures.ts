@@ -108,7 +108,7 @@ function packFigures(prompts: readonly Prompt[], completions: number, length: nu
 function generationFigures(
   prompts: readonly Prompt[],
   perPrompt: number,
-  lengths: { limit: number; expected: number },
+  { limit, targets }: { limit: number; targets: Targets },
   merge: number,
 ): GenerationFigures {
   const tokens = prompts.map(({ ids }) => ids.length);
@@ -118,8 +118,9 @@ function generationFigures(
     promptTokens: sum(tokens),
     longestPrompt: most(tokens),
     pictureTokens: sum(prompts.map((prompt) => pictureTokensOf(prompt, merge))),
-    maxNewTokens: lengths.limit,
-    expectedNewTokens: lengths.expected,
+    maxNewTokens: limit,
+    expectedNewTokens: targets.mean,
+    expectedLengths: targets.lengths,
   };
 }
 
@@ -151,7 +152,7 @@ function largestPack(longestFirst: readonly Prompt[], options: Recipe['grpo'], m
 function grpoFigures(
   rows: TrainingRows,
   recipe: Recipe,
-  { expected, seed }: { expected: number; seed: number },
+  { targets, seed }: { targets: Targets; seed: number },
   merge: number,
 ): GrpoFigures | null {
   const options = recipe.grpo;
@@ -162,13 +163,13 @@ function grpoFigures(
   const steps = grpoOptimizerSteps(rows.grpo.length, options);
   const step = meanStepParts(rows.grpo.length, options, seed, steps);
   // All prompts of the data, each with as many completions.
-  const all = (completions: number): PassFigures =>
-    packFigures(longestFirst, completions, Math.min(limit, expected), merge);
+  const all = (completions: number): PassFigures => packFigures(longestFirst, completions, targets.mean, merge);
   const largestWhole = packFigures(longestFirst.slice(0, groupsTogether(options)), size, limit, merge);
   return {
     steps,
     rolloutsPerStep: accumulation / shape.microSteps,
-    rollout: generationFigures(longestFirst.slice(0, shape.prompts), size, { limit, expected }, merge),
+    rollout: generationFigures(longestFirst.slice(0, shape.prompts), size, { limit, targets }, merge),
+    meanPromptTokens: sum(longestFirst.map(({ ids }) => ids.length)) / longestFirst.length,
     largest: largestPack(longestFirst, options, merge),
     mean: scaled(all(step.completions / step.groups), step.groups / step.packs / longestFirst.length),
     packs: step.packs,
@@ -185,14 +186,14 @@ function duringStage(steps: number, everySteps: number): number {
 function evaluationFigures(
   { validation }: TrainingRows,
   recipe: Recipe,
-  { expected, steps }: { expected: number; steps: { sft: number; grpo: number } },
+  { targets, steps }: { targets: Targets; steps: { sft: number; grpo: number } },
   merge: number,
 ): EvaluationFigures | null {
   if (validation.length === 0) return null;
   const stations = stationsOf(recipe).filter((stage) => stage !== 'sft' && stage !== 'grpo');
   const during = duringStage(steps.sft, recipe.sft.eval_steps) + duringStage(steps.grpo, recipe.grpo.eval_steps);
   const examples = validation.flatMap(({ example }) => (example ? [example] : []));
-  const lengths = { limit: recipe.grpo.max_completion_length, expected };
+  const lengths = { limit: recipe.grpo.max_completion_length, targets };
   const prompts = validation.map(({ prompt }) => prompt);
   return {
     count: stations.length + during,
@@ -207,11 +208,22 @@ function pictureFigures(images: readonly ImageRef[]): PictureFigures {
   return { count: patches.length, patches: sum(patches), largestPatches: most(patches) };
 }
 
-/** Tokens that completions are expected to have: what the rows' targets have, within the limit. */
-function expectedTokens({ sft, validation }: TrainingRows, limit: number): number {
+/** What the rows' targets have in tokens, within the limit: completions are expected to become like them. */
+interface Targets {
+  mean: number;
+  /** Of as many equal shares of the targets, the shortest first. */
+  lengths: number[];
+}
+
+const SHARES = 16;
+
+function targetsOf({ sft, validation }: TrainingRows, limit: number): Targets {
   const examples = sft.length > 0 ? sft : validation.flatMap(({ example }) => (example ? [example] : []));
-  if (examples.length === 0) return limit;
-  return Math.min(limit, sum(examples.map(({ ids, promptLength }) => ids.length - promptLength)) / examples.length);
+  if (examples.length === 0) return { mean: limit, lengths: [limit] };
+  const own = examples.map(({ ids, promptLength }) => Math.min(limit, ids.length - promptLength)).sort((a, b) => a - b);
+  // The middle of each share.
+  const lengths = Array.from({ length: SHARES }, (_, i) => own[Math.floor(((i + 0.5) / SHARES) * own.length)]!);
+  return { mean: sum(own) / own.length, lengths };
 }
 
 /**
@@ -219,14 +231,14 @@ function expectedTokens({ sft, validation }: TrainingRows, limit: number): numbe
  * @param merge patches per side that become one token @throws train.noRows, train.tooFewPrompts
  */
 export function runFigures(rows: TrainingRows, recipe: Recipe, seed: number, merge: number): RunFigures {
-  const expected = expectedTokens(rows, recipe.grpo.max_completion_length);
+  const targets = targetsOf(rows, recipe.grpo.max_completion_length);
   const sft = sftFigures(rows, recipe, seed, merge);
-  const grpo = grpoFigures(rows, recipe, { expected, seed }, merge);
+  const grpo = grpoFigures(rows, recipe, { targets, seed }, merge);
   const steps = { sft: sft?.steps ?? 0, grpo: grpo?.steps ?? 0 };
   return {
     sft,
     grpo,
-    evaluation: evaluationFigures(rows, recipe, { expected, steps }, merge),
+    evaluation: evaluationFigures(rows, recipe, { targets, steps }, merge),
     pictures: pictureFigures(rowPictures(rows, recipe)),
     encodedTokens: sum(encodedOf(rows).map(({ ids }) => ids.length)),
   };

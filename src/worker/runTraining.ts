@@ -140,9 +140,9 @@ async function openRun(request: TrainingRequest, environment: RunEnvironment, pl
   reporter.emit({ type: 'state', state: environment.control.stateOf('loading'), stage: null });
   const progress = checkpoint?.progress ?? newProgress(request.seed);
   const session = await reporter.timed('load', () =>
-    openSession(request, environment.encoder, reporter, checkpoint?.setup ?? null, (prepared) =>
-      Object.assign(plan, planOf(prepared, progress)),
-    ),
+    openSession(request, environment.encoder, reporter, checkpoint?.setup ?? null, {
+      onPrepared: (prepared) => void Object.assign(plan, planOf(prepared, progress)),
+    }),
   );
   const { seed, datasetId, runId } = request;
   const { modelName, recipe, decisions } = session;

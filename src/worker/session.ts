@@ -53,11 +53,21 @@ export interface Session extends FoundFiles {
   rewards: Reward[];
 }
 
+/** What the opening of a session may be told on the way. */
+export interface SessionHooks {
+  /** Called before weights are read; what it throws ends the run. */
+  onPrepared?(prepared: Pick<Session, 'recipe' | 'rows'>): void;
+  /**
+   * Called once it is decided how the run uses memory; the session is opened with the rows and decisions that it answers
+   * with. Left out: with all rows.
+   */
+  choose?(rows: TrainingRows, decisions: Decisions): { rows: TrainingRows; decisions: Decisions };
+}
+
 /**
  * Loads model, data and rewards for a run: first everything that costs little, then the weights. The device is
  * destroyed again when that fails.
  * @param noted what a checkpoint noted of the run's decisions; null: the run begins, and decides now
- * @param onPrepared called before weights are read; what it throws ends the run
  * @throws webgpu.*, gpu.*, reward.encoder and as prepareSession
  */
 export async function openSession(
@@ -65,17 +75,19 @@ export async function openSession(
   encoder: EncoderClient,
   reporter: Reporter,
   noted: { decisions?: Decisions } | null,
-  onPrepared: (prepared: Pick<Session, 'recipe' | 'rows'>) => void = () => {},
+  { onPrepared, choose }: SessionHooks = {},
 ): Promise<Session> {
   const encoderReady = encoder.load();
   encoderReady.catch(() => undefined); // awaited below; must not count as unhandled while the model loads
   const prepared = await prepareSession(request, reporter);
-  onPrepared({ recipe: prepared.adapter.recipe, rows: prepared.rows });
+  onPrepared?.({ recipe: prepared.adapter.recipe, rows: prepared.rows });
   const { device, info } = await requestDevice();
   const gpu = createGpu(device, { info });
   try {
-    const decisions = decide(prepared, info, request, noted, reporter);
-    return await loadSession(gpu, prepared, { request, encoder, encoderReady, reporter, decisions });
+    const decided = decide(prepared, info, request, noted, reporter);
+    const { rows, decisions } = choose?.(prepared.rows, decided) ?? { rows: prepared.rows, decisions: decided };
+    const loading = { request, encoder, encoderReady, reporter, decisions };
+    return await loadSession(gpu, { ...prepared, rows }, loading);
   } catch (error) {
     const cause = await causeOf(gpu, error);
     device.destroy();

@@ -1,7 +1,7 @@
 // The trainer worker by its messages: what it answers when it cannot do what it is asked.
 
 import { afterEach, expect, test } from 'vitest';
-import type { RunEvent, StartRequest, TrainerMessage, TrainerRequest } from '../protocol/messages';
+import type { MeasureRequest, RunEvent, StartRequest, TrainerMessage, TrainerRequest } from '../protocol/messages';
 import { heldRuns } from '../storage/runLock';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { createRun, deleteRun, findRun } from '../storage/runs';
@@ -16,9 +16,11 @@ function openTrainer() {
   const worker = new Worker(workerUrl, { type: 'module' });
   workers.push(worker);
   const events: RunEvent[] = [];
+  const answers: TrainerMessage[] = [];
   const waiting: (() => void)[] = [];
   worker.onmessage = ({ data }: MessageEvent<TrainerMessage>) => {
     if (data.type === 'event') events.push(data.event);
+    else answers.push(data);
     waiting.splice(0).forEach((look) => look());
   };
   const ask = (request: TrainerRequest, transfer: Transferable[] = []) => worker.postMessage(request, transfer);
@@ -30,7 +32,20 @@ function openTrainer() {
       await new Promise<void>((resolve) => waiting.push(resolve));
     }
   };
-  return { ask, heard, events };
+  /** Resolves with the answer to a dry run. */
+  const measured = async (asked: number): Promise<TrainerMessage> => {
+    for (;;) {
+      const found = answers.find((own) => own.type === 'measureFailed' && own.id === asked);
+      if (found) return found;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+  };
+  return { ask, heard, measured, events };
+}
+
+function measure(id: number): MeasureRequest {
+  const model = { kind: 'bundled', url: '/demo/model/' } as const;
+  return { type: 'measure', id, recipe: defaultRecipe, seed: 0, datasetId: 'none', model, gpuMemoryGb: 8 };
 }
 
 function start(runId: string): StartRequest {
@@ -84,5 +99,38 @@ test('a start while another run is under way is answered with an error, and the 
   ask(start('third'));
   expect(await heard('third', isError)).toMatchObject({ error: { code: 'storage.missing' } });
   expect((await heldRuns()).size).toBe(0);
+  port1.close();
+});
+
+test('a dry run without a reward encoder, or beside a run, is answered with an error of its own', async () => {
+  const { ask, heard, measured, events } = openTrainer();
+  ask(measure(1));
+  expect(await measured(1)).toMatchObject({ error: { code: 'reward.encoder' } });
+  const { port1, port2 } = new MessageChannel();
+  ask({ type: 'connectEncoder', id: 1, port: port2 }, [port2]);
+  ask(start('run'));
+  ask(measure(2));
+  expect(await measured(2)).toMatchObject({ error: { code: 'run.busy' } });
+  await heard('run', hasFailed);
+  ask(measure(3));
+  ask(measure(4));
+  expect(await measured(4)).toMatchObject({ error: { code: 'run.busy' } });
+  expect(await measured(3)).toMatchObject({ error: { code: 'storage.missing' } });
+  expect(events.every(({ runId }) => runId === 'run')).toBe(true);
+  port1.close();
+});
+
+test('a dry run that is stopped, or overtaken by a run, is answered as stopped; the run begins after its end', async () => {
+  const { ask, heard, measured } = openTrainer();
+  const { port1, port2 } = new MessageChannel();
+  ask({ type: 'connectEncoder', id: 1, port: port2 }, [port2]);
+  ask(measure(1));
+  ask({ type: 'stopMeasure', id: 1 });
+  expect(await measured(1)).toMatchObject({ error: { code: 'measure.stopped' } });
+  ask(measure(2));
+  ask(start('next'));
+  expect(await measured(2)).toMatchObject({ error: { code: 'measure.stopped' } });
+  expect(await heard('next', isError)).toMatchObject({ error: { code: 'storage.missing' } });
+  await heard('next', hasFailed);
   port1.close();
 });

@@ -1,10 +1,11 @@
 // The trainer worker: owns the GPU device, runs one run at a time, answers pause, resume and stop.
 
-import { check, fromErrorRecord, toErrorRecord, type ErrorRecord } from '../base/errors';
+import { check, fromErrorRecord, LorikeetError, toErrorRecord, type ErrorRecord } from '../base/errors';
 import { requestDevice } from '../gpu/device';
 import type {
   AdapterInfo,
   ContinueRequest,
+  MeasureRequest,
   ModelChoice,
   RunEvent,
   RunState,
@@ -18,6 +19,7 @@ import { appendEvents, createRun, updateRun } from '../storage/runs';
 import { loadDataset } from '../storage/datasets';
 import { sourceOf } from './chosenModel';
 import { readContinuation } from './continueRun';
+import { dryRun } from './dryRun';
 import { createEncoderClient, type EncoderClient } from './encoderClient';
 import { createRunControl, type RunControl } from './runControl';
 import { createRunReporter, type LogPosition, type RunReporter } from './runReporter';
@@ -39,6 +41,16 @@ interface LiveRun {
 }
 
 let live: LiveRun | null = null;
+
+/** The dry run under way. */
+interface Measuring {
+  id: number;
+  stop(): void;
+  /** Resolves when it has ended, however that was. */
+  ended: Promise<void>;
+}
+
+let measuring: Measuring | null = null;
 
 function announce({ reporter }: LiveRun, state: RunState): void {
   reporter?.emit({ type: 'state', state, stage: reporter.stage() });
@@ -71,6 +83,9 @@ async function asRun(id: string, work: (run: LiveRun, encoder: EncoderClient) =>
   const run: LiveRun = { id, begun: false, control: createRunControl((state) => announce(run, state)) };
   live = run;
   try {
+    // A run goes before a dry run, which gives the GPU back first.
+    measuring?.stop();
+    await measuring?.ended;
     const summary = await holdRun(id, () => work(run, own));
     announce(run, 'finished');
     run.reporter?.emit({ type: 'finished', summary });
@@ -129,6 +144,33 @@ function goOn(request: ContinueRequest): Promise<void> {
   });
 }
 
+const STOPPED_MEASURE = new LorikeetError('measure.stopped', 'The measurement was stopped before its end.');
+
+async function makeDryRun({ id, ...request }: MeasureRequest, isStopped: () => boolean): Promise<void> {
+  try {
+    check(!measuring, 'run.busy', 'Another step is being measured.', 'Wait for its end.');
+    const own = readyEncoder();
+    const source = { ...request, model: await sourceOf(request.model) };
+    const measured = await dryRun(source, {
+      encoder: own,
+      isStopped,
+      show: (part, done, total) => post({ type: 'measuring', id, part, done, total }),
+    });
+    post({ type: 'measured', id, ...measured });
+  } catch (error) {
+    post({ type: 'measureFailed', id, error: toErrorRecord(isStopped() ? STOPPED_MEASURE : error) });
+  }
+}
+
+async function measureOnce(request: MeasureRequest): Promise<void> {
+  let stopped = false;
+  const ended = makeDryRun(request, () => stopped);
+  const own: Measuring = { id: request.id, stop: () => void (stopped = true), ended };
+  measuring ??= own;
+  await ended;
+  if (measuring === own) measuring = null;
+}
+
 async function fail(run: LiveRun, error: unknown): Promise<void> {
   const record = toErrorRecord(error);
   const { id, reporter, begun } = run;
@@ -180,6 +222,12 @@ scope.onmessage = ({ data }: MessageEvent<TrainerRequest>) => {
       return;
     case 'continue':
       void goOn(data);
+      return;
+    case 'measure':
+      void measureOnce(data);
+      return;
+    case 'stopMeasure':
+      if (measuring?.id === data.id) measuring.stop();
       return;
     case 'pause':
       return live?.control.pause();

@@ -46,7 +46,8 @@ export const options = {
   'hub-host': hubHostOption,
   plan: {
     type: 'boolean',
-    about: 'say what the run would take of GPU, memory and storage, and start nothing; exit code 1: it does not fit',
+    about:
+      'say what the run would take of GPU, memory and storage and, from a step that is measured, of time; exit code 1: it does not fit',
   },
   headed: { type: 'boolean', about: 'show the browser window' },
   software: { type: 'boolean', about: 'use software WebGPU even where there is a GPU' },

@@ -1,5 +1,7 @@
 // A run's plan (src/planner/plan.ts) as tables for the terminal: memory by phase and part, work, and what to change.
 
+import { formatSeconds } from './display.mjs';
+
 const PARTS = ['weights', 'tower', 'adapter', 'activations', 'workspace', 'logits', 'kv', 'features', 'staging'];
 const PHASES = {
   load: 'Load',
@@ -71,6 +73,27 @@ export function workTable({ work, flops }) {
   ]);
   const all = unitFor(FLOPS, flops);
   return `${columns([head, ...rows])}\n\n${inUnit(flops, all)} ${all.name} in all.`;
+}
+
+/** A time of a unit: `0.12 s`, `75 s`. */
+function unitText(seconds) {
+  return `${seconds < 100 ? seconds.toPrecision(2) : Math.round(seconds)} s`;
+}
+
+/** The time of a run at measured rates (src/planner/seconds.ts), by phase and in all. */
+export function secondsTable({ begin, phases, total }) {
+  const rows = phases.map(({ phase, unit, count, unitSeconds, seconds }) => [
+    PHASES[phase] ?? phase,
+    `${count} ${unit}${count === 1 ? '' : 's'}`,
+    unitText(unitSeconds),
+    formatSeconds(seconds),
+  ]);
+  const table = columns([
+    ['Time', 'units', 'each', 'in all'],
+    ['Load and first uses', '', '', formatSeconds(begin)],
+    ...rows,
+  ]);
+  return `${table}\n\nAbout ${formatSeconds(total)} in all on this GPU.`;
 }
 
 /** The cheapest changes, each with all options that it sets, and their effects. */

@@ -1,5 +1,6 @@
+import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
-import { changesTable, planTable, workTable } from './planTable.mjs';
+import { changesTable, planTable, secondsTable, workTable } from './planTable.mjs';
 import { showPlan } from './showPlan.mjs';
 
 const NONE = {
@@ -45,6 +46,24 @@ test('work is told per unit and in all, without a word of time', () => {
   expect(workTable(PLAN)).toMatch(/\n\n4200 TFLOP in all\.$/);
 });
 
+const SECONDS = {
+  begin: 42,
+  phases: [{ phase: 'sft', unit: 'step', count: 100, unitSeconds: 7.25, seconds: 725 }],
+  total: 767,
+};
+
+test('time is told per unit, by phase and in all', () => {
+  expect(secondsTable(SECONDS)).toBe(
+    [
+      'Time                     units   each  in all',
+      'Load and first uses                       42s',
+      'SFT step             100 steps  7.3 s  12m 5s',
+      '',
+      'About 12m 47s in all on this GPU.',
+    ].join('\n'),
+  );
+});
+
 test('changes are told with what they save and cost', () => {
   const change = {
     set: [{ option: 'lora.r', value: 8 }],
@@ -70,21 +89,27 @@ test('a change of several options is told with all of them', () => {
 test.each([
   [true, 0],
   [false, 1],
-])('a plan that fits (%s) ends with exit code %d, and one that does not with what to change', async (fits, code) => {
-  const change = {
-    set: [{ option: 'lora.r', value: 8 }],
-    peakBytes: 2.4e9,
-    bytes: -0.53e9,
-    workRatio: 1.02,
-    fits: true,
-  };
-  const answer = { plan: { ...PLAN, fits }, gpuMemoryGb: 3, changes: fits ? [] : [change] };
-  const lines = [];
-  const session = {
-    until: (work) => work,
-    call: (name) => (name === 'plan' ? Promise.resolve(answer) : Promise.reject(name)),
-  };
-  const display = { line: (text) => lines.push(text) };
-  expect(await showPlan(session, display, { model: null, data: null, adapter: null, resumed: false })).toBe(code);
-  expect(lines.join('\n').includes('"lora.r": 8')).toBe(!fits);
-});
+])(
+  'a plan that fits (%s) ends with exit code %d and its time, and one that does not with what to change',
+  async (fits, code) => {
+    const change = {
+      set: [{ option: 'lora.r', value: 8 }],
+      peakBytes: 2.4e9,
+      bytes: -0.53e9,
+      workRatio: 1.02,
+      fits: true,
+    };
+    const answer = { plan: { ...PLAN, fits }, gpuMemoryGb: 3, changes: fits ? [] : [change] };
+    const lines = [];
+    const answers = { plan: answer, measure: { ...answer, plan: { ...PLAN, fits, seconds: SECONDS } } };
+    const session = {
+      messages: new EventEmitter(),
+      until: (work) => work,
+      call: (name) => Promise.resolve(answers[name]),
+    };
+    const display = { line: (text) => lines.push(text), live: () => {} };
+    expect(await showPlan(session, display, { model: null, data: null, adapter: null, resumed: false })).toBe(code);
+    expect(lines.join('\n').includes('"lora.r": 8')).toBe(!fits);
+    expect(lines.join('\n').includes('About 12m 47s')).toBe(fits);
+  },
+);

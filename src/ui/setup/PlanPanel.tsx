@@ -2,7 +2,7 @@
 
 import { useLayoutEffect, useState } from 'react';
 import type { ChangeEffect } from '../../planner/changes';
-import type { Part, Phase, PhaseMemory } from '../../planner/gpuPhases';
+import type { Part, PhaseMemory } from '../../planner/gpuPhases';
 import type { RunPlan } from '../../protocol/messages';
 import { planRun } from '../actions';
 import { bytesText, percent } from '../format';
@@ -11,20 +11,13 @@ import { useDataset } from '../store/dataset';
 import { useDevice } from '../store/device';
 import { useGpuMemory } from '../store/gpuMemory';
 import { useModel } from '../store/model';
+import { useMeasuredRates } from '../store/rates';
 import { isBusy, useRun } from '../store/run';
 import { clearPlan, outdatePlan, planRequest, takeChange, useRunPlan } from '../store/runPlan';
 import { useSettings } from '../store/settings';
 import { useStorage } from '../store/storage';
-
-const PHASES: Record<Phase, string> = {
-  load: 'Loading',
-  encode: 'Pictures',
-  evaluate: 'Evaluation',
-  sft: 'SFT step',
-  rollout: 'GRPO rollout',
-  grpo: 'GRPO step',
-  checkpoint: 'Checkpoint',
-};
+import { PHASES } from './phaseNames';
+import { TimePanel } from './TimePanel';
 
 const PARTS: Record<Part, string> = {
   weights: 'weights',
@@ -48,6 +41,7 @@ function usePlanning(): void {
   const look = useModel(({ look: found }) => found);
   const adapter = useDevice(({ adapter: found }) => found);
   const memory = useGpuMemory();
+  const rates = useMeasuredRates();
   const ready = useReady();
   // Before anything is painted: not for one frame does a verdict stand beside settings that it was not made of.
   useLayoutEffect(() => {
@@ -56,7 +50,7 @@ function usePlanning(): void {
     // What fails is on show beside the button that caused it.
     const timer = setTimeout(() => void planRun().catch(() => undefined), SETTLE_MS);
     return () => clearTimeout(timer);
-  }, [recipe, seed, picked, stored, modelKind, start, id, look, adapter, memory, ready]);
+  }, [recipe, seed, picked, stored, modelKind, start, id, look, adapter, memory, rates, ready]);
 }
 
 /** Whether there is something to plan; not while a run is under way, which needs the processor more. */
@@ -86,6 +80,7 @@ export function PlanPanel(): React.JSX.Element | null {
     <section className="planPanel" aria-label="What the run takes" aria-busy={waiting}>
       <Verdict {...plan} waiting={waiting} />
       {plan.changes.length > 0 && <Changes changes={plan.changes} usable={plan.plan.usableBytes} waiting={waiting} />}
+      <TimePanel plan={plan.plan} waiting={waiting} />
       <Details {...plan} />
     </section>
   );

@@ -20,23 +20,24 @@ function isFigure(value: unknown): boolean {
   return typeof value === 'number' && Number.isFinite(value) && value > 0;
 }
 
-function keyOf(adapter: AdapterInfo | null): string {
+/** Names an adapter; empty before one is known. */
+export function adapterKey(adapter: AdapterInfo | null): string {
   return adapter ? [adapter.vendor, adapter.architecture, adapter.description].join('/') : '';
 }
 
 /** The figure for the adapter in use, in GB. */
 export function useGpuMemory(): number {
-  const key = keyOf(useDevice(({ adapter }) => adapter));
+  const key = adapterKey(useDevice(({ adapter }) => adapter));
   return useChosen((chosen) => chosen[key] ?? DEFAULT_GPU_MEMORY_GB);
 }
 
 /** The same outside of components. */
 export function gpuMemory(): number {
-  return useChosen.getState()[keyOf(useDevice.getState().adapter)] ?? DEFAULT_GPU_MEMORY_GB;
+  return useChosen.getState()[adapterKey(useDevice.getState().adapter)] ?? DEFAULT_GPU_MEMORY_GB;
 }
 
 /** Takes and remembers a figure in GB for the adapter in use. */
 export function setGpuMemory(gigabytes: number): void {
-  useChosen.setState({ [keyOf(useDevice.getState().adapter)]: gigabytes });
+  useChosen.setState({ [adapterKey(useDevice.getState().adapter)]: gigabytes });
   save('gpuMemory', useChosen.getState());
 }

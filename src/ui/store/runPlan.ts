@@ -8,6 +8,7 @@ import { withOptions } from '../../recipe/optionValues';
 import { useDataset } from './dataset';
 import { useDevice } from './device';
 import { gpuMemory } from './gpuMemory';
+import { measuredRates } from './rates';
 import { modelSource, pickedAdapter, setRecipe, useSettings } from './settings';
 import { startObstacle } from './startObstacle';
 
@@ -41,6 +42,7 @@ export function planRequest(): PlanRequest | null {
   const { software, maxBufferSize, maxStorageBufferBindingSize } = gpu;
   return {
     ...{ recipe, seed, model, software, datasetId: info.id, gpuMemoryGb: gpuMemory() },
+    measured: measuredRates(),
     limits: { maxBufferSize, maxStorageBufferBindingSize },
     ...(adapter ? { adapter } : {}),
   };
