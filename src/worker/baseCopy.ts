@@ -1,0 +1,173 @@
+// The base in 4 bits comes from its copy in this browser where one is kept; else from its files, and a copy is made on
+// the way. Nothing of the copy can fail a run: what is damaged, or finds no room, is told, and the files are read.
+
+import { blobBytes } from '../base/blobBytes';
+import { sha256Hex } from '../base/bytes';
+import { check, toErrorRecord } from '../base/errors';
+import type { Gpu } from '../gpu/gpu';
+import { pieceSizes, type BaseCopy, type CopyEntry } from '../model/baseCopy';
+import type { StorageOptions } from '../model/baseStorage';
+import { loaderFromCopy, loaderIntoCopy } from '../model/copiedLoader';
+import type { MatrixLoader } from '../model/loadMatrix';
+import { modelLayout } from '../model/qwen25vl';
+import type { NoticeEvent } from '../protocol/messages';
+import { deleteCopy, openCopy } from '../storage/modelCopies';
+import { beginCopy, type CopyWriter } from '../storage/modelCopyFile';
+import type { Reporter } from '../train/control';
+import type { OpenModel } from './openModel';
+
+export interface CopiedBase {
+  /** Puts the copy between the model and its files; to be asked for at every load, of the model or of its tower. */
+  through(files: MatrixLoader): MatrixLoader;
+  /** Says that all of the model is loaded: what was written becomes a copy. @throws gpu.* */
+  finish(): Promise<void>;
+  /** Ends what is still being written; a copy that became one stays. */
+  close(): Promise<void>;
+}
+
+export interface CopyOptions {
+  opened: Pick<OpenModel, 'name' | 'config' | 'weights' | 'weightFiles'>;
+  storage: StorageOptions & { nf4: object };
+  /** Of the source. */
+  fingerprint: string;
+  /** A copy is made where there is none. */
+  keep: boolean;
+  reporter: Pick<Reporter, 'emit'>;
+}
+
+/** Changes with the form of the copy's file. */
+const FORM = 1;
+/** Disk that a run wants besides, whatever else is free. */
+const SPARE_BYTES = 1e9;
+
+/** Hash of all that the copy's bytes and their places depend on. */
+function keyOf(fingerprint: string, { nf4 }: StorageOptions, layout: readonly CopyEntry[]): Promise<string> {
+  return sha256Hex(new TextEncoder().encode(JSON.stringify({ form: FORM, fingerprint, nf4, layout })));
+}
+
+/** A stored copy that has what the layout says. @returns null: none is kept @throws copy.broken, storage.failed */
+async function findCopy(key: string, layout: readonly CopyEntry[]): Promise<BaseCopy | null> {
+  const stored = await openCopy(key);
+  if (!stored) return null;
+  const { manifest, file, record } = stored;
+  const sizes = pieceSizes(layout);
+  const fits =
+    JSON.stringify(manifest.layout) === JSON.stringify(layout) &&
+    manifest.pieces.length === sizes.length &&
+    manifest.pieces.every(({ bytes }, i) => bytes === sizes[i]) &&
+    sizes.reduce((sum, bytes) => sum + bytes, record.manifestBytes) === file.size;
+  check(fits, 'copy.broken', 'it holds other tensors than the model has');
+  const read: BaseCopy['read'] = (at, bytes, memory) => blobBytes(file.slice(at, at + bytes), memory);
+  return { layout, hashes: manifest.pieces.map(({ sha256 }) => sha256), read };
+}
+
+/** Bytes that are lacking for a copy; it takes no more than half of what is free: features and checkpoints want room too. */
+async function lacking(bytes: number): Promise<number> {
+  const { quota, usage } = (await navigator.storage.estimate?.()) ?? {};
+  return quota === undefined || usage === undefined ? 0 : Math.max(0, 2 * bytes + SPARE_BYTES - (quota - usage));
+}
+
+function sizeText(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+type Note = (level: NoticeEvent['level'], code: string, message: string) => void;
+
+const always = (value: boolean) => () => value;
+
+/** What went wrong, as the end of a sentence. */
+function reasonOf(error: unknown): string {
+  return toErrorRecord(error).message.replace(/\.$/, '');
+}
+
+async function openOrRemove(key: string, layout: readonly CopyEntry[], broken: (error: unknown) => Promise<void>) {
+  try {
+    return await findCopy(key, layout);
+  } catch (error) {
+    await broken(error);
+    return null;
+  }
+}
+
+/** @returns null where none can be made now, which `note` says */
+async function begin(key: string, bytes: number, name: string, note: Note): Promise<CopyWriter | null> {
+  try {
+    const more = await lacking(bytes);
+    if (more === 0) return await beginCopy(key);
+    const message =
+      `No 4-bit copy of ${name} is kept for the next start: it would need ${sizeText(bytes)}, and ` +
+      `${sizeText(more)} more would have to be free in this browser.`;
+    note('info', 'base.copyNoRoom', message);
+  } catch (error) {
+    note('warning', 'base.copyFailed', `No 4-bit copy of ${name} is kept: ${reasonOf(error)}.`);
+  }
+  return null;
+}
+
+/**
+ * Looks for the copy of a base, or begins one. Say `finish` when it is loaded and `close` in any case.
+ * @throws weights.*, gpu.bufferTooLarge
+ */
+export async function openCopiedBase(gpu: Gpu, options: CopyOptions): Promise<CopiedBase> {
+  const { opened, storage, fingerprint, keep, reporter } = options;
+  const { name, config, weights, weightFiles } = opened;
+  const layout = await modelLayout(weights, config, storage, gpu.device.limits);
+  const key = await keyOf(fingerprint, storage, layout);
+  const dataBytes = pieceSizes(layout).reduce((sum, bytes) => sum + bytes, 0);
+  const note: Note = (level, code, message) => reporter.emit({ type: 'notice', level, code, message });
+  let copy: BaseCopy | null = null;
+  let writer: CopyWriter | null = null;
+
+  const broken = async (error: unknown): Promise<void> => {
+    copy = null;
+    // What the browser could not look at may be whole.
+    const damaged = toErrorRecord(error).code === 'copy.broken';
+    const removed = damaged && (await deleteCopy(key).then(always(true), always(false)));
+    const end = removed ? 'it was removed, and the model’s own files are read' : 'the model’s own files are read';
+    const message = `The 4-bit copy of ${name} cannot be used (${reasonOf(error)}): ${end}.`;
+    note('warning', 'base.copyBroken', message);
+  };
+  const endWriting = async (): Promise<void> => {
+    const ended = writer;
+    writer = null;
+    await ended?.close();
+  };
+  const failed = async (error: unknown): Promise<void> => {
+    await endWriting();
+    note(
+      'warning',
+      'base.copyFailed',
+      `No 4-bit copy of ${name} is kept: ${reasonOf(error)}. The run goes on without.`,
+    );
+  };
+  const publish = async (own: CopyWriter): Promise<void> => {
+    try {
+      const sourceBytes = weightFiles.reduce((sum, { blob }) => sum + blob.size, 0);
+      const { bytes } = await own.publish(layout, { name, sourceBytes });
+      note('info', 'base.copyKept', `The base is kept in 4 bits for the next start (${sizeText(bytes)}).`);
+      copy = await findCopy(key, layout);
+    } catch (error) {
+      await failed(error);
+    }
+    await endWriting();
+  };
+
+  copy = await openOrRemove(key, layout, broken);
+  if (!copy && keep) writer = await begin(key, dataBytes, name, note);
+  return {
+    through(files) {
+      if (copy) return loaderFromCopy(gpu, files, copy, broken);
+      if (!writer) return files;
+      const own = writer;
+      return loaderIntoCopy(gpu, files, (bytes) => own.append(bytes), failed);
+    },
+    async finish() {
+      if (copy) note('info', 'base.copyRead', 'The base was read from its 4-bit copy in this browser.');
+      if (!writer) return;
+      // What the GPU could not do may not become a copy.
+      await gpu.settled();
+      await publish(writer);
+    },
+    close: endWriting,
+  };
+}
