@@ -3,8 +3,10 @@
 import { hubModelKey, type HubModel, type StoredModelView } from '../base/hubModel';
 import { toErrorRecord } from '../base/errors';
 import { parseModelAddress } from '../hub/modelAddress';
+import { deleteCopy } from '../storage/modelCopies';
 import { deleteModel } from '../storage/modelStore';
 import type { DownloadClient, HubRequest } from './downloadClient';
+import { beginCopyCheck, failCopyCheck, forgetCopyCheck, refreshCopies } from './store/copies';
 import { readStorage } from './store/device';
 import { refreshModels, setTask, useHub } from './store/hub';
 import { readHubSettings } from './store/hubSettings';
@@ -100,4 +102,18 @@ export function checkModel({ key }: StoredModelView): void {
   useHub.setState({ checked: null });
   setTask({ kind: 'checking', id, key, share: 0 });
   ask({ type: 'verify', id, key }, null);
+}
+
+/** Reads a 4-bit copy again and holds it against the hashes that it was written with. */
+export function checkCopy(key: string): void {
+  const id = ++lastId;
+  beginCopyCheck(id, key);
+  client!.send({ type: 'verifyCopy', id, key }).catch((error: unknown) => failCopyCheck(toErrorRecord(error)));
+}
+
+/** Deletes a 4-bit copy; its source stays. Errors: storage.failed. */
+export async function removeCopy(key: string): Promise<void> {
+  await deleteCopy(key);
+  forgetCopyCheck(key);
+  await Promise.all([refreshCopies(), readStorage()]);
 }

@@ -8,6 +8,7 @@ import { useModel, type ModelLook } from '../store/model';
 import { pickedAdapter, pickModelFolder, useSettings } from '../store/settings';
 import { AdapterRow } from './AdapterRow';
 import { hubLine, HubPanel } from './HubPanel';
+import { ModelCopies } from './ModelCopies';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Model card. A folder stays chosen until the page is reloaded: browsers do not keep picked files. */
@@ -77,6 +78,7 @@ export function ModelCard(): React.JSX.Element {
           {note}
         </p>
       ))}
+      <ModelCopies />
       <AdapterRow />
     </SetupCard>
   );
