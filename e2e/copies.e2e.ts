@@ -1,10 +1,10 @@
 // The 4-bit copy of a base on the built page: made by a run, listed, read by the next, checked, found damaged, deleted.
 
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { holdStill, violations } from './axe';
+import { readJson, writeRecipe } from './dataFolder';
 import { openApp, type App } from './openApp';
 import { card, goTo, importRecipe, openPage, startTraining, waitForEnd } from './pageDriver';
 
@@ -16,13 +16,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => app.close());
-
-const RECIPE = {
-  ...{ preset: 'demo', load_in_4bit: true },
-  sft: { max_steps: 1 },
-  grpo: { max_steps: 0 },
-  eval: { rows: 1, samples_per_row: 0 },
-};
 
 /** Runs to the end; returns what the run was told of the copy. */
 async function runOnce(page: Page): Promise<string> {
@@ -50,8 +43,8 @@ async function changeByte(page: Page, at: number): Promise<void> {
 
 test('a run in 4 bits keeps a copy that the page lists, checks and deletes, and the next run reads', async () => {
   const { page, origin, folder } = app;
-  const path = join(folder, 'recipe.json');
-  await writeFile(path, JSON.stringify(RECIPE));
+  const path = await writeRecipe(folder, { sftSteps: 1, grpoSteps: 0, evalRows: 1 });
+  await writeFile(path, JSON.stringify({ ...(await readJson(path)), load_in_4bit: true }));
   await openPage(page, origin);
   expect(await card(page, 1).locator('#keep-copy').count()).toBe(0);
   await importRecipe(page, path);
