@@ -71,35 +71,61 @@ function sizeText(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-type Note = (level: NoticeEvent['level'], code: string, message: string) => void;
-
-const always = (value: boolean) => () => value;
-
 /** What went wrong, as the end of a sentence. */
 function reasonOf(error: unknown): string {
   return toErrorRecord(error).message.replace(/\.$/, '');
 }
 
-async function openOrRemove(key: string, layout: readonly CopyEntry[], broken: (error: unknown) => Promise<void>) {
+/** What a run is told of the copy. */
+function createNotes(name: string, reporter: CopyOptions['reporter']) {
+  const note = (level: NoticeEvent['level'], code: string, message: string): void =>
+    reporter.emit({ type: 'notice', level, code, message });
+  const none = `No 4-bit copy of ${name} is kept`;
+  return {
+    read: () => note('info', 'base.copyRead', 'The base was read from its 4-bit copy in this browser.'),
+    kept: (bytes: number) =>
+      note('info', 'base.copyKept', `The base is kept in 4 bits for the next start (${sizeText(bytes)}).`),
+    noRoom: (bytes: number, more: number) => {
+      const room = `it would need ${sizeText(bytes)}, and ${sizeText(more)} more would have to be free in this browser`;
+      note('info', 'base.copyNoRoom', `${none} for the next start: ${room}.`);
+    },
+    failed: (error: unknown) =>
+      note('warning', 'base.copyFailed', `${none}: ${reasonOf(error)}. The run goes on without.`),
+    unusable: (error: unknown, removed: boolean) => {
+      const end = removed ? 'it was removed, and the model’s own files are read' : 'the model’s own files are read';
+      const message = `The 4-bit copy of ${name} cannot be used (${reasonOf(error)}): ${end}.`;
+      note('warning', 'base.copyBroken', message);
+    },
+  };
+}
+
+type Notes = ReturnType<typeof createNotes>;
+
+/** Tells that a copy cannot be used, and removes one that is damaged: what the browser could not look at may be whole. */
+async function giveUp(key: string, error: unknown, notes: Notes): Promise<void> {
+  const damaged = toErrorRecord(error).code === 'copy.broken';
+  const [done] = damaged ? await Promise.allSettled([deleteCopy(key)]) : [];
+  notes.unusable(error, done?.status === 'fulfilled');
+}
+
+/** @returns null where none can be used, or none is there */
+async function findUsable(key: string, layout: readonly CopyEntry[], notes: Notes): Promise<BaseCopy | null> {
   try {
     return await findCopy(key, layout);
   } catch (error) {
-    await broken(error);
+    await giveUp(key, error, notes);
     return null;
   }
 }
 
-/** @returns null where none can be made now, which `note` says */
-async function begin(key: string, bytes: number, name: string, note: Note): Promise<CopyWriter | null> {
+/** @returns null where none can be made now */
+async function begin(key: string, bytes: number, notes: Notes): Promise<CopyWriter | null> {
   try {
     const more = await lacking(bytes);
     if (more === 0) return await beginCopy(key);
-    const message =
-      `No 4-bit copy of ${name} is kept for the next start: it would need ${sizeText(bytes)}, and ` +
-      `${sizeText(more)} more would have to be free in this browser.`;
-    note('info', 'base.copyNoRoom', message);
+    notes.noRoom(bytes, more);
   } catch (error) {
-    note('warning', 'base.copyFailed', `No 4-bit copy of ${name} is kept: ${reasonOf(error)}.`);
+    notes.failed(error);
   }
   return null;
 }
@@ -113,61 +139,44 @@ export async function openCopiedBase(gpu: Gpu, options: CopyOptions): Promise<Co
   const { name, config, weights, weightFiles } = opened;
   const layout = await modelLayout(weights, config, storage, gpu.device.limits);
   const key = await keyOf(fingerprint, storage, layout);
-  const dataBytes = pieceSizes(layout).reduce((sum, bytes) => sum + bytes, 0);
-  const note: Note = (level, code, message) => reporter.emit({ type: 'notice', level, code, message });
-  let copy: BaseCopy | null = null;
-  let writer: CopyWriter | null = null;
+  const bytes = pieceSizes(layout).reduce((sum, one) => sum + one, 0);
+  const notes = createNotes(name, reporter);
+  let copy = await findUsable(key, layout, notes);
+  let writer = !copy && keep ? await begin(key, bytes, notes) : null;
 
-  const broken = async (error: unknown): Promise<void> => {
+  const broken = (error: unknown): Promise<void> => {
     copy = null;
-    // What the browser could not look at may be whole.
-    const damaged = toErrorRecord(error).code === 'copy.broken';
-    const removed = damaged && (await deleteCopy(key).then(always(true), always(false)));
-    const end = removed ? 'it was removed, and the model’s own files are read' : 'the model’s own files are read';
-    const message = `The 4-bit copy of ${name} cannot be used (${reasonOf(error)}): ${end}.`;
-    note('warning', 'base.copyBroken', message);
+    return giveUp(key, error, notes);
   };
-  const endWriting = async (): Promise<void> => {
+  const close = async (): Promise<void> => {
     const ended = writer;
     writer = null;
     await ended?.close();
   };
   const failed = async (error: unknown): Promise<void> => {
-    await endWriting();
-    note(
-      'warning',
-      'base.copyFailed',
-      `No 4-bit copy of ${name} is kept: ${reasonOf(error)}. The run goes on without.`,
-    );
+    await close();
+    notes.failed(error);
   };
-  const publish = async (own: CopyWriter): Promise<void> => {
-    try {
-      const sourceBytes = weightFiles.reduce((sum, { blob }) => sum + blob.size, 0);
-      const { bytes } = await own.publish(layout, { name, sourceBytes });
-      note('info', 'base.copyKept', `The base is kept in 4 bits for the next start (${sizeText(bytes)}).`);
-      copy = await findCopy(key, layout);
-    } catch (error) {
-      await failed(error);
-    }
-    await endWriting();
-  };
-
-  copy = await openOrRemove(key, layout, broken);
-  if (!copy && keep) writer = await begin(key, dataBytes, name, note);
   return {
     through(files) {
       if (copy) return loaderFromCopy(gpu, files, copy, broken);
-      if (!writer) return files;
       const own = writer;
-      return loaderIntoCopy(gpu, files, (bytes) => own.append(bytes), failed);
+      return own ? loaderIntoCopy(gpu, files, (piece) => own.append(piece), failed) : files;
     },
     async finish() {
-      if (copy) note('info', 'base.copyRead', 'The base was read from its 4-bit copy in this browser.');
+      if (copy) notes.read();
       if (!writer) return;
       // What the GPU could not do may not become a copy.
       await gpu.settled();
-      await publish(writer);
+      const sourceBytes = weightFiles.reduce((sum, { blob }) => sum + blob.size, 0);
+      try {
+        notes.kept((await writer.publish(layout, { name, sourceBytes })).bytes);
+      } catch (error) {
+        return failed(error);
+      }
+      await close();
+      copy = await findUsable(key, layout, notes);
     },
-    close: endWriting,
+    close,
   };
 }
