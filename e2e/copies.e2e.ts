@@ -52,7 +52,7 @@ test('a run in 4 bits keeps a copy that the page lists, checks and deletes, and 
   expect(await runOnce(page)).toMatch(/The base is kept in 4 bits for the next start \(\d\.\d MB\)/);
   const item = copies(page);
   await item.waitFor();
-  expect(await item.innerText()).toMatch(/4-bit copy of .*\n.*\d(\.\d)? [kM]B \(its files: \d(\.\d)? MB\), kept /);
+  expect(await item.innerText()).toMatch(/^4-bit copy of \S+\s+\d+ kB \(its files: 2\.5 MB\), kept /);
   expect(await violations(page, '.setupCard')).toEqual([]);
   expect(await runOnce(page)).toContain('The base was read from its 4-bit copy in this browser.');
 
