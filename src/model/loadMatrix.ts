@@ -1,8 +1,6 @@
 // Checkpoint tensors to GPU buffers, piece by piece: never a whole matrix on the host, never more under way than the
 // GPU has taken. Matrices that share an input are stacked by rows, so that one product serves them.
 
-import { check } from '../base/errors';
-import { NF4_BLOCK } from '../formats/nf4';
 import { widenToF32 } from '../formats/safetensors';
 import { DTYPE_BYTES } from '../formats/safetensorsHeader';
 import type { WeightFiles } from '../formats/weightFiles';
@@ -10,18 +8,11 @@ import { largestBinding } from '../gpu/device';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix, MatrixPart, WeightStorage } from '../ops/matmul';
-import { storageOf, STORAGE_BITS, type StorageOptions } from './baseStorage';
-import { planParts, type PartPlan } from './matrixParts';
+import { STORAGE_BITS, type StorageOptions } from './baseStorage';
+import { allocateParts, checkSize, layMatrix, type MatrixLayout, type MatrixRequest } from './matrixLayout';
+import type { PartPlan } from './matrixParts';
 import { convertPiece, discard, PIECE_BYTES, type Piece } from './pieces';
 import { createQuantizer, type Nf4Part, type Quantizer } from './quantizePieces';
-
-/** Stacked tensors: [rows_i, columns] each, dimensions beyond the first flattened into columns. */
-export interface MatrixRequest {
-  tensors: readonly { name: string; rows: number }[];
-  columns: number;
-  /** Quantized when linears are. */
-  linear: boolean;
-}
 
 export interface MatrixLoader {
   /** @throws weights.tensorMissing, weights.shape, weights.nonFinite, weights.range, gpu.bufferTooLarge */
@@ -44,34 +35,7 @@ export interface LoaderOptions {
   verifyQuantization?: boolean;
 }
 
-/**
- * Checks a tensor's size by its header.
- * @param elements what config.json asks for @throws weights.tensorMissing, weights.shape
- */
-export function checkSize(weights: WeightFiles, name: string, elements: number): void {
-  const shape = weights.shape(name);
-  check(
-    shape.reduce((product, size) => product * size, 1) === elements,
-    'weights.shape',
-    `tensor ${name} is (${shape.join(', ')}), config.json asks for ${elements} elements`,
-    'Use config.json and weights of the same checkpoint.',
-  );
-}
-
 type PlainStorage = Exclude<WeightStorage, 'nf4'>;
-
-/** A part's buffer of whole words. */
-function allocate(gpu: Gpu, { firstRow, rows }: PartPlan, columns: number, storage: PlainStorage): MatrixPart {
-  const words = Math.ceil((rows * columns * STORAGE_BITS[storage]) / 32);
-  return { firstRow, rows, data: gpu.persistent([words]) };
-}
-
-/** Buffers of a part: whole blocks and their scales. */
-function allocateNf4(gpu: Gpu, { firstRow, rows }: PartPlan, columns: number): Nf4Part {
-  const blocks = Math.ceil((rows * columns) / NF4_BLOCK);
-  const data = gpu.persistent([(blocks * NF4_BLOCK * STORAGE_BITS.nf4) / 32]);
-  return { firstRow, rows, data, scales: gpu.persistent([blocks]) };
-}
 
 /** `writeBuffer` takes whole words; only the end of a matrix can need a fill. */
 function wholeWords(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
@@ -123,19 +87,21 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
     await taken;
   };
 
-  const loadPlain = (request: MatrixRequest, plans: PartPlan[], storage: PlainStorage) => {
-    const parts = plans.map((plan) => allocate(gpu, plan, request.columns, storage));
+  const loadPlain = (request: MatrixRequest, layout: MatrixLayout, storage: PlainStorage) => {
+    const parts = allocateParts(gpu, layout);
     const write: WritePiece<MatrixPart> = (part, to, name, piece) => {
       const bytes = wholeWords(convertPiece(name, piece, storage));
       queue.writeBuffer(part.data.buffer, (to * STORAGE_BITS[storage]) / 8, bytes);
       if (bytes !== piece.bytes) discard(bytes);
       return Promise.resolve();
     };
-    return stream(request, plans, parts, write).then(() => parts);
+    return stream(request, layout.plans, parts, write).then(() => parts);
   };
 
-  const loadNf4 = async (request: MatrixRequest, plans: PartPlan[], own: Quantizer) => {
-    const parts = plans.map((plan) => allocateNf4(gpu, plan, request.columns));
+  const loadNf4 = async (request: MatrixRequest, layout: MatrixLayout, own: Quantizer) => {
+    const { plans } = layout;
+    // Parts of nf4 have scales.
+    const parts = allocateParts(gpu, layout) as Nf4Part[];
     await stream<Nf4Part>(request, plans, parts, (part, to, _, piece) => own.write(part, to, piece));
     const names = request.tensors.map(({ name }) => name);
     await own.finish(parts, plans, names);
@@ -144,18 +110,13 @@ export function createMatrixLoader(gpu: Gpu, weights: WeightFiles, options: Load
 
   return {
     async matrix(request) {
-      const { tensors, columns, linear } = request;
-      for (const { name, rows } of tensors) checkSize(weights, name, rows * columns);
-      const rows = tensors.map((tensor) => tensor.rows);
-      const total = rows.reduce((a, b) => a + b, 0);
-      const dtypes = tensors.map(({ name }) => weights.dtype(name));
-      const storage = storageOf(chosen, dtypes, linear);
-      const plans = planParts(tensors[0]!.name, { rows, columns, storage }, limitBytes);
+      const layout = layMatrix(weights, request, { storage: chosen, limitBytes });
+      const { rows, columns, storage } = layout;
       const parts =
         storage === 'nf4' && chosen.nf4
-          ? await loadNf4(request, plans, quantizerOf(chosen.nf4.doubleQuant))
-          : await loadPlain(request, plans, storage as PlainStorage);
-      return { rows: total, columns, storage, parts };
+          ? await loadNf4(request, layout, quantizerOf(chosen.nf4.doubleQuant))
+          : await loadPlain(request, layout, storage as PlainStorage);
+      return { rows, columns, storage, parts };
     },
     async vector(tensors) {
       const values: Float32Array[] = [];

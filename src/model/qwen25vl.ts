@@ -1,13 +1,16 @@
 // Loads a Qwen2.5-VL checkpoint onto a device. Every size comes from config.json; every tensor is checked against it.
 
 import type { WeightFiles } from '../formats/weightFiles';
+import { largestBinding } from '../gpu/device';
 import type { Gpu } from '../gpu/gpu';
 import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix } from '../ops/matmul';
+import { matrixEntry, vectorEntry, type CopyEntry } from './baseCopy';
 import { defaultStorage, type StorageOptions } from './baseStorage';
 import type { ModelConfig } from './config';
 import type { LanguageModel } from './languageModel';
-import { checkSize, createMatrixLoader, type LoaderOptions, type MatrixRequest } from './loadMatrix';
+import { createMatrixLoader, type LoaderOptions, type MatrixLoader } from './loadMatrix';
+import { checkSize, layMatrix, type MatrixRequest } from './matrixLayout';
 import type { VisionTower } from './visionTower';
 import { checkLayout } from './weightLayout';
 import { withHubNames } from './weightNames';
@@ -143,6 +146,9 @@ async function assemble<M, V>(load: Loader<M, V>, config: ModelConfig) {
   };
 }
 
+/** Puts a loader between the model and the one that reads its files. */
+type Through = (files: MatrixLoader) => MatrixLoader;
+
 /**
  * @param options.onProgress called with the share of tensors loaded, 0 to 1
  * @returns the model, and whether the GPU was found to quantize otherwise than it should, so that the CPU did
@@ -152,12 +158,13 @@ export async function loadQwen25VL(
   gpu: Gpu,
   files: WeightFiles,
   config: ModelConfig,
-  options: { onProgress?: (share: number) => void } & Partial<LoaderOptions> = {},
+  options: { onProgress?: (share: number) => void; through?: Through } & Partial<LoaderOptions> = {},
 ): Promise<Qwen25VL & { quantizedOnCpu: boolean }> {
   const weights = withHubNames(files);
   const total = weights.names().length;
   let loaded = 0;
-  const loader = createMatrixLoader(gpu, weights, { storage: defaultStorage(gpu), ...options });
+  const { through = (own) => own } = options;
+  const loader = through(createMatrixLoader(gpu, weights, { storage: defaultStorage(gpu), ...options }));
   const load = createLoader<FrozenMatrix, Tensor>(loader, () => {
     loaded++;
     options.onProgress?.(Math.min(1, loaded / total));
@@ -178,9 +185,10 @@ export async function loadTower(
   gpu: Gpu,
   files: WeightFiles,
   config: ModelConfig,
-  options: { storage: StorageOptions; quantizeOnCpu: boolean },
+  options: { storage: StorageOptions; quantizeOnCpu: boolean; through?: Through },
 ): Promise<VisionTower> {
-  const loader = createMatrixLoader(gpu, withHubNames(files), options);
+  const { through = (own) => own } = options;
+  const loader = through(createMatrixLoader(gpu, withHubNames(files), options));
   try {
     return await loadVision(
       createLoader<FrozenMatrix, Tensor>(loader, () => {}),
@@ -189,6 +197,36 @@ export async function loadTower(
   } finally {
     loader.close();
   }
+}
+
+/**
+ * What `loadQwen25VL` makes on the GPU, in the order in which it does; reads no weights.
+ * @param limits of the device @throws weights.* and gpu.bufferTooLarge with the tensor's name
+ */
+export async function modelLayout(
+  files: WeightFiles,
+  config: ModelConfig,
+  storage: StorageOptions,
+  limits: Parameters<typeof largestBinding>[0],
+): Promise<CopyEntry[]> {
+  const weights = withHubNames(files);
+  const limitBytes = largestBinding(limits);
+  const entries: CopyEntry[] = [];
+  const make: Primitives<void, void> = {
+    async matrix(request) {
+      const names = request.tensors.map(({ name }) => name);
+      entries.push(matrixEntry(names, layMatrix(weights, request, { storage, limitBytes })));
+    },
+    async vector(tensors) {
+      for (const { name, size } of tensors) checkSize(weights, name, size);
+      entries.push(vectorEntry(tensors));
+    },
+  };
+  await assemble(
+    createLoader(make, () => {}),
+    config,
+  );
+  return entries;
 }
 
 /** Frees a tower's weights; it must not be used again. */

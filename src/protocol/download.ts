@@ -17,7 +17,9 @@ export type DownloadRequest =
   /** Ends that request; what has arrived is kept. */
   | { type: 'stop'; id: number }
   /** Reads a stored model's files and holds them against their hashes. Asks nobody. */
-  | { type: 'verify'; id: number; key: string };
+  | { type: 'verify'; id: number; key: string }
+  /** Reads a stored copy of a base again and holds it against its hashes. Asks nobody. */
+  | { type: 'verifyCopy'; id: number; key: string };
 
 /** Where a download stands; a few a second. */
 export interface DownloadProgress {
@@ -45,7 +47,10 @@ export type DownloadMessage =
   /** It was stopped, here or in the tab that was fetching; what has arrived is kept. */
   | { type: 'stopped'; id: number }
   | { type: 'verifying'; id: number; done: number; total: number }
-  /** `broken`: names of files that had other bytes. They were removed from this browser's store; a folder's stay. */
+  /**
+   * `broken`: names of files that had other bytes, or the key of a copy that had. They were removed from this browser's
+   * store; a folder's stay.
+   */
   | { type: 'verified'; id: number; broken: string[] }
   | { type: 'failed'; id: number; error: ErrorRecord }
   /** All requests to other hosts so far, of this worker. */

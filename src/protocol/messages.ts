@@ -48,6 +48,8 @@ export interface StartRequest {
   model: ModelChoice;
   /** GPU memory that the user says there is, in GB. */
   gpuMemoryGb: number;
+  /** Keep a copy of a base in 4 bits for faster starts; left out: no. */
+  keepCopy?: boolean;
   /** A PEFT adapter to start from; its r, lora_alpha, target_modules and use_rslora replace the recipe's. */
   adapter?: AdapterSource;
 }
@@ -69,6 +71,8 @@ export interface ContinueRequest {
   model: ModelChoice;
   /** GPU memory that the user says there is, in GB: a run without a checkpoint decides anew. */
   gpuMemoryGb: number;
+  /** As in `StartRequest`. */
+  keepCopy?: boolean;
   /** A mended copy of the run's recipe; only its user rewards may differ. Left out: the checkpoint's. */
   recipe?: Recipe;
 }

@@ -53,9 +53,8 @@ function streamFile(stream: FileSystemWritableFileStream): OpenFile {
   };
 }
 
-async function openFile(name: string): Promise<OpenFile> {
-  const root = await navigator.storage.getDirectory();
-  const handle = await root.getFileHandle(name, { create: true });
+/** Opens a file for writing, in a worker or on the page. @param name for errors @throws storage.failed */
+export async function openHandle(handle: FileSystemFileHandle, name: string): Promise<OpenFile> {
   // Only dedicated workers have it.
   if (typeof handle.createSyncAccessHandle === 'function') return syncFile(await handle.createSyncAccessHandle());
   if (typeof handle.createWritable === 'function') return streamFile(await handle.createWritable());
@@ -64,6 +63,11 @@ async function openFile(name: string): Promise<OpenFile> {
     `writing ${name}: this browser cannot write files of its own from a page`,
     'Update the browser.',
   );
+}
+
+async function openFile(name: string): Promise<OpenFile> {
+  const root = await navigator.storage.getDirectory();
+  return openHandle(await root.getFileHandle(name, { create: true }), name);
 }
 
 /** The browser's own files, in the root of its private file system. */

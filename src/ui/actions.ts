@@ -123,7 +123,7 @@ export function stopMeasuring(): void {
 export function startRun(): void {
   if (startObstacle() !== null) return;
   const settings = useSettings.getState();
-  const { recipe, seed } = settings;
+  const { recipe, seed, keepCopy } = settings;
   const adapter = pickedAdapter(settings);
   const model = modelSource(settings)!;
   const datasetId = useDataset.getState().info!.id;
@@ -134,7 +134,8 @@ export function startRun(): void {
   showLoading(runId);
   void askToKeep();
   const from = adapter ? { adapter: adapter.source } : {};
-  workers().toTrainer({ type: 'start', runId, recipe, seed, datasetId, model, gpuMemoryGb: gpuMemory(), ...from });
+  const run = { runId, recipe, seed, datasetId, model, keepCopy, gpuMemoryGb: gpuMemory(), ...from };
+  workers().toTrainer({ type: 'start', ...run });
 }
 
 /** The view shows "loading" from the click on, before the worker's first report. */
@@ -217,7 +218,8 @@ export async function continueRun(
   if (!(await replayRun(record, true, mended))) return;
   goTo('run');
   showLoading(record.id);
-  const own = mended ? { recipe: mended } : {};
+  const { keepCopy } = useSettings.getState();
+  const own = { keepCopy, ...(mended ? { recipe: mended } : {}) };
   workers().toTrainer({ type: 'continue', runId: record.id, model, gpuMemoryGb: gpuMemory(), ...own });
 }
 

@@ -129,6 +129,8 @@ export function tellHost(message: HostMessage): void {
 /** Puts window.lorikeet in place if a host is there. */
 export function installAutomation(): void {
   if (!hasHost()) return;
+  // What a host's browser keeps is models of the hub alone.
+  useSettings.setState({ keepCopy: false });
   const input = addFileInput();
   let opened: RunRecord | null = null;
   (window as HostWindow).lorikeet = {

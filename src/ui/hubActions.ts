@@ -5,9 +5,11 @@ import { LorikeetError, toErrorRecord } from '../base/errors';
 import { allowFolder, pickFolder, type FolderMode } from '../base/folderAccess';
 import { parseModelAddress } from '../hub/modelAddress';
 import type { DownloadMessage } from '../protocol/download';
+import { deleteCopy } from '../storage/modelCopies';
 import { findFolderModel, forgetFolderModel, isFolderKey, openFolderModel } from '../storage/modelFolders';
 import { deleteModel } from '../storage/modelStore';
 import type { DownloadClient, HubRequest } from './downloadClient';
+import { beginCopyCheck, failCopyCheck, forgetCopyCheck, refreshCopies } from './store/copies';
 import { readStorage } from './store/device';
 import { refreshModels, setTask, useHub, type HubTask } from './store/hub';
 import { readHubSettings } from './store/hubSettings';
@@ -166,4 +168,18 @@ export async function checkModel({ key, folder }: StoredModelView): Promise<void
   useHub.setState({ checked: null });
   setTask({ kind: 'checking', id, key, share: 0 });
   ask({ type: 'verify', id, key }, null);
+}
+
+/** Reads a 4-bit copy again and holds it against the hashes that it was written with. */
+export function checkCopy(key: string): void {
+  const id = ++lastId;
+  beginCopyCheck(id, key);
+  client!.send({ type: 'verifyCopy', id, key }).catch((error: unknown) => failCopyCheck(toErrorRecord(error)));
+}
+
+/** Deletes a 4-bit copy; its source stays. Errors: storage.failed. */
+export async function removeCopy(key: string): Promise<void> {
+  await deleteCopy(key);
+  forgetCopyCheck(key);
+  await Promise.all([refreshCopies(), readStorage()]);
 }

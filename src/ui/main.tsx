@@ -20,16 +20,19 @@ import './styles/result.css';
 import './styles/history.css';
 
 import { createRoot } from 'react-dom/client';
+import type { ErrorRecord } from '../base/errors';
 import type { DownloadMessage } from '../protocol/download';
 import type { DataMessage, RunEvent, DatasetInfo } from '../protocol/messages';
 import { startWorkers, type TrainerReport } from './workerClient';
 import { watchStorage, type StorageStatus } from '../storage/connection';
+import { sweepCopies } from '../storage/modelCopies';
 import { sweepModels } from '../storage/modelStore';
 import { connectClient, failData, failRun, importDemo, orShow } from './actions';
 import { App } from './App';
 import { hasHost, installAutomation, tellHost } from './automation';
 import { createDownloadClient } from './downloadClient';
 import { connectHub, isAwaited, openFetched } from './hubActions';
+import { applyCopyCheck, failCopyCheck, refreshCopies } from './store/copies';
 import { applyDataMessage, reopenDataset, useDataset } from './store/dataset';
 import { readGuard, readStorage, useDevice, watchRequests } from './store/device';
 import { refreshHistory } from './store/history';
@@ -74,6 +77,9 @@ function onTrainer(message: TrainerReport): void {
 
 /** Keeps the list of runs up to date: their states, positions and checkpoints. */
 function onRunEvent(event: RunEvent): void {
+  if (event.type === 'notice' && event.code.startsWith('base.copy')) {
+    orShow(Promise.all([refreshCopies(), readStorage()]));
+  }
   if (event.type === 'finished') onFinished(event.summary.seconds['total'], event.summary.complete);
   const listed = event.type === 'checkpoint' || event.type === 'resumed';
   const ended = event.type === 'state' && (event.state === 'running' || event.state === 'failed');
@@ -127,15 +133,25 @@ async function openFirstDataset(): Promise<void> {
 }
 
 function onDownload(message: DownloadMessage): void {
+  const check = applyCopyCheck(message);
+  if (check?.ended) orShow(Promise.all([refreshCopies(), readStorage()]));
+  if (check) return;
   const awaited = 'id' in message && isAwaited(message.id);
   if (applyDownload(message)) orShow(Promise.all([refreshModels(), readStorage()]));
   if (awaited) orShow(openFetched(message));
 }
 
-/** What a download that was cut off left without a model goes first. */
+function onDownloadCrash(error: ErrorRecord): void {
+  failCopyCheck(error);
+  failHub(error);
+}
+
+/** What was cut off and left without a model goes first. */
 async function openModels(): Promise<void> {
   await sweepModels();
   await refreshModels();
+  await sweepCopies();
+  await refreshCopies();
 }
 
 function start(): void {
@@ -165,7 +181,7 @@ function start(): void {
     },
   });
   connectClient(client);
-  connectHub(createDownloadClient({ message: onDownload, crashed: failHub }));
+  connectHub(createDownloadClient({ message: onDownload, crashed: onDownloadCrash }));
   client.toTrainer({ type: 'probe' });
   orShow(openFirstDataset());
   orShow(Promise.all([refreshHistory(), readStorage()]));

@@ -61,7 +61,8 @@ async function checkDataset(datasetId: string, name: string): Promise<void> {
  * Reads what to go on from. The stored run is not changed before `begin`.
  * @throws run.missing, run.finished, checkpoint.*, recipe.*, model.missing, storage.*
  */
-export async function readContinuation({ runId, model, gpuMemoryGb, recipe }: ContinueRequest): Promise<Continuation> {
+export async function readContinuation(request: ContinueRequest): Promise<Continuation> {
+  const { runId, model, gpuMemoryGb, keepCopy, recipe } = request;
   const record = await findRun(runId);
   check(record, 'run.missing', `run ${runId} is not stored in this browser`);
   check(record.state !== 'finished', 'run.finished', 'This run is finished; there is nothing to go on with.');
@@ -83,6 +84,7 @@ export async function readContinuation({ runId, model, gpuMemoryGb, recipe }: Co
     datasetId: record.datasetId,
     model: await sourceOf(model),
     gpuMemoryGb,
+    keepCopy,
     recipe: mend(stored, recipe),
   };
   const seconds = checkpoint?.progress.summary.seconds ?? {};

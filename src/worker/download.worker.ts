@@ -4,7 +4,7 @@
 import { LorikeetError, toErrorRecord } from '../base/errors';
 import type { Net } from '../hub/net';
 import type { DownloadMessage, DownloadRequest } from '../protocol/download';
-import { createNet, download, lookUp, verify } from './downloadJobs';
+import { createNet, download, lookUp, verify, verifyBaseCopy } from './downloadJobs';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: DownloadMessage): void => scope.postMessage(message);
@@ -42,6 +42,8 @@ scope.onmessage = ({ data }: MessageEvent<DownloadRequest>): void => {
       return void run(data.id, async (signal) => download(connected(), data, post, signal));
     case 'verify':
       return void run(data.id, (signal) => verify(data, post, signal));
+    case 'verifyCopy':
+      return void run(data.id, (signal) => verifyBaseCopy(data, post, signal));
     case 'stop':
       running.get(data.id)?.abort();
       return;

@@ -10,6 +10,7 @@ import { createTraffic, type Net } from '../hub/net';
 import { createRateMeter, secondsLeft } from '../hub/rate';
 import { parseModelConfig } from '../model/config';
 import type { DownloadMessage, DownloadProgress, DownloadRequest } from '../protocol/download';
+import { verifyCopy } from '../storage/modelCopies';
 import { modelLock } from '../storage/modelDatabase';
 import { expectFolder, findFolderModel, folderFile, isFolderKey, noteFolderModel } from '../storage/modelFolders';
 import { dropFile } from '../storage/modelParts';
@@ -223,4 +224,16 @@ export async function verify({ id, key }: Ask<'verify'>, post: Post, signal: Abo
     await end(broken);
     post({ type: 'verified', id, broken });
   });
+}
+
+/** Reads a copy of a base again; one that has other bytes is removed. @throws storage.* */
+export async function verifyBaseCopy({ id, key }: Ask<'verifyCopy'>, post: Post, signal: AbortSignal): Promise<void> {
+  let told = 0;
+  const tell = (done: number, total: number): void => {
+    if (performance.now() - told < REPORT_MS) return;
+    told = performance.now();
+    post({ type: 'verifying', id, done, total });
+  };
+  const sound = await verifyCopy(key, tell, signal);
+  post({ type: 'verified', id, broken: sound ? [] : [key] });
 }

@@ -25,6 +25,8 @@ export interface SessionRequest {
   model: ModelSource;
   /** GPU memory that the user says there is, in GB. */
   gpuMemoryGb: number;
+  /** Keep a copy of a base in 4 bits in this browser; left out: none is made, and one that is there is used. */
+  keepCopy?: boolean;
   /** Start from this adapter; its shape replaces the recipe's. */
   adapter?: AdapterSource;
 }

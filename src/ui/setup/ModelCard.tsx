@@ -7,6 +7,7 @@ import { useModel, type ModelLook } from '../store/model';
 import { pickedAdapter, pickModelFolder, useSettings, type ChosenModel } from '../store/settings';
 import { AdapterRow } from './AdapterRow';
 import { hubLine, HubPanel } from './HubPanel';
+import { ModelCopies } from './ModelCopies';
 import { SetupCard, type CardState } from './SetupCard';
 
 /** The Model card. A folder stays chosen until the page is reloaded: browsers do not keep picked files. */
@@ -79,6 +80,7 @@ export function ModelCard(): React.JSX.Element {
           {note}
         </p>
       ))}
+      <ModelCopies />
       <AdapterRow />
     </SetupCard>
   );

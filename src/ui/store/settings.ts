@@ -54,6 +54,8 @@ export interface Settings {
   picked: PickedModel | null;
   /** The model from the hub that was chosen last. */
   stored: ChosenModel | null;
+  /** A run that holds its base in 4 bits keeps a copy of it here. */
+  keepCopy: boolean;
   /** Why the folder that was picked last is not taken; nothing takes its place. */
   pickFault: ErrorRecord | null;
   adapter: AdapterChoice;
@@ -68,6 +70,7 @@ export const useSettings = create<Settings>(() => ({
   modelKind: 'bundled',
   picked: null,
   stored: null,
+  keepCopy: load('keepCopy', (value) => (typeof value === 'boolean' ? value : null)) ?? true,
   pickFault: null,
   adapter: { kind: 'fresh' },
 }));
@@ -123,6 +126,12 @@ export function setRecipe(recipe: Recipe): void {
 export function setSeed(seed: number): void {
   useSettings.setState({ seed });
   save('seed', seed);
+}
+
+/** Sets and remembers whether 4-bit copies are made. */
+export function setKeepCopy(keepCopy: boolean): void {
+  useSettings.setState({ keepCopy });
+  save('keepCopy', keepCopy);
 }
 
 /** Sets and remembers the theme. */
