@@ -41,14 +41,24 @@ export async function loadBase(
       'This GPU does not quantize to 4 bits as bitsandbytes does: the weights were quantized on the processor instead.';
     reporter.emit({ type: 'notice', level: 'info', code: 'gpu.quantize', message });
   }
-  const tower = decisions.towerStays
-    ? residentTower(model.vision)
-    : leavingTower(gpu, model, () => loadTower(gpu, weights, config, { storage, quantizeOnCpu: quantizedOnCpu }));
+  const tower = towerOf(gpu, model, decisions, () =>
+    loadTower(gpu, weights, config, { storage, quantizeOnCpu: quantizedOnCpu }),
+  );
   return { model, tower, fingerprint: await baseFingerprint(configJson, weightFiles) };
 }
 
+/** The tower of a model as the run has decided: it stays, or leaves the GPU and is loaded again. */
+export function towerOf(
+  gpu: Gpu,
+  model: Pick<Qwen25VL, 'vision'>,
+  { towerStays }: Pick<Decisions, 'towerStays'>,
+  load: () => Promise<Qwen25VL['vision']>,
+): TowerSource {
+  return towerStays ? residentTower(model.vision) : leavingTower(gpu, model, load);
+}
+
 /** A tower that leaves the GPU when it is closed and is read again when it is opened. */
-function leavingTower(gpu: Gpu, model: Qwen25VL, load: () => Promise<Qwen25VL['vision']>): TowerSource {
+function leavingTower(gpu: Gpu, model: Pick<Qwen25VL, 'vision'>, load: () => Promise<Qwen25VL['vision']>): TowerSource {
   let loaded: Qwen25VL['vision'] | null = model.vision;
   return {
     config: model.vision.config,
