@@ -4,20 +4,16 @@ import type { BaseStorage, Decisions } from '../budgets/decisions';
 import type { ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';
 import { languageBytes, towerBytes } from './baseBytes';
-import type { GenerationFigures, PassFigures, RunFigures } from './figures';
-import { forwardBytes, trainingBytes, type PassBytes } from './passBytes';
-import { patchBytes } from './towerPassBytes';
+import type { RunFigures } from './figures';
+import { generationWorks } from './generationBytes';
+import { NO_BYTES, PARTS, type PartBytes } from './parts';
+import { scoringWork, streamOf, trainingWork } from './passBytes';
+import { poolBytes, uploadBytes, type Work } from './pool';
+import { encodeWorks } from './towerPassBytes';
 import { adapterNumbers, F32, widthsOf } from './widths';
 
 export const PHASES = ['load', 'encode', 'evaluate', 'sft', 'rollout', 'grpo', 'checkpoint'] as const;
 export type Phase = (typeof PHASES)[number];
-
-/** Owners of GPU memory. */
-export const PARTS = [
-  ...(['weights', 'tower', 'adapter', 'activations', 'workspace', 'logits', 'kv', 'features', 'staging'] as const),
-] as const;
-export type Part = (typeof PARTS)[number];
-export type PartBytes = Record<Part, number>;
 
 export interface PhaseMemory {
   phase: Phase;
@@ -36,13 +32,8 @@ export interface MemoryInput {
 
 /** Pieces that a checkpoint is read back in; two are under way. */
 export const CHECKPOINT_PIECE = 16 * 2 ** 20;
-/** What carries numbers between host and GPU: an upload buffer of 16 MiB, uniforms and small read-backs. */
-const UPLOADS = 17 * 2 ** 20;
-
-const NONE: PartBytes = {
-  ...{ weights: 0, tower: 0, adapter: 0, activations: 0, workspace: 0 },
-  ...{ logits: 0, kv: 0, features: 0, staging: UPLOADS },
-};
+/** A piece of a tensor on its way to 4 bits. */
+const WEIGHT_PIECE = 8 * 2 ** 20;
 
 /**
  * What stays through the whole run: the base, the tower if it stays, and the adapter's four flat buffers (weights, gradient,
@@ -54,132 +45,145 @@ function fixedParts({ config, recipe, decisions, tables }: MemoryInput, stage: '
   const { lora, grpo } = recipe;
   const copies = stage === 'grpo' && grpo.beta !== 0 && grpo.reference === 'start' ? 5 : 4;
   return {
-    ...NONE,
+    ...NO_BYTES,
     weights: languageBytes(config, types),
     tower: towerStays ? towerBytes(config, types) : 0,
     adapter: copies * F32 * adapterNumbers(widthsOf(config), lora),
   };
 }
 
+/** Work of a phase, and whether the tower is there for it even if it does not stay. */
+interface PhaseWork {
+  work: Work;
+  tower: boolean;
+}
+
 function phaseOf(phase: Phase, parts: PartBytes): PhaseMemory {
   return { phase, parts, total: PARTS.reduce((sum, part) => sum + parts[part], 0) };
 }
 
-/** A pass beside what stays. */
-function withPass(fixed: PartBytes, pass: PassBytes): PartBytes {
-  return { ...fixed, ...pass };
-}
-
-/** The pictures of one batch on their way through the tower: as many as their limit allows, but the largest at any rate. */
-function encodeParts(input: MemoryInput, fixed: PartBytes, pictureTokens: number): PartBytes {
-  const { config, decisions, figures, tables } = input;
-  const patches = pictureTokens * config.vision.spatialMergeSize ** 2;
-  const largest = patches === 0 ? 0 : figures.pictures.largestPatches;
-  const together = Math.max(largest, Math.min(decisions.patchesTogether, patches));
-  const workspace = together * patchBytes(config);
-  return { ...fixed, tower: towerBytes(config, { storage: decisions.storage, tables }), workspace };
-}
-
-function promptPass({ promptTokens, longestPrompt, prompts, pictureTokens }: GenerationFigures): PassFigures {
-  const pairs = 0;
-  return {
-    tokens: Math.max(promptTokens, longestPrompt),
-    pairs,
-    rows: 0,
-    labels: 0,
-    pictureTokens: prompts && pictureTokens,
-  };
+interface Held {
+  input: MemoryInput;
+  fixed: PartBytes;
 }
 
 /**
- * Generation: keys and values of every prompt once and of every completion at full length (2 kv numbers per layer and row), as
- * many rows as the cache may have; logits of every prompt's last row and of every sequence that decodes; and the prompts' pass
- * in parts, or one token's work of all sequences, whichever is more. Per sequence the ids that it may not draw, a bit each.
+ * A phase whose works come one after the other: the fullest of them.
+ * @param before works that have left the pool as the phase finds it
  */
-function generationParts(input: MemoryInput, fixed: PartBytes, generation: GenerationFigures): PartBytes {
-  const { config, decisions, recipe } = input;
-  const { layers, kv, vocabulary } = widthsOf(config);
-  const { prompts, sequences, promptTokens, longestPrompt, maxNewTokens } = generation;
-  const wanted = promptTokens + sequences * maxNewTokens;
-  const perPrompt = prompts === 0 ? 1 : sequences / prompts;
-  const least = longestPrompt + maxNewTokens;
-  const rows = Math.min(wanted, Math.max(decisions.cacheRows, least));
-  // Chunks are cut where the cache or the sequences end, whichever comes first.
-  const share = wanted === 0 ? 0 : Math.min(1, rows / wanted, decisions.sequencesTogether / Math.max(1, sequences));
-  const together = Math.max(1, sequences * share);
-  const chunkRows = Math.max(Math.min(wanted, least), wanted * share);
-  const pass = { ...promptPass(generation), tokens: chunkRows - together * maxNewTokens };
-  const tokens = Math.max(longestPrompt, Math.min(decisions.prefillTokens, pass.tokens));
-  const limits = { tokensTogether: tokens, headChunkBytes: 0 };
-  const prefill = forwardBytes(config, recipe.lora, { ...pass, tokens: Math.max(tokens, pass.tokens) }, limits);
-  const token: PassFigures = { tokens: together, pairs: 0, rows: 0, labels: 0, pictureTokens: 0 };
-  const decode = forwardBytes(config, recipe.lora, token, { tokensTogether: Infinity, headChunkBytes: 0 });
-  const work = (bytes: PassBytes): number => bytes.activations + bytes.workspace + bytes.features;
-  const larger = work(prefill) > work(decode) ? prefill : decode;
-  const logits = F32 * vocabulary * (together / perPrompt + together) + (together * vocabulary) / 8;
-  return { ...withPass(fixed, larger), logits, kv: F32 * layers * 2 * kv * chunkRows };
+function fullest(phase: Phase, { input, fixed }: Held, works: PhaseWork[], before: PhaseWork[] = []): PhaseMemory[] {
+  const { config, decisions, tables } = input;
+  const tower = towerBytes(config, { storage: decisions.storage, tables });
+  const own = poolBytes([...before, ...works].map(({ work }) => work)).slice(before.length);
+  const moments = own.map((parts, i) =>
+    phaseOf(phase, {
+      ...parts,
+      weights: fixed.weights,
+      adapter: fixed.adapter,
+      tower: works[i]!.tower ? tower : fixed.tower,
+    }),
+  );
+  return moments.length === 0 ? [] : [moments.reduce((a, b) => (b.total > a.total ? b : a))];
 }
 
-function evaluateParts(input: MemoryInput): PartBytes[] {
+/** Where the tower leaves, all pictures go through it first, as long as their features can be kept. */
+function encodesFirst({ config, decisions, figures }: MemoryInput): boolean {
+  const { host, disk } = decisions.features;
+  const bytes = (F32 * widthsOf(config).c * figures.pictures.patches) / config.vision.spatialMergeSize ** 2;
+  return !decisions.towerStays && bytes <= host + disk;
+}
+
+const withTower = (work: Work): PhaseWork => ({ work, tower: true });
+const plain = (work: Work): PhaseWork => ({ work, tower: false });
+
+/** Pictures that a pass of these tokens asks for, beside its stream. */
+function encoding(input: MemoryInput, pass: { tokens: number; pictureTokens: number }): PhaseWork[] {
+  if (encodesFirst(input)) return [];
+  const { config, decisions, figures } = input;
+  const patches = pass.pictureTokens * config.vision.spatialMergeSize ** 2;
+  const asked = { patches, together: decisions.patchesTogether };
+  return encodeWorks(config, figures.pictures, asked, streamOf(config, pass).held).map(withTower);
+}
+
+function generating(input: MemoryInput, generation: Parameters<typeof generationWorks>[1]): PhaseWork[] {
+  const { config, recipe, decisions, figures } = input;
+  const own = { config, lora: recipe.lora, decisions, pictures: figures.pictures };
+  const works = generationWorks({ ...own, encodes: !encodesFirst(input) }, generation);
+  // The last two are the prompts' pass and the tokens'.
+  return works.map((work, i) => (i < works.length - 2 ? withTower(work) : plain(work)));
+}
+
+function evaluateWorks(input: MemoryInput): PhaseWork[] {
   const { config, recipe, decisions, figures } = input;
   const { evaluation } = figures;
   if (!evaluation) return [];
-  const fixed = fixedParts(input, null);
-  const tokensTogether = Math.max(evaluation.longestRow, decisions.scoreTokens);
-  const loss = forwardBytes(config, recipe.lora, evaluation.loss, { ...decisions, tokensTogether });
-  const { generation } = evaluation;
-  return [
-    encodeParts(input, fixed, generation.pictureTokens),
-    generationParts(input, fixed, generation),
-    withPass(fixed, loss),
-  ];
+  const { loss, longestRow, generation } = evaluation;
+  const limits = { ...decisions, tokensTogether: Math.max(longestRow, decisions.scoreTokens) };
+  return [...generating(input, generation), plain(scoringWork(config, recipe.lora, loss, limits, longestRow))];
 }
 
-/** The fullest of several moments. */
-function fullest(phase: Phase, moments: PartBytes[]): PhaseMemory[] {
-  const [first, ...rest] = moments.map((parts) => phaseOf(phase, parts));
-  return first ? [rest.reduce((a, b) => (b.total > a.total ? b : a), first)] : [];
+function sftWorks(input: MemoryInput): PhaseWork[] {
+  const { config, recipe, decisions, figures } = input;
+  if (!figures.sft) return [];
+  const { largest } = figures.sft;
+  const limits = { ...decisions, ...decisions.sft };
+  const work = trainingWork(config, recipe.lora, largest, limits, recipe.lora.lora_dropout > 0);
+  const pictures = encoding(input, largest);
+  // The next micro-batch's pictures meet what this one has left in the pool.
+  const next = figures.sft.steps * figures.sft.microBatches > 1 ? pictures : [];
+  return [...pictures, plain(work), ...next];
 }
 
-function grpoParts(input: MemoryInput): { rollout: PartBytes[]; train: PartBytes[] } | null {
+/** What a step's rollout does, and what its training does after it, in the pool that it has left. */
+function grpoWorks(input: MemoryInput): { rollout: PhaseWork[]; train: PhaseWork[] } {
   const { config, recipe, decisions, figures } = input;
   const { grpo } = figures;
-  if (!grpo) return null;
-  const fixed = fixedParts(input, 'grpo');
-  const training = trainingBytes(config, recipe.lora, grpo.largest, { ...decisions, ...decisions.grpo });
+  if (!grpo) return { rollout: [], train: [] };
+  const { lora } = recipe;
   const limits = { ...decisions, tokensTogether: decisions.scoreTokens };
-  const scoring = forwardBytes(config, recipe.lora, grpo.scored.largest, limits);
-  const train = [withPass(fixed, training), ...(grpo.scorePasses > 0 ? [withPass(fixed, scoring)] : [])];
-  const encode = encodeParts(input, fixed, grpo.rollout.pictureTokens);
-  return { rollout: [encode, generationParts(input, fixed, grpo.rollout)], train };
+  const scored = grpo.scorePasses > 0 ? [scoringWork(config, lora, grpo.scored.largest, limits)] : [];
+  // With several packs each is scored before all coefficients are known. Dropout does not act.
+  const first = grpo.packs > 1 ? [scoringWork(config, lora, grpo.largest, { ...decisions, ...decisions.grpo })] : [];
+  const training = trainingWork(config, lora, grpo.largest, { ...decisions, ...decisions.grpo }, false);
+  return { rollout: generating(input, grpo.rollout), train: [...scored, ...first, training].map(plain) };
+}
+
+function loading(input: MemoryInput, fixed: PartBytes): PhaseMemory {
+  const { config, recipe, decisions, tables } = input;
+  const adapter = F32 * adapterNumbers(widthsOf(config), recipe.lora);
+  // What is larger than a piece is written past the upload buffer.
+  const up = uploadBytes(adapter > CHECKPOINT_PIECE ? 0 : adapter);
+  const staging = up + (decisions.storage === 'nf4' ? WEIGHT_PIECE : 0);
+  return phaseOf('load', { ...fixed, tower: towerBytes(config, { storage: decisions.storage, tables }), staging });
+}
+
+/** All pictures, or those that a phase first asks for. */
+function allPictures(input: MemoryInput): PhaseWork[] {
+  const { config, decisions, figures } = input;
+  const { evaluation, sft, grpo, pictures } = figures;
+  const asked = [evaluation?.generation.pictureTokens, sft?.largest.pictureTokens, grpo?.rollout.pictureTokens];
+  const merge = config.vision.spatialMergeSize ** 2;
+  const patches = encodesFirst(input) ? pictures.patches : merge * Math.max(0, ...asked.map((tokens) => tokens ?? 0));
+  return encodeWorks(config, pictures, { patches, together: decisions.patchesTogether }, []).map(withTower);
 }
 
 /** Memory of every phase that the run has, in order. */
 export function gpuPhases(input: MemoryInput): PhaseMemory[] {
-  const { config, recipe, decisions, figures } = input;
+  const { sft, grpo } = input.figures;
   const fixed = fixedParts(input, null);
-  const { sft } = figures;
-  const trained = sft && trainingBytes(config, recipe.lora, sft.largest, { ...decisions, ...decisions.sft });
-  const grpo = grpoParts(input);
-  const training = sft !== null || grpo !== null;
-  // Pictures are computed when a batch first asks for them.
-  const asked = [
-    figures.evaluation?.generation.pictureTokens,
-    sft?.largest.pictureTokens,
-    figures.grpo?.rollout.pictureTokens,
-  ];
-  const calls = asked.filter((tokens): tokens is number => tokens !== undefined && tokens > 0);
+  const own = { input, fixed };
+  const inGrpo = { input, fixed: fixedParts(input, 'grpo') };
+  const { rollout, train } = grpoWorks(input);
+  // The next step's rollout meets what this step has left in the pool.
+  const before = grpo !== null && grpo.steps > 1 ? [...rollout, ...train] : [];
+  const saving = phaseOf('checkpoint', { ...fixed, staging: uploadBytes(0) + 2 * CHECKPOINT_PIECE });
   return [
-    ...fullest('load', [{ ...fixed, staging: UPLOADS }]),
-    ...fullest(
-      'encode',
-      calls.map((tokens) => encodeParts(input, fixed, tokens)),
-    ),
-    ...fullest('evaluate', evaluateParts(input)),
-    ...(trained
-      ? fullest('sft', [encodeParts(input, fixed, sft.largest.pictureTokens), withPass(fixed, trained)])
-      : []),
-    ...(grpo ? [...fullest('rollout', grpo.rollout), ...fullest('grpo', grpo.train)] : []),
-    ...(training ? fullest('checkpoint', [{ ...fixed, staging: UPLOADS + 2 * CHECKPOINT_PIECE }]) : []),
+    loading(input, fixed),
+    ...fullest('encode', own, allPictures(input)),
+    ...fullest('evaluate', own, evaluateWorks(input)),
+    ...fullest('sft', own, sftWorks(input)),
+    ...fullest('rollout', inGrpo, rollout, before),
+    ...fullest('grpo', inGrpo, train, rollout),
+    ...(sft !== null || grpo !== null ? [saving] : []),
   ];
 }

@@ -1,6 +1,6 @@
 // The real host code at the real model's size, on a device that counts: presets by pictures and GPU memory.
 
-import { beforeAll, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { defineGpuConstants } from '../gpu/testing/countingDevice';
 import { expectWithinBudget, table } from './testing/countedRun';
 
@@ -15,5 +15,13 @@ it.each(
   }),
 )(
   'a 3B run stays within its budget and gives all back: $preset, pictures of $side patches a side, $gigabytes GB',
-  expectWithinBudget,
+  async (run) => {
+    await expectWithinBudget(run);
+  },
 );
+
+it('a 3B run whose vision tower leaves the GPU stays within 4 GB and gives all back', async () => {
+  const { decisions, fits } = await expectWithinBudget({ preset: 'mmherc', side: 36, count: 100, gigabytes: 4 });
+  expect(decisions).toMatchObject({ towerStays: false, storage: 'nf4' });
+  expect(fits).toBe(true);
+});

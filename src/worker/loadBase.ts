@@ -46,8 +46,7 @@ export async function loadBase(
   const copied =
     nf4 && (await openCopiedBase(gpu, { opened, storage: { ...storage, nf4 }, fingerprint, keep, reporter }));
   const { model, loadTowerAgain } = await loadModel(gpu, opened, storage, { copied, reporter });
-  const tower = decisions.towerStays ? residentTower(model.vision) : leavingTower(gpu, model, loadTowerAgain);
-  return { model, tower, fingerprint };
+  return { model, tower: towerOf(gpu, model, decisions, loadTowerAgain), fingerprint };
 }
 
 /** Loads all of the model; what is written of a copy meanwhile counts when this has succeeded. */
@@ -77,8 +76,18 @@ async function loadModel(
   }
 }
 
+/** The tower of a model as the run has decided: it stays, or leaves the GPU and is loaded again. */
+export function towerOf(
+  gpu: Gpu,
+  model: Pick<Qwen25VL, 'vision'>,
+  { towerStays }: Pick<Decisions, 'towerStays'>,
+  load: () => Promise<Qwen25VL['vision']>,
+): TowerSource {
+  return towerStays ? residentTower(model.vision) : leavingTower(gpu, model, load);
+}
+
 /** A tower that leaves the GPU when it is closed and is read again when it is opened. */
-function leavingTower(gpu: Gpu, model: Qwen25VL, load: () => Promise<Qwen25VL['vision']>): TowerSource {
+function leavingTower(gpu: Gpu, model: Pick<Qwen25VL, 'vision'>, load: () => Promise<Qwen25VL['vision']>): TowerSource {
   let loaded: Qwen25VL['vision'] | null = model.vision;
   return {
     config: model.vision.config,

@@ -77,8 +77,6 @@ export async function openSession(
   noted: { decisions?: Decisions } | null,
   { onPrepared, choose }: SessionHooks = {},
 ): Promise<Session> {
-  const encoderReady = encoder.load();
-  encoderReady.catch(() => undefined); // awaited below; must not count as unhandled while the model loads
   const prepared = await prepareSession(request, reporter);
   onPrepared?.({ recipe: prepared.adapter.recipe, rows: prepared.rows });
   const { device, info } = await requestDevice();
@@ -86,8 +84,7 @@ export async function openSession(
   try {
     const decided = decide(prepared, info, request, noted, reporter);
     const { rows, decisions } = choose?.(prepared.rows, decided) ?? { rows: prepared.rows, decisions: decided };
-    const loading = { request, encoder, encoderReady, reporter, decisions };
-    return await loadSession(gpu, { ...prepared, rows }, loading);
+    return await loadSession(gpu, { ...prepared, rows }, { request, encoder, reporter, decisions });
   } catch (error) {
     const cause = await causeOf(gpu, error);
     device.destroy();
@@ -126,10 +123,16 @@ function smallerParts(change: string): NoticeEvent {
   return { type: 'notice', level: 'warning', code: 'memory.smallerParts', message };
 }
 
+/** Weights up to here are read while the reward encoder loads; beside larger ones its wait is lost in theirs. */
+const ENCODER_BESIDE_BYTES = 256 * 2 ** 20;
+
+function weightBytes({ model }: Prepared): number {
+  return model.weightFiles.reduce((sum, { blob }) => sum + blob.size, 0);
+}
+
 interface Loading {
   request: SessionRequest;
   encoder: EncoderClient;
-  encoderReady: Promise<void>;
   reporter: Reporter;
   decisions: Decisions;
 }
@@ -143,7 +146,15 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   gpu.rec.setRate(matmulGflops * 1e9);
   // Before the weights: what the GPU cannot bind must not take minutes to be told.
   const adapter = uploadAdapter(gpu, prepared.model.config, prepared.adapter, loading.request.seed);
+  const startEncoder = (): Promise<void> => {
+    const ready = loading.encoder.load();
+    ready.catch(() => undefined); // awaited below; must not count as unhandled meanwhile
+    return ready;
+  };
+  // Beside large weights it would put what it takes of the page's memory on top of what reading them takes.
+  const early = weightBytes(prepared) <= ENCODER_BESIDE_BYTES ? startEncoder() : null;
   const { model, tower, fingerprint: base } = await loadBase(gpu, prepared.model, recipe, loading);
+  const encoderReady = early ?? startEncoder();
   const { decisions, reporter } = loading;
   const relief: Relief = { gpu, decisions, onSmaller: (change) => reporter.emit(smallerParts(change)) };
   const kernels = await kernelFingerprint(gpu.rec);
@@ -151,7 +162,7 @@ async function loadSession(gpu: Gpu, prepared: Prepared, loading: Loading): Prom
   const fingerprints = { base, kernels };
   const pictures = await openPictureFeatures({ relief, tower, recipe, rows, processor, fingerprints, reporter });
   const { featuresOf } = pictures;
-  await loading.encoderReady;
+  await encoderReady;
   const { spatialMergeSize } = model.config.vision;
   // Evaluations and rewards meet the same answers: one memory serves both.
   const embed = rememberEmbeddings(loading.encoder.embed);

@@ -8,6 +8,7 @@ import { inRepository } from '../launcher/paths.mjs';
 import { userPath } from '../train/inputs.mjs';
 import * as train from '../train/train.mjs';
 import { measureRun } from './measure.mjs';
+import { comparison, comparisonTable, grpoWithoutGradient } from './planned.mjs';
 import { growth, timelineTable } from './timeline.mjs';
 import { writeTrial } from './trial.mjs';
 
@@ -31,16 +32,18 @@ const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(2)} GB`;
 /** Bytes that the page's process grows by while weights are read. */
 const loadingGrowth = (result) => growth(result, 'renderer', { loading: true });
 
-function report(result, leastAvailable) {
+function report({ result, leastAvailable, events, plan }) {
   return [
     '',
     timelineTable(result, KINDS),
     '',
+    ...(plan ? [comparisonTable(comparison(plan, result, events)), ''] : []),
     `  Start: renderer ${gigabytes(result.baseline.renderer ?? 0)}, GPU process ${gigabytes(result.baseline.gpu ?? 0)}`,
     `  renderer while loading: ${gigabytes(loadingGrowth(result))} above Start (at most ${gigabytes(LOAD_LIMIT_BYTES)})`,
     `  renderer at most: ${gigabytes(growth(result, 'renderer'))} above Start`,
     `  GPU process at most: ${gigabytes(growth(result, 'gpu'))} above Start`,
     `  the machine had at least ${gigabytes(leastAvailable)} left`,
+    ...(grpoWithoutGradient(events) ? ['  GRPO had no gradient: its grad_norm is 0'] : []),
     '',
   ].join('\n');
 }
@@ -54,7 +57,7 @@ function outputFolder(path) {
 
 /**
  * @param {Record<string, string | boolean | undefined>} flags
- * @returns {Promise<number>} 0 when the run finished within the limit; the run's exit code, or 1 beyond the limit
+ * @returns {Promise<number>} 0 when the run finished within the limit and GRPO had a gradient, else 1; or the run's exit code
  */
 export async function run(flags) {
   if (!flags.model) throw new Failure('--model is missing: the folder of the model to prove.');
@@ -62,11 +65,14 @@ export async function run(flags) {
   const trial = writeTrial(out);
   const own = { model: flags.model, software: flags.software, out: join(out, 'run') };
   const files = { data: flags.data ?? trial.data, recipe: flags.recipe ?? trial.recipe };
-  let loading = 0;
-  const code = await measureRun({ ...own, ...files }, ({ result, leastAvailable, events }) => {
-    loading = loadingGrowth(result);
-    writeFileSync(join(out, 'proof.json'), `${JSON.stringify({ ...result, leastAvailable, events }, null, 2)}\n`);
-    process.stdout.write(report(result, leastAvailable));
-  });
-  return code === 0 && loading > LOAD_LIMIT_BYTES ? 1 : code;
+  let kept = true;
+  const onEnd = (measured) => {
+    const { result, leastAvailable, events, plan } = measured;
+    kept = loadingGrowth(result) <= LOAD_LIMIT_BYTES && !grpoWithoutGradient(events);
+    const proof = { ...result, leastAvailable, plan, events };
+    writeFileSync(join(out, 'proof.json'), `${JSON.stringify(proof, null, 2)}\n`);
+    process.stdout.write(report(measured));
+  };
+  const code = await measureRun({ ...own, ...files }, onEnd, { plans: true });
+  return code === 0 && !kept ? 1 : code;
 }

@@ -15,20 +15,21 @@ import { Interrupted, STOPPED, watchInterrupts, workThenClose } from './interrup
 import { readPlan } from './plan.mjs';
 import { ownVersion } from './runRecord.mjs';
 import { openSession } from './session.mjs';
-import { setUp } from './setUp.mjs';
+import { setUp, wantedOf } from './setUp.mjs';
 import { showPlan } from './showPlan.mjs';
 import { scoreTable, timeTable } from './table.mjs';
 
 export { options } from './plan.mjs';
 
 /** Runs one training in an open browser. @returns {Promise<number>} exit code */
-async function trainIn(session, display, plan, { interruption, onEvent }) {
+async function trainIn(session, display, plan, { interruption, onEvent, onPlan }) {
   session.messages.on('event', ({ event }) => onEvent(event));
   if (plan.version !== ownVersion()) {
     display.line(`  The run began with Lorikeet ${plan.version}; this is ${ownVersion()}.`);
   }
   await setUp(session, display, plan);
   if (plan.planOnly) return showPlan(session, display, plan);
+  if (onPlan) onPlan(await session.until(session.call('plan', wantedOf(plan))));
   const { summary, saved } = await followRun(session, display, plan, interruption);
   if (summary === null) return STOPPED;
   display.line(`\n${scoreTable(summary)}\n\n${timeTable(summary)}`);
@@ -80,9 +81,10 @@ async function train(plan, watchers) {
 /**
  * @param {Record<string, string | boolean | undefined>} flags
  * @param {(event: object) => void} [onEvent] hears each RunEvent of src/protocol/messages.ts
+ * @param {(plan: object) => void} [onPlan] is given the run's plan (RunPlan there) before it starts; left out: none is made
  * @returns {Promise<number>} 0 when the run finished (or, with --plan, fits), 1 when it does not fit, 130 when it was stopped
  */
-export async function run(flags, onEvent = () => {}) {
+export async function run(flags, onEvent = () => {}, onPlan = null) {
   if (process.platform !== 'linux') {
     throw new Failure('npm run train is for Linux only so far.', 'npm start opens the page, which trains here too.');
   }
@@ -96,7 +98,7 @@ export async function run(flags, onEvent = () => {}) {
   // Also when the process is ended in mid-work.
   process.once('exit', release);
   try {
-    return await train(plan, { interruption, onEvent });
+    return await train(plan, { interruption, onEvent, onPlan });
   } catch (error) {
     if (error instanceof Interrupted) return STOPPED;
     throw error;

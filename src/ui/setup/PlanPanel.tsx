@@ -2,7 +2,8 @@
 
 import { useLayoutEffect, useState } from 'react';
 import type { ChangeEffect } from '../../planner/changes';
-import type { Part, PhaseMemory } from '../../planner/gpuPhases';
+import type { PhaseMemory } from '../../planner/gpuPhases';
+import type { Part } from '../../planner/parts';
 import type { RunPlan } from '../../protocol/messages';
 import { planRun } from '../actions';
 import { bytesText, percent } from '../format';

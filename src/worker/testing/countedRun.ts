@@ -1,6 +1,7 @@
 // A run at the 3B model's size on a counting device, held against its budget. For tests only.
 
 import { expect } from 'vitest';
+import type { Budget } from '../../budgets/budgets';
 import { createGpu } from '../../gpu/gpu';
 import { createCountingDevice } from '../../gpu/testing/countingDevice';
 import { CONFIG_3B } from '../../model/testing/config3b';
@@ -38,8 +39,8 @@ export function table(of: {
   );
 }
 
-/** Runs it and holds that it stays within its budget and gives all back. @throws what does not hold */
-export async function expectWithinBudget({ preset, side, count, gigabytes }: Counted): Promise<void> {
+/** Runs it and holds that it stays within its budget and gives all back. @returns the budget @throws what does not hold */
+export async function expectWithinBudget({ preset, side, count, gigabytes }: Counted): Promise<Budget> {
   const counting = createCountingDevice({ adapterClass: 'gpu', content: finishedDecoding(NEW_TOKENS) });
   const gpu = createGpu(counting.device, { info: counting.info });
   const { phases, budget } = await syntheticRun(gpu, {
@@ -62,4 +63,5 @@ export async function expectWithinBudget({ preset, side, count, gigabytes }: Cou
   expect(report.largestHostCopy).toBeLessThanOrEqual(HOST_COPY);
   expect(gpu.memory().bytes).toMatchObject({ workspace: 0, kv: 0, features: 0, idle: 0, staging: 0 });
   expect(report.liveBytes).toBe(gpu.memory().total);
+  return budget;
 }

@@ -9,16 +9,18 @@ import type { WeightFiles } from '../../formats/weightFiles';
 import type { Gpu } from '../../gpu/gpu';
 import type { GpuMemory } from '../../gpu/memory';
 import type { ImagePatches } from '../../image/patches';
-import { createFeatureStore, residentTower } from '../../infer/features';
+import { createFeatureStore } from '../../infer/features';
 import type { ModelConfig } from '../../model/config';
 import { createAdapter, loadValues } from '../../model/lora';
-import { loadQwen25VL } from '../../model/qwen25vl';
+import { loadQwen25VL, loadTower } from '../../model/qwen25vl';
 import type { Recipe } from '../../recipe/config';
 import type { GrpoRow } from '../../train/rolloutTypes';
 import { sftLoop } from '../../train/sftLoop';
 import { newStage } from '../../train/stageState';
 import { decideBudget, storageOptions } from '../decide';
 import { evaluateNow } from '../evaluation';
+import { towerOf } from '../loadBase';
+import { rowPictures } from '../rowPictures';
 import { packContextOf, type Run } from '../run';
 import type { TrainingRows } from '../rows';
 import { newProgress } from '../runProgress';
@@ -116,7 +118,14 @@ export function syntheticRows({
   };
 }
 
-async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise<{ run: Run; budget: Budget }> {
+interface OpenRun {
+  run: Run;
+  budget: Budget;
+  /** All pictures through a tower that then leaves the GPU; null where it stays. */
+  encode: (() => Promise<void>) | null;
+}
+
+async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise<OpenRun> {
   const { config, weights, recipe, gpuBytes } = options;
   const rows = syntheticRows(options);
   const budget = decideBudget({ config, weights, recipe, rows, info: gpu.info, gpuBytes });
@@ -125,9 +134,12 @@ async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise
   const model = await loadQwen25VL(gpu, weights, config, { storage, verifyQuantization: false });
   const adapter = createAdapter(gpu, config, recipe.lora);
   loadValues(gpu, adapter, []);
-  const { featuresOf } = createFeatureStore({
+  const tower = towerOf(gpu, model, decisions, () =>
+    loadTower(gpu, weights, config, { storage, quantizeOnCpu: false }),
+  );
+  const { featuresOf, prepare } = createFeatureStore({
     gpu,
-    tower: residentTower(model.vision),
+    tower,
     patchesOf: patchesOf(config),
     decisions,
     hostBytes: decisions.features.host,
@@ -166,7 +178,11 @@ async function openSyntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise
     eta: { finished() {}, estimate: () => null },
     progress: newProgress(0),
   };
-  return { run, budget };
+  const encode = async (): Promise<void> => {
+    await prepare(rowPictures(rows, recipe));
+    tower.close();
+  };
+  return { run, budget, encode: decisions.towerStays ? null : encode };
 }
 
 /** A recipe for a few steps of each stage, with completions of this many tokens. */
@@ -194,7 +210,7 @@ async function sft(run: Run): Promise<void> {
 }
 
 /**
- * Load, evaluation, SFT, GRPO, what a checkpoint reads, evaluation.
+ * Load, pictures where the tower leaves, evaluation, SFT, GRPO, what a checkpoint reads, evaluation.
  * @returns what every phase left and its peak
  */
 export async function syntheticRun(gpu: Gpu, options: SyntheticRunOptions): Promise<SyntheticRun> {
@@ -208,7 +224,8 @@ export async function syntheticRun(gpu: Gpu, options: SyntheticRunOptions): Prom
     await gpu.rec.submit();
     return result;
   };
-  const { run, budget } = await phase('load', () => openSyntheticRun(gpu, options));
+  const { run, budget, encode } = await phase('load', () => openSyntheticRun(gpu, options));
+  if (encode) await phase('encode', encode);
   await phase('evaluate before', () => evaluateNow(run, 0));
   await phase('sft', () => sft(run));
   run.progress.stage = 'grpo';
