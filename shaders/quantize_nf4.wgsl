@@ -75,5 +75,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let high = codes_of(weight4(block * 16u + 2u * i + 1u) * inverse);
     codes[(params.firstBlock + block) * 8u + i] = low | (high << 16u);
   }
-  maxima[params.firstBlock + block] = top;
+  // A subnormal maximum counts as none, on GPUs that keep such numbers too.
+  maxima[params.firstBlock + block] = select(top, 0.0f, inverse == 0.0f);
 }
