@@ -258,6 +258,16 @@ test('a disk that takes longer than a server may be silent is no silence of the 
   expect(waits).toEqual([]);
 });
 
+test('of a failure and of what could not be kept after it, the first is told', async () => {
+  failing({ kind: 'status', status: 404 }, () => true);
+  const { fill } = place;
+  place.fill = (file, signal, work) =>
+    fill(file, signal, (part) =>
+      work(file.name === WEIGHTS ? { ...part, keep: () => Promise.reject(new Error('not kept')) } : part),
+    );
+  await expect(download()).rejects.toMatchObject({ code: expect.stringMatching(/^hub\./) });
+});
+
 test('a stop while a server is waited for ends at once', async () => {
   failing({ kind: 'status', status: 429, headers: { 'Retry-After': '300' } }, () => true);
   const stop = new AbortController();

@@ -22,7 +22,7 @@ export interface PartFile {
   readable: 'written' | 'kept';
   /** @throws storage.*, folder.* when not all bytes were taken */
   write(bytes: Uint8Array, at: number): void | Promise<void>;
-  /** Exactly `length` bytes. @throws storage.*, folder.* */
+  /** Exactly `length` bytes, the caller's until the next call. @throws storage.*, folder.* */
   read(at: number, length: number): Uint8Array | Promise<Uint8Array>;
   /** Makes sure that the bytes are on disk, then that `done` is remembered. */
   keep(done: readonly Interval[]): Promise<void>;
@@ -240,7 +240,10 @@ export async function downloadFile(net: Net, job: FileJob): Promise<void> {
       if (part.readable === 'kept') await keep(job, state);
       await hashOn(job, state, job.signal);
     } catch (error) {
-      await keep(job, state);
+      await keep(job, state).catch((failure: unknown) => {
+        // A stop is no failure; that not all of it is kept is one.
+        if (job.signal.aborted) throw failure;
+      });
       throw error;
     }
     const found = state.hasher.digest();

@@ -65,18 +65,18 @@ export function loaderIntoCopy(
 /** Entries of a copy onto the GPU, every piece held against its hash. */
 function createFiller({ device: { queue } }: Gpu, copy: BaseCopy) {
   const free: ArrayBuffer[] = [];
-  /** @throws copy.broken */
+  /** @throws copy.unreadable: that says nothing of the bytes on disk */
   const read = async (at: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> => {
     try {
       return await copy.read(at, bytes, free.pop());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new LorikeetError('copy.broken', `its bytes from ${at} on cannot be read (${reason})`);
+      throw new LorikeetError('copy.unreadable', `its bytes from ${at} on cannot be read (${reason})`);
     }
   };
   /**
    * Fills buffers in their order; waits until the GPU has taken the piece before the last one.
-   * @throws copy.broken
+   * @throws copy.broken, copy.unreadable
    */
   return async (tensors: readonly Tensor[], place: CopyPlace): Promise<void> => {
     let { at, piece } = place;
@@ -108,6 +108,9 @@ function createFiller({ device: { queue } }: Gpu, copy: BaseCopy) {
   };
 }
 
+/** Codes of a copy that does not give what it should. */
+const UNUSABLE = new Set(['copy.broken', 'copy.unreadable']);
+
 /** Buffers of an entry, still empty. */
 function allocate(gpu: Gpu, { parts }: CopyEntry): MatrixPart[] {
   return parts.map(({ firstRow, rows, bytes: [data, scales] }) => {
@@ -118,8 +121,8 @@ function allocate(gpu: Gpu, { parts }: CopyEntry): MatrixPart[] {
 
 /**
  * Takes everything from the copy, which the caller has held against what the model asks for.
- * @param source reads what the copy does not give: all from the first piece on that is not what was written
- * @param onBroken called once, with why
+ * @param source reads what the copy does not give: all from the first piece on that is not what was written, or cannot be read
+ * @param onBroken called once, with why: copy.broken, copy.unreadable
  */
 export function loaderFromCopy(
   gpu: Gpu,
@@ -142,7 +145,7 @@ export function loaderFromCopy(
       return { entry, parts };
     } catch (error) {
       gpu.free(...buffersOf(parts));
-      if (!(error instanceof LorikeetError) || error.code !== 'copy.broken') throw error;
+      if (!(error instanceof LorikeetError) || !UNUSABLE.has(error.code)) throw error;
       whole = false;
       await onBroken(error);
       return null;

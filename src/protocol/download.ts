@@ -49,9 +49,9 @@ export type DownloadMessage =
   | { type: 'verifying'; id: number; done: number; total: number }
   /**
    * `broken`: names of files that had other bytes, or the key of a copy that had. They were removed from this browser's
-   * store; a folder's stay.
+   * store; a folder's stay. `gone`: the copy was deleted meanwhile.
    */
-  | { type: 'verified'; id: number; broken: string[] }
+  | { type: 'verified'; id: number; broken: string[]; gone?: boolean }
   | { type: 'failed'; id: number; error: ErrorRecord }
   /** All requests to other hosts so far, of this worker. */
   | { type: 'traffic'; hosts: HostTraffic[] };

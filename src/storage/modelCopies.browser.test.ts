@@ -1,11 +1,22 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sha256Hex } from '../base/bytes';
 import { beginCopy } from './modelCopyFile';
-import { copyDatabase, copyLock, deleteCopy, listCopies, openCopy, sweepCopies, verifyCopy } from './modelCopies';
+import {
+  copyDatabase,
+  copyFolder,
+  copyLock,
+  deleteCopiesOf,
+  deleteCopy,
+  listCopies,
+  openCopy,
+  sweepCopies,
+  verifyCopy,
+} from './modelCopies';
 import { changeCopyFile, copyFiles, emptyCopies, putCopyFile } from './testing/copyFiles';
 
 const KEY = 'a1';
-const ABOUT = { name: 'x/model', sourceBytes: 5000 };
+const SOURCE = { name: 'model.safetensors', bytes: 5000, modifiedAt: 1000 };
+const ABOUT = { name: 'x/model', sourceBytes: 5000, sources: [SOURCE] };
 const LAYOUT = [{ names: ['a', 'b'] }];
 const PIECES = [
   Uint8Array.from({ length: 3000 }, (_, i) => i % 251),
@@ -26,7 +37,7 @@ async function keep(key = KEY): Promise<void> {
   await writer.close();
 }
 
-const verify = (key = KEY): Promise<boolean> => verifyCopy(key, () => undefined, new AbortController().signal);
+const verify = (key = KEY): Promise<boolean | null> => verifyCopy(key, () => undefined, new AbortController().signal);
 
 test('a copy has its pieces, what they are, and the hash of each', async () => {
   await keep();
@@ -129,4 +140,87 @@ test('a record that cannot be written leaves nothing', async () => {
   await writer.close();
   expect(put).toHaveBeenCalledOnce();
   expect(await copyFiles()).toEqual({});
+});
+
+test('a sweep asks at each copy whether it is whole: one that became it since the sweep began stays', async () => {
+  await keep();
+  const folder = await copyFolder();
+  const file = await (await folder.getFileHandle(KEY)).getFile();
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  // As while a tab makes a part the copy: the record is there first.
+  await folder.removeEntry(KEY);
+  const { request } = LockManager.prototype as unknown as { request(...given: unknown[]): Promise<unknown> };
+  vi.spyOn(navigator.locks, 'request').mockImplementation(async (...given: unknown[]) => {
+    await putCopyFile(KEY, bytes);
+    return request.apply(navigator.locks, given);
+  });
+  await sweepCopies();
+  vi.restoreAllMocks();
+  expect(await verify()).toBe(true);
+});
+
+test('a sweep removes what an older version has kept without saying of which files', async () => {
+  await keep();
+  const { sources: _, ...older } = (await listCopies())[0]!;
+  await copyDatabase.transact(['copies'], (open) => void open('copies').put(older, KEY));
+  await sweepCopies();
+  expect(await listCopies()).toEqual([]);
+  expect(await copyFiles()).toEqual({});
+});
+
+test('who deletes a copy that was found broken leaves the one that another tab has made in its place, or makes', async () => {
+  await keep();
+  const [first] = await listCopies();
+  await navigator.locks.request(copyLock(KEY), async () => expect(await deleteCopy(KEY, first)).toBe(false));
+  expect(await listCopies()).toEqual([first]);
+  await deleteCopy(KEY, first);
+  expect(await listCopies()).toEqual([]);
+  await keep();
+  await copyDatabase.transact(['copies'], (open) => {
+    open('copies').put({ ...first, createdAt: first!.createdAt + 1 }, KEY);
+  });
+  expect(await deleteCopy(KEY, first)).toBe(false);
+  expect(await verify()).toBe(true);
+});
+
+test('none is begun where one has become whole meanwhile', async () => {
+  await keep();
+  const [first] = await listCopies();
+  expect(await beginCopy(KEY)).toBeNull();
+  expect(await listCopies()).toEqual([first]);
+  expect(await verify()).toBe(true);
+});
+
+test('copies that were made of a file go with it; those of the same name with another date or size stay', async () => {
+  await keep();
+  for (const other of [{ name: 'other' }, { bytes: 1 }, { modifiedAt: 2 }]) {
+    await deleteCopiesOf({ ...SOURCE, ...other });
+    expect(await verify(), JSON.stringify(other)).toBe(true);
+  }
+  await deleteCopiesOf(SOURCE);
+  expect(await listCopies()).toEqual([]);
+  expect(await copyFiles()).toEqual({});
+});
+
+test('a check of a copy that is not here any more says so', async () => {
+  expect(await verify()).toBeNull();
+});
+
+test('no piece is hashed before the one before it has been', async () => {
+  const writer = (await beginCopy(KEY))!;
+  const { digest } = SubtleCrypto.prototype;
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  const hashing = vi.spyOn(crypto.subtle, 'digest').mockImplementation(async (...given) => {
+    const found = await digest.apply(crypto.subtle, given);
+    await gate;
+    return found;
+  });
+  await writer.append(PIECES[0]!);
+  const second = writer.append(PIECES[1]!);
+  expect(hashing).toHaveBeenCalledTimes(1);
+  release();
+  await second;
+  expect(hashing).toHaveBeenCalledTimes(2);
+  await writer.close();
 });

@@ -5,7 +5,7 @@ import { get, values } from 'idb-keyval';
 import { blobBytes } from '../base/blobBytes';
 import { sha256Hex } from '../base/bytes';
 import { check } from '../base/errors';
-import type { CopyManifest, ModelCopy } from '../base/modelCopy';
+import type { CopyManifest, ModelCopy, SourceFile } from '../base/modelCopy';
 import { openDatabase, reading, storageError } from './database';
 import { fileIn, listFolder, removeFrom } from './folder';
 
@@ -17,7 +17,7 @@ export async function copyFolder(): Promise<FileSystemDirectoryHandle> {
   return (await navigator.storage.getDirectory()).getDirectoryHandle('model-copies', { create: true });
 }
 
-/** Held while a copy is written. */
+/** Held while a copy is written or removed. */
 export function copyLock(key: string): string {
   return `lorikeet-model-copy-${key}`;
 }
@@ -28,6 +28,16 @@ export const COPY_PART = '.part';
 async function fileOf({ key, bytes }: ModelCopy): Promise<File | null> {
   const file = await fileIn(await copyFolder(), key);
   return file?.size === bytes ? file : null;
+}
+
+/** Whether the file of a copy is there, with its size. Errors: storage.failed. */
+export async function isWhole(copy: ModelCopy): Promise<boolean> {
+  return (await reading('looking for a copy of the model', fileOf(copy))) !== null;
+}
+
+/** What is known of a copy, whole or not; null: none is kept. Errors: storage.failed. */
+export async function copyRecord(key: string): Promise<ModelCopy | null> {
+  return (await reading('looking for a copy of the model', get<ModelCopy>(key, copies))) ?? null;
 }
 
 /** All copies that are whole, newest first. Errors: storage.failed. */
@@ -62,7 +72,7 @@ export interface OpenCopy {
  * @returns null when none is kept @throws copy.broken for one that is not whole or not what was written; storage.failed
  */
 export async function openCopy(key: string): Promise<OpenCopy | null> {
-  const record = await reading('looking for a copy of the model', get<ModelCopy>(key, copies));
+  const record = await copyRecord(key);
   if (!record) return null;
   const open = async (): Promise<OpenCopy> => {
     const found = await fileIn(await copyFolder(), key);
@@ -75,14 +85,43 @@ export async function openCopy(key: string): Promise<OpenCopy | null> {
   });
 }
 
-/** Removes a copy; does nothing where there is none. A load that reads it goes on with the source. Errors: storage.failed. */
-export async function deleteCopy(key: string): Promise<void> {
+/** What tells a copy from one that was made in its place later. */
+export type CopyIdentity = Pick<ModelCopy, 'key' | 'sha256' | 'createdAt'>;
+
+/** In its lock. */
+async function removeCopy(key: string): Promise<void> {
   // The record first: without it nothing takes the file for whole.
   await copyDatabase.transact(['copies'], (open) => void open('copies').delete(key));
   await reading(
     'removing the copy of the model',
     copyFolder().then((folder) => removeFrom(folder, key)),
   );
+}
+
+/**
+ * Removes a copy; does nothing where there is none. A load that reads it goes on with the source.
+ * @param only that copy: another one that has its place by then stays, or is being written there; left out: whichever
+ *   is there, once no tab writes it
+ * @returns whether it has been removed @throws storage.failed
+ */
+export async function deleteCopy(key: string, only?: CopyIdentity): Promise<boolean> {
+  return navigator.locks.request(copyLock(key), { ifAvailable: only !== undefined }, async (lock) => {
+    if (!lock) return false;
+    const record = only && (await copyRecord(key));
+    const other = record && (record.sha256 !== only.sha256 || record.createdAt !== only.createdAt);
+    if (other) return false;
+    await removeCopy(key);
+    return true;
+  });
+}
+
+/** Removes the copies that were made of a file as it is now: it was found to have wrong bytes. Errors: storage.failed. */
+export async function deleteCopiesOf({ name, bytes, modifiedAt }: SourceFile): Promise<void> {
+  const isIt = (file: SourceFile): boolean =>
+    file.name === name && file.bytes === bytes && file.modifiedAt === modifiedAt;
+  for (const copy of await reading<ModelCopy[]>('listing copies of models', values(copies))) {
+    if (copy.sources?.some(isIt)) await deleteCopy(copy.key, copy);
+  }
 }
 
 /** @throws copy.broken */
@@ -102,30 +141,35 @@ async function checkPieces({ manifest, file }: OpenCopy, onProgress: (done: numb
 
 /**
  * Reads all of a copy again; one that is not what was written is removed.
- * @param onProgress bytes read, of all @returns whether it is sound @throws the signal's reason; storage.failed
+ * @param onProgress bytes read, of all
+ * @returns whether it is sound; null: it is not here any more @throws the signal's reason; storage.failed
  */
 export async function verifyCopy(
   key: string,
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<boolean | null> {
+  const record = await copyRecord(key);
+  if (!record) return null;
   try {
     const copy = await openCopy(key);
-    if (!copy) return false;
+    if (!copy) return null;
     await checkPieces(copy, (done) => onProgress(done, copy.record.bytes), signal);
     return true;
   } catch (error) {
     signal.throwIfAborted();
+    // Deleted meanwhile, by another tab.
+    if (!(await copyRecord(key))) return null;
     const failure = storageError(error, 'reading the copy of the model');
     if (failure.code !== 'copy.broken') throw failure;
-    await deleteCopy(key);
+    await deleteCopy(key, record);
     return false;
   }
 }
 
 /**
- * Removes what counts as no copy: files without a record, records without their file, and what a browser that died has
- * left of a copy. Safe beside a tab that writes one. Call it at start. Errors: storage.failed.
+ * Removes what counts as no copy: files without a record, records without their file or of an older form, and what a
+ * browser that died has left of a copy. Safe beside a tab that writes one. Call it at start. Errors: storage.failed.
  */
 export async function sweepCopies(): Promise<{ files: number; bytes: number }> {
   const swept = { files: 0, bytes: 0 };
@@ -141,11 +185,12 @@ export async function sweepCopies(): Promise<{ files: number; bytes: number }> {
       swept.bytes += bytes;
     });
   }
-  const whole = new Set((await listCopies()).map(({ key }) => key));
   for (const { key } of await reading<ModelCopy[]>('listing copies of models', values(copies))) {
-    // One that is becoming whole has its record before its file.
-    const drop = (lock: Lock | null) => (lock && !whole.has(key) ? deleteCopy(key) : undefined);
-    await navigator.locks.request(copyLock(key), { ifAvailable: true }, drop);
+    await navigator.locks.request(copyLock(key), { ifAvailable: true }, async (lock) => {
+      // One that is becoming whole has its record before its file, and its lock: all is asked inside it.
+      const record = lock && (await copyRecord(key));
+      if (record && !(record.sources && (await isWhole(record)))) await removeCopy(key);
+    });
   }
   return swept;
 }

@@ -6,7 +6,7 @@ import { check } from '../base/errors';
 import type { CopyManifest, ModelCopy } from '../base/modelCopy';
 import { storageError } from './database';
 import { fileIn, removeFrom } from './folder';
-import { COPY_PART, copyDatabase, copyFolder, copyLock } from './modelCopies';
+import { COPY_PART, copyDatabase, copyFolder, copyLock, copyRecord, isWhole } from './modelCopies';
 import { openHandle, type OpenFile } from './opfs';
 
 export interface CopyWriter {
@@ -16,7 +16,7 @@ export interface CopyWriter {
    * Ends the copy: from now on it counts. @param layout of the pieces, as `CopyManifest` has it
    * @throws storage.quota, storage.failed; then it does not count
    */
-  publish(layout: unknown, about: Pick<ModelCopy, 'name' | 'sourceBytes'>): Promise<ModelCopy>;
+  publish(layout: unknown, about: Pick<ModelCopy, 'name' | 'sourceBytes' | 'sources'>): Promise<ModelCopy>;
   /** Ends the writing, and removes what did not become a copy; may be called again. */
   close(): Promise<void>;
 }
@@ -75,9 +75,11 @@ function createWriter(folder: FileSystemDirectoryHandle, key: string, part: Open
   return {
     append: (bytes) =>
       named(async () => {
+        // No more than one piece is hashed at a time: the browser keeps a copy of each until then.
+        await hashes.at(-1);
         // The browser copies what it hashes, now.
         const hash = sha256Hex(bytes);
-        hash.catch(() => undefined); // awaited in publish
+        hash.catch(() => undefined); // awaited by the next piece, and in publish
         hashes.push(hash);
         sizes.push(bytes.byteLength);
         await write(bytes);
@@ -109,12 +111,17 @@ function createWriter(folder: FileSystemDirectoryHandle, key: string, part: Open
 
 /**
  * Begins a copy, alone in this browser.
- * @returns null while another tab writes it @throws storage.quota, storage.failed
+ * @returns null while another tab writes it, or when it is there by now @throws storage.quota, storage.failed
  */
 export async function beginCopy(key: string): Promise<CopyWriter | null> {
   const release = await hold(copyLock(key));
   if (!release) return null;
   try {
+    const record = await copyRecord(key);
+    if (record && (await isWhole(record))) {
+      release();
+      return null;
+    }
     const folder = await copyFolder();
     return createWriter(folder, key, await openPart(folder, key), release);
   } catch (error) {

@@ -36,7 +36,7 @@ type Entry = v.InferOutput<typeof Entry>;
 export interface FolderJournal {
   /** What is on disk of a file's part, as far as the journal is about the same content. */
   done(file: HubFile): Interval[];
-  /** Whether the part of that name is of a download, whatever its content. */
+  /** Whether the part of that name is of a download that is not at its end, whatever its content. */
   knows(name: string): boolean;
   /** Whether the file that was modified then had its hash. */
   wasWhole(file: HubFile, modifiedAt: number): boolean;
@@ -61,8 +61,8 @@ async function read(folder: FileSystemDirectoryHandle): Promise<v.InferOutput<ty
 }
 
 /** The model whose download the folder has a journal of; null without one. Errors: folder.* */
-export async function journalModel(folder: FileSystemDirectoryHandle): Promise<string | null> {
-  return (await read(folder))?.id ?? null;
+export async function journalModel(folder: FileSystemDirectoryHandle): Promise<Pick<HubModel, 'id' | 'commit'> | null> {
+  return read(folder);
 }
 
 async function write(folder: FileSystemDirectoryHandle, text: string): Promise<void> {
@@ -86,7 +86,8 @@ export async function openJournal(folder: FileSystemDirectoryHandle, model: HubM
         (all, [from, end]) => addInterval(all, [from, Math.min(end, file.bytes)]),
         [],
       ),
-    knows: (name) => files.has(name),
+    // What is whole has no part any more.
+    knows: (name) => files.get(name)?.wholeAt === null,
     wasWhole: (file, modifiedAt) => same(file)?.wholeAt === modifiedAt,
     put: async ({ name, algorithm, hash, bytes }, done, wholeAt) => {
       files.set(name, {

@@ -2,6 +2,7 @@
 // place only when it is closed: so it is closed at bounded distances, and the journal names what was closed.
 
 import type { HubFile } from '../base/hubModel';
+import { blobBytes } from '../base/blobBytes';
 import { check } from '../base/errors';
 import { clipIntervals, type Interval } from '../base/intervals';
 import { fileIn, removeFrom } from './folder';
@@ -52,10 +53,16 @@ async function openStream(folder: FileSystemDirectoryHandle, name: string): Prom
   return handle.createWritable(options);
 }
 
-async function readBack(folder: FileSystemDirectoryHandle, name: string, at: number, length: number) {
+/** @param memory as blobBytes has it */
+async function readBack(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  [at, length]: [number, number],
+  memory: ArrayBuffer | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
   // Each close makes another file of it: one that was opened before can no longer be read.
   const file = await (await folder.getFileHandle(name)).getFile();
-  const bytes = new Uint8Array(await file.slice(at, at + length).arrayBuffer());
+  const bytes = await blobBytes(file.slice(at, at + length), memory);
   const message = `reading ${name} back: ${bytes.byteLength} of ${length} bytes at byte ${at}`;
   check(
     bytes.byteLength === length,
@@ -101,6 +108,8 @@ export async function openFolderPart(place: PartPlace, file: HubFile): Promise<F
   /** A stream that failed has lost what was not closed, and a new one would not know it. */
   let broken: { error: unknown } | null = null;
   const gathering = createGathering();
+  /** What was read into last. */
+  let memory: ArrayBuffer | undefined;
   const abandon = async (): Promise<void> => {
     const open = stream;
     stream = null;
@@ -130,7 +139,12 @@ export async function openFolderPart(place: PartPlace, file: HubFile): Promise<F
     readable: 'kept',
     write: (bytes, position) => inTurn(() => orBroken(() => put(gathering.add(bytes, position)))),
     read: (at, length) =>
-      inTurn(() => inFolder(`reading ${name} back`, folder.name, readBack(folder, name, at, length))),
+      inTurn(async () => {
+        const work = readBack(folder, name, [at, length], memory);
+        const bytes = await inFolder(`reading ${name} back`, folder.name, work);
+        memory = bytes.buffer;
+        return bytes;
+      }),
     keep: (done) =>
       inTurn(async () => {
         // Its failure has been told; the journal stays at what was closed.
@@ -163,23 +177,36 @@ async function copyTo(folder: FileSystemDirectoryHandle, from: File, name: strin
   await from.stream().pipeTo(target);
 }
 
+/** @throws folder.taken for a file of the name; an empty one is what a copy that was cut leaves, and goes */
+async function clearName(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
+  const taken = await fileIn(folder, name);
+  if (taken && taken.size > 0) throw takenError(`The folder “${folder.name}” has a file ${name} by now.`);
+  if (taken) await removeFrom(folder, name);
+}
+
+/** Removes the part of a file that is whole without it. Errors: folder.* */
+export function dropPart(folder: FileSystemDirectoryHandle, { name }: HubFile): Promise<void> {
+  const part = name + FOLDER_PART_ENDING;
+  return inFolder(`removing ${part}`, folder.name, removeFrom(folder, part));
+}
+
 /**
  * Gives a part that had its hash the file's name.
  * @returns when the file was last modified @throws folder.taken when another has the name by now, folder.*
  */
 export async function publishPart(folder: FileSystemDirectoryHandle, { name, bytes }: HubFile): Promise<number> {
   const work = async (): Promise<number> => {
-    const taken = await fileIn(folder, name);
-    if (taken && taken.size > 0) throw takenError(`The folder “${folder.name}” has a file ${name} by now.`);
-    // An empty one is what a copy that was cut leaves.
-    if (taken) await removeFrom(folder, name);
+    await clearName(folder, name);
     const partName = name + FOLDER_PART_ENDING;
-    const part: Movable = await folder.getFileHandle(partName);
+    // Of an empty file nothing was written.
+    const part: Movable = await folder.getFileHandle(partName, { create: bytes === 0 });
     const moved = await part.move?.(name).then(
       () => true,
       () => false,
     );
     if (moved !== true) {
+      // The copy would take the place of what has come under that name: that may be why it could not be moved.
+      await clearName(folder, name);
       await copyTo(folder, await part.getFile(), name);
       await removeFrom(folder, partName);
     }

@@ -27,6 +27,18 @@ export interface FolderRecord {
   arrived: number;
   /** Every file had its hash when it was last read. */
   whole: boolean;
+  /** What the records of all models in the same folder have in common; older ones lack it. */
+  place?: string;
+  /**
+   * Names of files for which a journal's word that they are whole does not count: it was not written here, or a check
+   * has found them wrong since. Left out: all.
+   */
+  doubted?: string[];
+}
+
+/** Held while something is done in a folder, with whichever model: its journal and parts are the folder's. */
+export function folderLock({ place, key }: Pick<FolderRecord, 'place' | 'key'>): string {
+  return modelLock(place ?? key);
 }
 
 const folders = database.store('folders');
@@ -55,7 +67,10 @@ export async function findFolderModel(key: string): Promise<FolderRecord> {
 }
 
 /** Notes how far a model in a folder is; does nothing once it was forgotten. Errors: storage.*. */
-export async function noteFolderModel(key: string, change: Pick<FolderRecord, 'arrived' | 'whole'>): Promise<void> {
+export async function noteFolderModel(
+  key: string,
+  change: Pick<FolderRecord, 'arrived' | 'whole' | 'doubted'>,
+): Promise<void> {
   await database.transact(['folders'], async (open) => {
     const known = (await request(open('folders').get(key))) as FolderRecord | undefined;
     if (known) open('folders').put({ ...known, ...change }, key);
@@ -64,7 +79,8 @@ export async function noteFolderModel(key: string, change: Pick<FolderRecord, 'a
 
 /** Forgets the folder of a model; its files stay. @throws model.inUse, storage.failed */
 export async function forgetFolderModel(key: string): Promise<void> {
-  await navigator.locks.request(modelLock(key), { ifAvailable: true }, async (lock) => {
+  const record = await reading('looking for a model', get<FolderRecord>(key, folders));
+  await navigator.locks.request(folderLock(record ?? { key }), { ifAvailable: true }, async (lock) => {
     const message = 'The model is being fetched or checked in this or another tab.';
     check(lock, 'model.inUse', message, 'Pause it there, then forget it.');
     await database.transact(['folders'], (open) => void open('folders').delete(key));
@@ -73,7 +89,7 @@ export async function forgetFolderModel(key: string): Promise<void> {
 
 /** The largest file tells a model from its namesakes without being read. */
 async function holds(folder: FileSystemDirectoryHandle, model: HubModel): Promise<boolean> {
-  if ((await journalModel(folder)) === model.id) return true;
+  if ((await journalModel(folder))?.id === model.id) return true;
   const largest = model.files.reduce<HubFile | null>((a, b) => (a && a.bytes >= b.bytes ? a : b), null);
   const found = largest && (await fileIn(folder, largest.name));
   return found?.size === largest?.bytes && found !== null;
@@ -92,17 +108,38 @@ async function isSame(a: FileSystemDirectoryHandle, b: FileSystemDirectoryHandle
   return a.isSameEntry(b).catch(() => false);
 }
 
-/** Remembers where a model lies; the same folder keeps its key. Tabs do it one after the other. */
+/** @throws folder.otherCommit while another version of the model is being fetched into its folder */
+async function refuseOther(record: FolderRecord): Promise<void> {
+  const { held = [] } = await navigator.locks.query();
+  if (!held.some(({ name }) => name === folderLock(record))) return;
+  const { folder, model } = record;
+  const journal = await journalModel(folder);
+  if (journal === null || journal.commit === model.commit) return;
+  throw new LorikeetError(
+    'folder.otherCommit',
+    `In the folder “${folder.name}” another version of ${model.id} is being fetched or checked now: ${journal.commit}.`,
+    'Choose another folder, or pause it there first.',
+  );
+}
+
+/**
+ * Remembers where a model lies; the same folder keeps its key. Tabs do it one after the other.
+ * @throws folder.otherCommit, storage.*
+ */
 async function remember(found: Pick<FolderRecord, 'model' | 'root' | 'folder' | 'path'>): Promise<FolderRecord> {
   return navigator.locks.request('lorikeet-model-folders', async () => {
     const all = await reading<FolderRecord[]>('looking for a model', values(folders));
     let known: FolderRecord | undefined;
+    let place: string | undefined;
     for (const one of all) {
-      const same = hubModelKey(one.model) === hubModelKey(found.model) && (await isSame(one.folder, found.folder));
-      if (same) known = one;
+      if (!(await isSame(one.folder, found.folder))) continue;
+      place ??= one.place ?? one.key;
+      if (hubModelKey(one.model) === hubModelKey(found.model)) known = one;
     }
     const fresh = { key: KEY_START + crypto.randomUUID(), createdAt: Date.now(), arrived: 0, whole: false };
-    const record: FolderRecord = { ...(known ?? fresh), ...found };
+    const own = known ?? fresh;
+    const record: FolderRecord = { ...own, ...found, place: place ?? own.key };
+    await refuseOther(record);
     await database.transact(['folders'], (open) => void open('folders').put(record, record.key));
     return record;
   });
@@ -116,10 +153,10 @@ async function remember(found: Pick<FolderRecord, 'model' | 'root' | 'folder' | 
 export async function enterFolder(root: FileSystemDirectoryHandle, model: HubModel): Promise<FolderRecord> {
   const folder = await inFolder(`opening the folder for ${model.id}`, root.name, placeOf(root, model));
   const other = await journalModel(folder);
-  if (other !== null && other !== model.id) {
+  if (other !== null && other.id !== model.id) {
     throw new LorikeetError(
       'folder.otherModel',
-      `In the folder “${folder.name}” a download of another model is under way: ${other}.`,
+      `In the folder “${folder.name}” a download of another model is under way: ${other.id}.`,
       'Choose another folder, or finish that download first.',
     );
   }

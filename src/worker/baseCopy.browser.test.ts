@@ -58,16 +58,19 @@ interface Given {
   /** Before loading, and after it. */
   between?: (copied: CopiedBase, gpu: Gpu, model: Qwen25VL) => Promise<void>;
   fingerprint?: string;
+  /** Of the source's file. */
+  lastModified?: number;
   unfinished?: boolean;
 }
 
 /** Loads the base as a run does. */
 async function load(gpu: Gpu, { config }: OneLayerModel, weights: WeightFiles, given: Given = {}): Promise<Loaded> {
   const { storage = STORAGE, keep = true, fingerprint = 'of the source', unfinished, between } = given;
+  const blob = new File(['12345'], 'model.safetensors', { lastModified: given.lastModified ?? 1000 });
   const notices: Loaded['notices'] = [];
   const copied = await openCopiedBase(gpu, {
     ...{ storage, fingerprint, keep },
-    opened: { name: NAME, config, weights, weightFiles: [{ name: 'model.safetensors', blob: new Blob(['12345']) }] },
+    opened: { name: NAME, config, weights, weightFiles: [{ name: 'model.safetensors', blob }] },
     reporter: { emit: (event) => event.type === 'notice' && notices.push(event) },
   });
   try {
@@ -105,7 +108,8 @@ test.each<Nf4>([STORAGE, { dtype: 'float32', nf4: { doubleQuant: false } }])(
       const first = await load(gpu, base, base.files, { storage });
       expect(codes(first)).toEqual(['base.copyKept']);
       const [copy] = await listCopies();
-      expect(copy).toMatchObject({ name: NAME, sourceBytes: 5 });
+      const sources = [{ name: 'model.safetensors', bytes: 5, modifiedAt: 1000 }];
+      expect(copy).toMatchObject({ name: NAME, sourceBytes: 5, sources });
       const plain = await loadQwen25VL(gpu, base.files, base.config, { storage });
       const bits = await bitsOf(gpu, plain);
       freeModel(gpu, plain);
@@ -213,6 +217,35 @@ test('a copy that is deleted while it is read is no loss', async () => {
     });
     expect(codes(found)).toEqual(['base.copyRead', 'base.copyBroken']);
     expect(found.bits).toEqual(bits);
+  });
+});
+
+test('files that were changed where their fingerprint does not look have no copy: their date tells it', async () => {
+  await withBase(async (gpu, base) => {
+    await kept(gpu, base);
+    expect(codes(await load(gpu, base, base.files, { lastModified: 2000, keep: false }))).toEqual([]);
+    expect(codes(await load(gpu, base, unread(base.files)))).toEqual(['base.copyRead']);
+  });
+});
+
+test('a copy that cannot be read now is left for the next start, and the files are read', async () => {
+  await withBase(async (gpu, base) => {
+    const { bits } = await kept(gpu, base);
+    const found = await load(gpu, base, base.files, {
+      between: async (copied, _, { vision }) => {
+        const fails = new DOMException('the disk is away', 'NotReadableError');
+        // Once: the source is read by the same kind of reader.
+        vi.spyOn(ReadableStreamBYOBReader.prototype, 'read').mockRejectedValueOnce(fails);
+        const options = { storage: STORAGE, quantizeOnCpu: false, through: copied.through };
+        const tower = await loadTower(gpu, base.files, base.config, options);
+        vi.restoreAllMocks();
+        expect(await bitsOf(gpu, tower)).toEqual(await bitsOf(gpu, vision));
+        freeTower(gpu, tower);
+      },
+    });
+    expect(codes(found)).toEqual(['base.copyRead', 'base.copyBroken']);
+    expect(found.notices[1]!.message).toMatch(/cannot be read .*the disk is away.*: the model’s own files are read\.$/);
+    expect((await load(gpu, base, unread(base.files))).bits).toEqual(bits);
   });
 });
 

@@ -4,14 +4,16 @@
 import { blobBytes } from '../base/blobBytes';
 import { sha256Hex } from '../base/bytes';
 import { check, toErrorRecord } from '../base/errors';
+import type { ModelCopy, SourceFile } from '../base/modelCopy';
 import type { Gpu } from '../gpu/gpu';
 import { pieceSizes, type BaseCopy, type CopyEntry } from '../model/baseCopy';
 import type { StorageOptions } from '../model/baseStorage';
 import { loaderFromCopy, loaderIntoCopy } from '../model/copiedLoader';
 import type { MatrixLoader } from '../model/loadMatrix';
 import { modelLayout } from '../model/qwen25vl';
+import { shaderSources } from '../ops/shaderSources';
 import type { NoticeEvent } from '../protocol/messages';
-import { deleteCopy, openCopy } from '../storage/modelCopies';
+import { copyRecord, deleteCopy, openCopy, type CopyIdentity } from '../storage/modelCopies';
 import { beginCopy, type CopyWriter } from '../storage/modelCopyFile';
 import type { Reporter } from '../train/control';
 import type { OpenModel } from './openModel';
@@ -35,14 +37,30 @@ export interface CopyOptions {
   reporter: Pick<Reporter, 'emit'>;
 }
 
-/** Changes with the form of the copy's file. */
-const FORM = 1;
+/** Changes with the form of the copy's file, and with quantization on the processor. */
+const FORM = 2;
+/** The shaders that quantize: another text may give other bits. */
+const QUANTIZERS = new Set(['quantize_nf4.wgsl', 'lib/decode_f32.wgsl']);
 /** Disk that a run wants besides, whatever else is free. */
 const SPARE_BYTES = 1e9;
 
+/** The weight files of a source: a fingerprint reads samples of a large one, so that its date has to tell the rest. */
+function sourcesOf(files: OpenModel['weightFiles']): SourceFile[] {
+  return files
+    .map(({ name, blob }) => ({
+      name,
+      bytes: blob.size,
+      modifiedAt: blob instanceof File ? blob.lastModified : 0,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
 /** Hash of all that the copy's bytes and their places depend on. */
-function keyOf(fingerprint: string, { nf4 }: StorageOptions, layout: readonly CopyEntry[]): Promise<string> {
-  return sha256Hex(new TextEncoder().encode(JSON.stringify({ form: FORM, fingerprint, nf4, layout })));
+function keyOf({ fingerprint, storage: { nf4 }, opened }: CopyOptions, layout: readonly CopyEntry[]): Promise<string> {
+  const sources = sourcesOf(opened.weightFiles);
+  const shaders = shaderSources().filter(([path]) => QUANTIZERS.has(path));
+  const all = { form: FORM, fingerprint, sources, shaders, nf4, layout };
+  return sha256Hex(new TextEncoder().encode(JSON.stringify(all)));
 }
 
 /** A stored copy that has what the layout says. @returns null: none is kept @throws copy.broken, storage.failed */
@@ -102,18 +120,26 @@ function createNotes(name: string, reporter: CopyOptions['reporter']) {
 type Notes = ReturnType<typeof createNotes>;
 
 /** Tells that a copy cannot be used, and removes one that is damaged: what the browser could not look at may be whole. */
-async function giveUp(key: string, error: unknown, notes: Notes): Promise<void> {
-  const damaged = toErrorRecord(error).code === 'copy.broken';
-  const [done] = damaged ? await Promise.allSettled([deleteCopy(key)]) : [];
-  notes.unusable(error, done?.status === 'fulfilled');
+async function giveUp(copy: CopyIdentity | null, error: unknown, notes: Notes): Promise<void> {
+  const damaged = copy !== null && toErrorRecord(error).code === 'copy.broken';
+  const removed = damaged && (await deleteCopy(copy.key, copy).catch(() => false));
+  notes.unusable(error, removed);
+}
+
+interface Usable {
+  record: ModelCopy;
+  copy: BaseCopy;
 }
 
 /** @returns null where none can be used, or none is there */
-async function findUsable(key: string, layout: readonly CopyEntry[], notes: Notes): Promise<BaseCopy | null> {
+async function findUsable(key: string, layout: readonly CopyEntry[], notes: Notes): Promise<Usable | null> {
+  let record: ModelCopy | null = null;
   try {
-    return await findCopy(key, layout);
+    record = await copyRecord(key);
+    const copy = record && (await findCopy(key, layout));
+    return record && copy && { record, copy };
   } catch (error) {
-    await giveUp(key, error, notes);
+    await giveUp(record, error, notes);
     return null;
   }
 }
@@ -135,18 +161,19 @@ async function begin(key: string, bytes: number, notes: Notes): Promise<CopyWrit
  * @throws weights.*, gpu.bufferTooLarge
  */
 export async function openCopiedBase(gpu: Gpu, options: CopyOptions): Promise<CopiedBase> {
-  const { opened, storage, fingerprint, keep, reporter } = options;
+  const { opened, storage, keep, reporter } = options;
   const { name, config, weights, weightFiles } = opened;
   const layout = await modelLayout(weights, config, storage, gpu.device.limits);
-  const key = await keyOf(fingerprint, storage, layout);
+  const key = await keyOf(options, layout);
   const bytes = pieceSizes(layout).reduce((sum, one) => sum + one, 0);
   const notes = createNotes(name, reporter);
-  let copy = await findUsable(key, layout, notes);
-  let writer = !copy && keep ? await begin(key, bytes, notes) : null;
+  let found = await findUsable(key, layout, notes);
+  let writer = !found && keep ? await begin(key, bytes, notes) : null;
 
   const broken = (error: unknown): Promise<void> => {
-    copy = null;
-    return giveUp(key, error, notes);
+    const record = found?.record ?? null;
+    found = null;
+    return giveUp(record, error, notes);
   };
   const close = async (): Promise<void> => {
     const ended = writer;
@@ -159,23 +186,24 @@ export async function openCopiedBase(gpu: Gpu, options: CopyOptions): Promise<Co
   };
   return {
     through(files) {
-      if (copy) return loaderFromCopy(gpu, files, copy, broken);
+      if (found) return loaderFromCopy(gpu, files, found.copy, broken);
       const own = writer;
       return own ? loaderIntoCopy(gpu, files, (piece) => own.append(piece), failed) : files;
     },
     async finish() {
-      if (copy) notes.read();
+      if (found) notes.read();
       if (!writer) return;
       // What the GPU could not do may not become a copy.
       await gpu.settled();
-      const sourceBytes = weightFiles.reduce((sum, { blob }) => sum + blob.size, 0);
+      const sources = sourcesOf(weightFiles);
+      const sourceBytes = sources.reduce((sum, file) => sum + file.bytes, 0);
       try {
-        notes.kept((await writer.publish(layout, { name, sourceBytes })).bytes);
+        notes.kept((await writer.publish(layout, { name, sourceBytes, sources })).bytes);
       } catch (error) {
         return failed(error);
       }
       await close();
-      copy = await findUsable(key, layout, notes);
+      found = await findUsable(key, layout, notes);
     },
     close,
   };

@@ -24,7 +24,9 @@ async function run(id: number, work: (signal: AbortSignal) => Promise<void>): Pr
   try {
     await work(abort.signal);
   } catch (error) {
-    if (abort.signal.aborted) post({ type: 'stopped', id });
+    // What fails while it is stopped is told: “stopped” says that what has arrived is kept.
+    const isStop = error === abort.signal.reason || (error instanceof DOMException && error.name === 'AbortError');
+    if (abort.signal.aborted && isStop) post({ type: 'stopped', id });
     else post({ type: 'failed', id, error: toErrorRecord(error) });
   } finally {
     running.delete(id);

@@ -10,9 +10,16 @@ import { createTraffic, type Net } from '../hub/net';
 import { createRateMeter, secondsLeft } from '../hub/rate';
 import { parseModelConfig } from '../model/config';
 import type { DownloadMessage, DownloadProgress, DownloadRequest } from '../protocol/download';
-import { verifyCopy } from '../storage/modelCopies';
+import { deleteCopiesOf, verifyCopy } from '../storage/modelCopies';
 import { modelLock } from '../storage/modelDatabase';
-import { expectFolder, findFolderModel, folderFile, isFolderKey, noteFolderModel } from '../storage/modelFolders';
+import {
+  expectFolder,
+  findFolderModel,
+  folderFile,
+  folderLock,
+  isFolderKey,
+  noteFolderModel,
+} from '../storage/modelFolders';
 import { dropFile } from '../storage/modelParts';
 import { findModel, wholeFile } from '../storage/modelStore';
 import { browserTarget, folderTarget, hashBlob, type ModelTarget } from './modelTarget';
@@ -108,12 +115,12 @@ async function fetchModel(
   signal: AbortSignal,
 ): Promise<void> {
   const channel = new BroadcastChannel('lorikeet-models');
-  const { key } = target;
+  const { key, lock } = target;
   const stopped = new AbortController();
   const unfollow = follow(id, key, channel, post, () => stopped.abort());
   const either = AbortSignal.any([signal, stopped.signal]);
   try {
-    await navigator.locks.request(modelLock(key), { signal: either }, async () => {
+    await navigator.locks.request(lock, { signal: either }, async () => {
       try {
         const place = await target.begin();
         // The lock may have come before the word of a stop: until here it is still heard.
@@ -129,16 +136,16 @@ async function fetchModel(
         throw error;
       }
     });
-  } catch (error) {
-    either.throwIfAborted();
-    throw error;
   } finally {
     unfollow();
     channel.close();
   }
 }
 
-/** Fetches a model, or follows the tab that does. @throws hub.*, storage.*, folder.* */
+/**
+ * Fetches a model, or follows the tab that does. What fails while it is stopped is thrown: not all that has arrived is
+ * kept then. @throws hub.*, storage.*, folder.*
+ */
 export async function download(
   net: Net,
   { id, model, into }: Ask<'download'>,
@@ -185,22 +192,29 @@ async function storedFiles(key: string): Promise<Checked> {
 async function folderFiles(key: string): Promise<Checked> {
   const record = await findFolderModel(key);
   await expectFolder(record);
-  const { model, whole } = record;
+  const { model, whole, doubted } = record;
   let { arrived } = record;
   return {
     ...{ files: model.files, bytes: model.bytes, whole },
     open: (file) => folderFile(record, file),
     wrong: async ({ bytes }) => void (arrived -= bytes),
-    end: (broken) => noteFolderModel(key, { arrived: Math.max(0, arrived), whole: whole && broken.length === 0 }),
+    end: (broken) =>
+      noteFolderModel(key, {
+        arrived: Math.max(0, arrived),
+        whole: whole && broken.length === 0,
+        // The journal of an unfinished download may still take them for whole.
+        ...(doubted && { doubted: [...new Set([...doubted, ...broken])] }),
+      }),
   };
 }
 
 /**
  * Reads every file of a model again. What has other bytes is removed from this browser's store, and left where it lies in
- * a folder. @throws model.missing, storage.*, folder.*
+ * a folder; 4-bit copies that were made of it go. @throws model.missing, storage.*, folder.*
  */
 export async function verify({ id, key }: Ask<'verify'>, post: Post, signal: AbortSignal): Promise<void> {
-  await navigator.locks.request(modelLock(key), { signal }, async () => {
+  const lock = isFolderKey(key) ? folderLock(await findFolderModel(key)) : modelLock(key);
+  await navigator.locks.request(lock, { signal }, async () => {
     const { files, bytes, whole, open, wrong, end } = isFolderKey(key)
       ? await folderFiles(key)
       : await storedFiles(key);
@@ -218,6 +232,9 @@ export async function verify({ id, key }: Ask<'verify'>, post: Post, signal: Abo
       const right = blob !== null && (await hashBlob(blob, file, signal, heard)) === file.hash;
       before += file.bytes;
       if (right) continue;
+      const { name, bytes: size } = file;
+      // Before the file goes: a copy of the base that was made of it has its wrong bytes.
+      if (blob instanceof File) await deleteCopiesOf({ name, bytes: size, modifiedAt: blob.lastModified });
       await wrong(file);
       broken.push(file.name);
     }
@@ -235,5 +252,5 @@ export async function verifyBaseCopy({ id, key }: Ask<'verifyCopy'>, post: Post,
     post({ type: 'verifying', id, done, total });
   };
   const sound = await verifyCopy(key, tell, signal);
-  post({ type: 'verified', id, broken: sound ? [] : [key] });
+  post({ type: 'verified', id, broken: sound === false ? [key] : [], gone: sound === null });
 }

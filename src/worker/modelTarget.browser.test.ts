@@ -6,134 +6,40 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { hubModelKey, type HubFile, type HubModel } from '../base/hubModel';
 import { HUB_DEFAULTS } from '../hub/settings';
-import type { DownloadMessage } from '../protocol/download';
-import { modelDatabase } from '../storage/modelDatabase';
 import { findFolderModel, forgetFolderModel, listFolderModels, openFolderModel } from '../storage/modelFolders';
-import { createNet, download, verify } from './downloadJobs';
+import { createNet, download } from './downloadJobs';
+import {
+  JOURNAL,
+  WEIGHTS,
+  RANGE,
+  KEEP,
+  bytesOf,
+  CONTENT,
+  FILES,
+  MODEL,
+  answer,
+  fetchInto,
+  check,
+  namesIn,
+  put,
+  read,
+  own,
+  expectWhole,
+  stopAt,
+  hub,
+  resetFolders,
+} from './testing/folderDownload';
 
-const JOURNAL = '.lorikeet-download.json';
-const WEIGHTS = 'model-00001-of-00002.safetensors';
-const RANGE = 64 * 1024;
-const KEEP = 256 * 1024;
-
-/** Bytes that repeat nowhere near. */
-function bytesOf(length: number, seed: number): Uint8Array<ArrayBuffer> {
-  let state = seed;
-  return Uint8Array.from({ length }, () => (state = (state * 1664525 + 1013904223) >>> 0) >>> 24);
-}
-
-const CONTENT: Record<string, Uint8Array<ArrayBuffer>> = {
-  'config.json': bytesOf(500, 1),
-  [WEIGHTS]: bytesOf(1_000_000, 2),
-};
-const FILES = Object.entries(CONTENT).map(([name, bytes]): HubFile => ({
-  ...{ name, bytes: bytes.byteLength, algorithm: 'sha256' },
-  hash: bytesToHex(sha256(bytes)),
-}));
-const MODEL: HubModel = {
-  ...{ id: 'x/Small-VL', revision: 'main', endpoint: 'https://hub.test', commit: '1'.repeat(40), licence: null },
-  ...{ files: FILES, bytes: FILES.reduce((sum, { bytes }) => sum + bytes, 0) },
-};
-
-let root: FileSystemDirectoryHandle;
-/** Ranges of the weights that were asked for. */
-let asked: string[];
-let content: Record<string, Uint8Array<ArrayBuffer>>;
-/** Called before each answer of the weights. */
-let before: (count: number) => unknown;
-
-async function answer(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const name = new URL(input as string).pathname.split('/').pop()!;
-  const range = new Headers(init?.headers).get('range');
-  if (name === WEIGHTS) {
-    asked.push(range ?? 'all');
-    await before(asked.length);
-    init?.signal?.throwIfAborted();
-  }
-  const bytes = content[name]!;
-  const found = /bytes=(\d+)-(\d+)/.exec(range ?? '');
-  if (!found) return new Response(bytes);
-  const [from, last] = [Number(found[1]), Number(found[2])];
-  const headers = { 'Content-Range': `bytes ${from}-${last}/${bytes.byteLength}` };
-  return new Response(bytes.slice(from, last + 1), { status: 206, headers });
-}
-
-interface Fetched {
-  said: DownloadMessage[];
-  error: unknown;
-}
-
-/** One download to its end, as the worker does it. */
-async function fetchInto(into: FileSystemDirectoryHandle, signal = new AbortController().signal): Promise<Fetched> {
-  const said: DownloadMessage[] = [];
-  const quick = { rangeBytes: RANGE, connections: 1, retries: 1, retryMs: 1, folderKeepBytes: KEEP };
-  const net = createNet(
-    { ...HUB_DEFAULTS, ...quick, endpoint: MODEL.endpoint },
-    () => undefined,
-    () => undefined,
-  );
-  const request = { type: 'download', id: 1, model: MODEL, into } as const;
-  const error: unknown = await download({ ...net, fetch: answer }, request, (one) => void said.push(one), signal).then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  return { said, error };
-}
-
-async function check(key: string): Promise<DownloadMessage[]> {
-  const said: DownloadMessage[] = [];
-  await verify({ type: 'verify', id: 1, key }, (one) => void said.push(one), new AbortController().signal);
-  return said;
-}
-
-async function namesIn(folder: FileSystemDirectoryHandle): Promise<string[]> {
-  const names: string[] = [];
-  for await (const name of folder.keys()) names.push(name);
-  return names.sort();
-}
-
-async function put(folder: FileSystemDirectoryHandle, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
-  await stream.write(bytes);
-  await stream.close();
-}
-
-async function read(folder: FileSystemDirectoryHandle, name: string): Promise<Uint8Array> {
-  return new Uint8Array(await (await (await folder.getFileHandle(name)).getFile()).arrayBuffer());
-}
-
-const own = (): Promise<FileSystemDirectoryHandle> => root.getDirectoryHandle('Small-VL', { create: true });
-
-async function expectWhole(folder: FileSystemDirectoryHandle): Promise<void> {
-  expect(await namesIn(folder)).toEqual(Object.keys(CONTENT).sort());
-  for (const { name, hash } of FILES) expect(bytesToHex(sha256(await read(folder, name))), name).toBe(hash);
-}
-
-/** Stops a download when so many ranges of the weights have been asked for. */
-async function stopAt(count: number): Promise<Fetched> {
-  const stop = new AbortController();
-  before = (now) => now === count && stop.abort();
-  const ended = await fetchInto(root, stop.signal);
-  before = () => undefined;
-  return ended;
-}
-
-beforeEach(async () => {
-  const opfs = await navigator.storage.getDirectory();
-  await opfs.removeEntry('picked', { recursive: true }).catch(() => undefined);
-  root = await opfs.getDirectoryHandle('picked', { create: true });
-  await modelDatabase.transact(['folders'], (open) => void open('folders').clear());
-  [asked, content, before] = [[], CONTENT, () => undefined];
-});
+beforeEach(resetFolders);
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
 test('a model arrives in a folder of its name, under its files’ own names, with nothing beside them, and is remembered', async () => {
-  const { said, error } = await fetchInto(root);
+  const { said, error } = await fetchInto(hub.root);
   expect(error).toBe(null);
-  expect(await namesIn(root)).toEqual(['Small-VL']);
+  expect(await namesIn(hub.root)).toEqual(['Small-VL']);
   await expectWhole(await own());
   const [view] = await listFolderModels();
   expect(view).toMatchObject({ id: MODEL.id, whole: true, arrived: MODEL.bytes, folder: 'picked/Small-VL' });
@@ -147,23 +53,23 @@ test('a model arrives in a folder of its name, under its files’ own names, wit
 test('a folder that has the model’s name, or holds it already, gets no folder in it', async () => {
   await fetchInto(await own());
   await expectWhole(await own());
-  const other = await root.getDirectoryHandle('other', { create: true });
+  const other = await hub.root.getDirectoryHandle('other', { create: true });
   await put(other, WEIGHTS, CONTENT[WEIGHTS]!);
-  const before = asked.length;
+  const before = hub.asked.length;
   const { error } = await fetchInto(other);
   expect(error).toBe(null);
   await expectWhole(other);
-  expect(asked.length).toBe(before);
+  expect(hub.asked.length).toBe(before);
   expect((await listFolderModels()).map(({ folder }) => folder).sort()).toEqual(['Small-VL', 'other']);
 });
 
 test('files that are there are read once, and taken when they have the hash; the folder keeps its record', async () => {
-  await fetchInto(root);
+  await fetchInto(hub.root);
   const [first] = await listFolderModels();
-  asked = [];
-  const again = await fetchInto(root);
+  hub.asked = [];
+  const again = await fetchInto(hub.root);
   expect(again.error).toBe(null);
-  expect(asked).toEqual([]);
+  expect(hub.asked).toEqual([]);
   expect(await listFolderModels()).toMatchObject([{ key: first!.key, whole: true }]);
   await expectWhole(await own());
 });
@@ -173,9 +79,9 @@ test('a stop keeps what has arrived, in a part beside a journal, and the next do
   expect(said.at(-1)!.type).toBe('stopped');
   expect(await namesIn(await own())).toEqual([JOURNAL, 'config.json', `${WEIGHTS}.part`].sort());
   expect(await listFolderModels()).toMatchObject([{ whole: false, arrived: 500 + 5 * RANGE }]);
-  asked = [];
-  expect((await fetchInto(root)).error).toBe(null);
-  expect(asked[0]).toBe(`bytes=${5 * RANGE}-${6 * RANGE - 1}`);
+  hub.asked = [];
+  expect((await fetchInto(hub.root)).error).toBe(null);
+  expect(hub.asked[0]).toBe(`bytes=${5 * RANGE}-${6 * RANGE - 1}`);
   await expectWhole(await own());
 });
 
@@ -187,28 +93,28 @@ test('a browser that dies loses at most what came since the last close', async (
     this: FileSystemWritableFileStream,
   ) {
     // From the first range of the weights on: the journal, the part, the journal; then the end.
-    const large = asked.length > 0 && ++closed > 3;
+    const large = hub.asked.length > 0 && ++closed > 3;
     if (!large) return close.call(this);
     await this.abort();
     throw new DOMException('the process is gone', 'InvalidStateError');
   });
-  const { error } = await fetchInto(root);
+  const { error } = await fetchInto(hub.root);
   expect(error).toMatchObject({ code: 'folder.failed' });
   vi.restoreAllMocks();
-  asked = [];
-  expect((await fetchInto(root)).error).toBe(null);
-  expect(asked[0]).toBe(`bytes=${KEEP}-${KEEP + RANGE - 1}`);
+  hub.asked = [];
+  expect((await fetchInto(hub.root)).error).toBe(null);
+  expect(hub.asked[0]).toBe(`bytes=${KEEP}-${KEEP + RANGE - 1}`);
   await expectWhole(await own());
 });
 
 test('wrong bytes never get the file’s name', async () => {
   const wrong = CONTENT[WEIGHTS]!.slice();
   wrong[700_000]! ^= 1;
-  content = { ...CONTENT, [WEIGHTS]: wrong };
-  expect((await fetchInto(root)).error).toMatchObject({ code: 'hub.hash' });
+  hub.content = { ...CONTENT, [WEIGHTS]: wrong };
+  expect((await fetchInto(hub.root)).error).toMatchObject({ code: 'hub.hash' });
   expect(await namesIn(await own())).toEqual([JOURNAL, 'config.json']);
-  content = CONTENT;
-  expect((await fetchInto(root)).error).toBe(null);
+  hub.content = CONTENT;
+  expect((await fetchInto(hub.root)).error).toBe(null);
   await expectWhole(await own());
 });
 
@@ -220,13 +126,13 @@ test.each<[string, () => Promise<void>, RegExp]>([
 ])('%s under a file’s name is left alone, by name, before a byte of it is fetched', async (_, occupy, text) => {
   await occupy();
   const there = await namesIn(await own());
-  const { error } = await fetchInto(root);
+  const { error } = await fetchInto(hub.root);
   expect(error).toMatchObject({
     code: 'folder.taken',
     message: expect.stringMatching(text),
     hint: /Nothing of it was touched/,
   });
-  expect(asked).toEqual([]);
+  expect(hub.asked).toEqual([]);
   expect((await namesIn(await own())).filter((name) => name !== JOURNAL && name !== 'config.json')).toEqual(
     there.filter((name) => name !== 'config.json'),
   );
@@ -234,7 +140,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
 
 test('an empty file of the name, which a cut copy leaves, is no obstacle', async () => {
   await put(await own(), WEIGHTS, new Uint8Array(0));
-  expect((await fetchInto(root)).error).toBe(null);
+  expect((await fetchInto(hub.root)).error).toBe(null);
   await expectWhole(await own());
 });
 
@@ -243,19 +149,19 @@ test('the part of another commit’s file is begun anew', async () => {
   const [config, weights] = FILES as [HubFile, HubFile];
   const files = [config, { ...weights, bytes: longer.byteLength, hash: bytesToHex(sha256(longer)) }];
   const later: HubModel = { ...MODEL, commit: '2'.repeat(40), files };
-  content = { ...CONTENT, [WEIGHTS]: longer };
+  hub.content = { ...CONTENT, [WEIGHTS]: longer };
   const stop = new AbortController();
-  before = (now) => now === 18 && stop.abort();
+  hub.before = (now) => now === 18 && stop.abort();
   const net = createNet(
     { ...HUB_DEFAULTS, rangeBytes: RANGE, connections: 1, folderKeepBytes: KEEP, endpoint: MODEL.endpoint },
     () => undefined,
     () => undefined,
   );
-  const request = { type: 'download', id: 1, model: later, into: root } as const;
+  const request = { type: 'download', id: 1, model: later, into: hub.root } as const;
   await download({ ...net, fetch: answer }, request, () => undefined, stop.signal);
-  [content, before, asked] = [CONTENT, () => undefined, []];
-  expect((await fetchInto(root)).error).toBe(null);
-  expect(asked[0]).toBe(`bytes=0-${RANGE - 1}`);
+  [hub.content, hub.before, hub.asked] = [CONTENT, () => undefined, []];
+  expect((await fetchInto(hub.root)).error).toBe(null);
+  expect(hub.asked[0]).toBe(`bytes=0-${RANGE - 1}`);
   await expectWhole(await own());
 });
 
@@ -269,26 +175,26 @@ test.each([
     this: FileSystemWritableFileStream,
     data,
   ) {
-    return asked.length > KEEP / RANGE
+    return hub.asked.length > KEEP / RANGE
       ? Promise.reject(new DOMException('as the disk says', name))
       : write.call(this, data);
   });
-  const { error } = await fetchInto(root);
+  const { error } = await fetchInto(hub.root);
   expect(error).toMatchObject({ code, message: expect.stringContaining('Small-VL') });
   vi.restoreAllMocks();
   expect(await listFolderModels()).toMatchObject([{ whole: false, arrived: 500 + KEEP }]);
-  asked = [];
-  expect((await fetchInto(root)).error).toBe(null);
-  expect(asked[0]).toBe(`bytes=${KEEP}-${KEEP + RANGE - 1}`);
+  hub.asked = [];
+  expect((await fetchInto(hub.root)).error).toBe(null);
+  expect(hub.asked[0]).toBe(`bytes=${KEEP}-${KEEP + RANGE - 1}`);
   await expectWhole(await own());
 });
 
 test('a folder that is gone is named, when it is written to and when it is opened', async () => {
-  await fetchInto(root);
+  await fetchInto(hub.root);
   const record = await findFolderModel((await listFolderModels())[0]!.key);
   const opfs = await navigator.storage.getDirectory();
   await opfs.removeEntry('picked', { recursive: true });
-  expect((await fetchInto(root)).error).toMatchObject({ code: 'folder.gone' });
+  expect((await fetchInto(hub.root)).error).toMatchObject({ code: 'folder.gone' });
   await expect(openFolderModel(record)).rejects.toMatchObject({ code: 'folder.gone' });
   await expect(check(record.key)).rejects.toMatchObject({ code: 'folder.gone' });
 });
@@ -296,12 +202,12 @@ test('a folder that is gone is named, when it is written to and when it is opene
 test('on a disk where files cannot be renamed, a part is copied to its name', async () => {
   const handle = FileSystemFileHandle.prototype as unknown as { move(name: string): Promise<void> };
   vi.spyOn(handle, 'move').mockRejectedValue(new DOMException('not on this disk', 'NotSupportedError'));
-  expect((await fetchInto(root)).error).toBe(null);
+  expect((await fetchInto(hub.root)).error).toBe(null);
   await expectWhole(await own());
 });
 
 test('a check reads every file, names what is wrong or lacks, and touches nothing', async () => {
-  await fetchInto(root);
+  await fetchInto(hub.root);
   const [view] = await listFolderModels();
   expect((await check(view!.key)).at(-1)).toEqual({ type: 'verified', id: 1, broken: [] });
   const wrong = CONTENT[WEIGHTS]!.slice();
@@ -314,7 +220,7 @@ test('a check reads every file, names what is wrong or lacks, and touches nothin
 });
 
 test('forgetting removes the record alone, and is refused while the model is being fetched', async () => {
-  await fetchInto(root);
+  await fetchInto(hub.root);
   const [view] = await listFolderModels();
   await navigator.locks.request(`lorikeet-model-${view!.key}`, async () => {
     await expect(forgetFolderModel(view!.key)).rejects.toMatchObject({ code: 'model.inUse' });
@@ -332,7 +238,7 @@ test('a folder with a journal of another model is refused', async () => {
     () => undefined,
     () => undefined,
   );
-  const request = { type: 'download', id: 1, model: stranger, into: root } as const;
+  const request = { type: 'download', id: 1, model: stranger, into: hub.root } as const;
   const signal = new AbortController().signal;
   await expect(download({ ...net, fetch: answer }, request, () => undefined, signal)).rejects.toMatchObject({
     code: 'folder.otherModel',
@@ -342,10 +248,10 @@ test('a folder with a journal of another model is refused', async () => {
 });
 
 test('two tabs that want a model in the same folder fetch it once', async () => {
-  const both = await Promise.all([fetchInto(root), fetchInto(root)]);
+  const both = await Promise.all([fetchInto(hub.root), fetchInto(hub.root)]);
   expect(both.map(({ error }) => error)).toEqual([null, null]);
   expect(both.map(({ said }) => said.at(-1)!.type)).toEqual(['downloaded', 'downloaded']);
-  expect(asked.length).toBe(Math.ceil(CONTENT[WEIGHTS]!.byteLength / RANGE));
+  expect(hub.asked.length).toBe(Math.ceil(CONTENT[WEIGHTS]!.byteLength / RANGE));
   expect(await listFolderModels()).toMatchObject([{ whole: true }]);
   await expectWhole(await own());
 });

@@ -1,20 +1,24 @@
 // Where the download worker puts a model: this browser's own storage, or a folder on disk that the user picked.
 
+import { blobBytes } from '../base/blobBytes';
 import { check, LorikeetError } from '../base/errors';
 import { hubModelKey, type HubFile, type HubModel } from '../base/hubModel';
 import { countBytes } from '../base/intervals';
 import { hasherOf } from '../hub/hashing';
 import type { FilePlace } from '../hub/modelDownload';
-import { lookInFolder, openFolderPart, publishPart, type PartPlace } from '../storage/modelFolderPart';
+import { dropPart, lookInFolder, openFolderPart, publishPart, type PartPlace } from '../storage/modelFolderPart';
 import { openJournal, type FolderJournal } from '../storage/modelFolderJournal';
-import { enterFolder, noteFolderModel, type FolderRecord } from '../storage/modelFolders';
+import { modelLock } from '../storage/modelDatabase';
+import { enterFolder, findFolderModel, folderLock, noteFolderModel, type FolderRecord } from '../storage/modelFolders';
 import { takenError } from '../storage/modelFolderErrors';
 import { fillFile } from '../storage/modelParts';
 import { lackOfRoom, putModel, wholeFile } from '../storage/modelStore';
 
 export interface ModelTarget {
-  /** Of the model's record, and of the lock that keeps others away. */
+  /** Of the model's record. */
   key: string;
+  /** Keeps others away; in a folder of any other model, too. */
+  lock: string;
   /** Opens it, alone with the model. @throws hub.room, storage.*, folder.* */
   begin(): Promise<FilePlace>;
   /** All files are whole. */
@@ -38,6 +42,7 @@ async function checkRoom(model: HubModel): Promise<void> {
 export function browserTarget(model: HubModel): ModelTarget {
   return {
     key: hubModelKey(model),
+    lock: modelLock(hubModelKey(model)),
     begin: async () => {
       await checkRoom(model);
       await putModel(model);
@@ -46,6 +51,9 @@ export function browserTarget(model: HubModel): ModelTarget {
     end: async () => undefined,
   };
 }
+
+/** Bytes in memory at a time. */
+const PIECE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Hash of a file as the hub lists it. @param heard hears how many bytes have been read
@@ -59,10 +67,13 @@ export async function hashBlob(
 ): Promise<string> {
   const hasher = hasherOf(file);
   let done = 0;
+  let memory: ArrayBuffer | undefined;
   try {
-    for await (const bytes of blob.stream()) {
+    while (done < blob.size) {
+      const bytes = await blobBytes(blob.slice(done, done + PIECE_BYTES), memory);
       signal.throwIfAborted();
       hasher.update(bytes);
+      memory = bytes.buffer;
       heard((done += bytes.byteLength));
     }
   } catch (error) {
@@ -91,26 +102,31 @@ async function hasFile(
   if (journal.wasWhole(file, there.lastModified)) return true;
   const found = await hashBlob(there, file, signal, heard);
   if (found !== file.hash) throw takenError(`${message}: its hash is ${found}, expected ${file.hash}.`);
+  // Copied to its name by a browser that died before its part was gone.
+  if (journal.knows(file.name)) await dropPart(folder, file);
   await journal.put(file, [], there.lastModified);
   return true;
 }
 
-/** A journal that also notes in the model's record how much is on disk. */
-function noting(journal: FolderJournal, { key, model }: FolderRecord): FolderJournal {
+/** A journal that also notes in the model's record how much is on disk, and whose word does not count for some files. */
+function noting(journal: FolderJournal, { key, model, doubted }: FolderRecord): FolderJournal {
+  const unread = new Set(doubted ?? model.files.map(({ name }) => name));
   const arrived = new Map(model.files.map((file) => [file.name, countBytes(journal.done(file))]));
   return {
     ...journal,
     wasWhole: (file, modifiedAt) => {
-      const whole = journal.wasWhole(file, modifiedAt);
+      const whole = !unread.has(file.name) && journal.wasWhole(file, modifiedAt);
       if (whole) arrived.set(file.name, file.bytes);
       return whole;
     },
     put: async (file, done, wholeAt) => {
       await journal.put(file, done, wholeAt);
       arrived.set(file.name, wholeAt === null ? countBytes(done) : file.bytes);
+      if (wholeAt !== null) unread.delete(file.name);
       const sum = [...arrived.values()].reduce((a, b) => a + b, 0);
       // The folder's own journal is what counts: a browser without room for a word of its own is no reason to stop.
-      await noteFolderModel(key, { arrived: sum, whole: false }).catch(() => undefined);
+      const change = { arrived: sum, whole: false, doubted: [...unread] };
+      await noteFolderModel(key, change).catch(() => undefined);
     },
   };
 }
@@ -130,9 +146,11 @@ export async function folderTarget(
   let journal: FolderJournal | null = null;
   return {
     key,
+    lock: folderLock(record),
     begin: async () => {
-      // Read when nobody else is at it.
-      journal = noting(await openJournal(folder, model), record);
+      // Read when nobody else is at it: a check may have ended meanwhile.
+      const now = await findFolderModel(key).catch(() => record);
+      journal = noting(await openJournal(folder, model), now);
       const place: PartPlace = { folder, journal, keepBytes };
       return {
         has: (file, signal, heard) => hasFile(place, file, signal, heard),
@@ -144,8 +162,9 @@ export async function folderTarget(
       };
     },
     end: async () => {
-      await noteFolderModel(key, { arrived: model.bytes, whole: true });
       await journal?.remove();
+      // As above: the files are whole, whatever is known of them here.
+      await noteFolderModel(key, { arrived: model.bytes, whole: true, doubted: [] }).catch(() => undefined);
     },
   };
 }

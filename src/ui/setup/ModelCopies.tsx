@@ -65,7 +65,7 @@ function KeepChoice(): React.JSX.Element {
         Keep a 4-bit copy for faster starts
       </label>
       <p className="note" id="keepCopyHelp">
-        Made in this browser’s own storage by the first run that holds the model in 4 bits; of the 3B about 2.4 GB.
+        Made in this browser’s own storage by the first run that holds the model in 4 bits; of the 3B about 2.6 GB.
       </p>
     </div>
   );

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { applyCopyCheck, beginCopyCheck, failCopyCheck, useCopies } from './copies';
+import { useSettings } from './settings';
 
 const COPY = { key: 'k', name: 'a/b', sourceBytes: 9, bytes: 3, manifestBytes: 1, sha256: '', createdAt: 0 };
 
@@ -29,6 +30,17 @@ test('a copy that had other bytes, a check that failed and a worker that crashed
   beginCopyCheck(6, 'k');
   failCopyCheck({ code: 'worker.crashed', message: 'boom' });
   expect(useCopies.getState()).toMatchObject({ checking: null, checked: { text: 'boom' } });
+});
+
+test('a copy that another tab deleted is not called broken, and one is promised only where copies are made', () => {
+  applyCopyCheck({ type: 'verified', id: 4, broken: [], gone: true });
+  expect(useCopies.getState().checked?.text).toBe('It is not here any more.');
+  for (const keepCopy of [true, false]) {
+    useSettings.setState({ keepCopy });
+    beginCopyCheck(5, 'k');
+    applyCopyCheck({ type: 'verified', id: 5, broken: ['k'] });
+    expect(useCopies.getState().checked?.text.includes('The next start makes it anew')).toBe(keepCopy);
+  }
 });
 
 test('a crash with no check under way says nothing', () => {

@@ -5,6 +5,7 @@ import type { ErrorRecord } from '../../base/errors';
 import type { ModelCopy } from '../../base/modelCopy';
 import type { DownloadMessage } from '../../protocol/download';
 import { listCopies } from '../../storage/modelCopies';
+import { useSettings } from './settings';
 
 interface CopiesView {
   /** null until they have been listed. */
@@ -42,6 +43,13 @@ function end(text: string): void {
   });
 }
 
+function outcome({ broken, gone }: Extract<DownloadMessage, { type: 'verified' }>): string {
+  if (gone) return 'It is not here any more.';
+  if (broken.length === 0) return 'Every piece has the hash that it was written with.';
+  const anew = useSettings.getState().keepCopy ? ' The next start makes it anew.' : '';
+  return `It had other bytes than were written and was removed.${anew}`;
+}
+
 /** Ends a check that could not be made, or whose worker has crashed. */
 export function failCopyCheck({ message }: ErrorRecord): void {
   end(message);
@@ -59,8 +67,6 @@ export function applyCopyCheck(message: DownloadMessage): { ended: boolean } | n
     return { ended: false };
   }
   if (message.type === 'failed') failCopyCheck(message.error);
-  else if (message.type === 'verified' && message.broken.length === 0)
-    end('Every piece has the hash that it was written with.');
-  else end('It had other bytes than were written and was removed; the next start makes it anew.');
+  else end(message.type === 'verified' ? outcome(message) : 'The check was stopped.');
   return { ended: true };
 }
