@@ -192,12 +192,14 @@ function evaluationFigures(
 ): EvaluationFigures | null {
   if (validation.length === 0) return null;
   const stations = stationsOf(recipe).filter((stage) => stage !== 'sft' && stage !== 'grpo');
-  const during = evaluationsDuring(steps.sft, recipe.sft) + evaluationsDuring(steps.grpo, recipe.grpo);
+  const duringSft = evaluationsDuring(steps.sft, recipe.sft);
+  const duringGrpo = evaluationsDuring(steps.grpo, recipe.grpo);
   const examples = validation.flatMap(({ example }) => (example ? [example] : []));
   const lengths = { limit: recipe.grpo.max_completion_length, targets };
   const prompts = validation.map(({ prompt }) => prompt);
   return {
-    count: stations.length + during,
+    count: stations.length + duringSft + duringGrpo,
+    inGrpo: duringGrpo > 0,
     generation: generationFigures(prompts, 1 + recipe.eval.samples_per_row, lengths, merge),
     loss: examples.map((example) => exampleFigures(example, merge)).reduce(added, NO_PASS),
     longestRow: most(examples.map(({ ids }) => ids.length)),
