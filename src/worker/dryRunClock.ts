@@ -1,6 +1,6 @@
-// The clock of a dry run: a reporter that keeps what it is told of times, and shows nothing of a run.
+// The clock of a dry run: a reporter that keeps what it is told of times, and shows nothing of a run but its notices.
 
-import type { MeasuredPart } from '../protocol/messages';
+import type { MeasuredPart, NoticeEvent } from '../protocol/messages';
 import { StopRequested, type Reporter } from '../train/control';
 
 /** Each part is measured for so long at least: short ones are repeated until their figure is steady. */
@@ -53,13 +53,15 @@ export interface DryClockOwner {
   isStopped(): boolean;
   /** Told what is measured now, and how much of it is done. */
   show(part: MeasuredPart, done: number, total: number): void;
+  /** Told what a run would tell its user. */
+  notice(event: NoticeEvent): void;
 }
 
 function added(sums: Readonly<Record<string, number>>, more: Readonly<Record<string, number>>): Record<string, number> {
   return { ...sums, ...Object.fromEntries(Object.entries(more).map(([name, own]) => [name, own + (sums[name] ?? 0)])) };
 }
 
-export function createDryClock({ isStopped, show }: DryClockOwner): DryClock {
+export function createDryClock({ isStopped, show, notice }: DryClockOwner): DryClock {
   const goOn = (): void => {
     if (isStopped()) throw new StopRequested();
   };
@@ -94,6 +96,7 @@ export function createDryClock({ isStopped, show }: DryClockOwner): DryClock {
     reporter: {
       emit: (event) => {
         if (event.type === 'step') clock.metrics = added(clock.metrics, event.metrics);
+        if (event.type === 'notice') notice(event);
       },
       progress({ done, total, unit }) {
         goOn();
