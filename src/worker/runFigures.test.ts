@@ -109,8 +109,8 @@ test('a stage without rows is refused as the run refuses it, and one that the re
     sft: { ...presets.demo.sft, max_steps: sft },
     grpo: { ...presets.demo.grpo, max_steps: grpo },
   });
-  const refusal = (code: string): unknown => expect.objectContaining({ code });
-  expect(() => runFigures(none, stages(5, 0), SEED, MERGE)).toThrow(refusal('train.noRows') as Error);
-  expect(() => runFigures(none, stages(0, 5), SEED, MERGE)).toThrow(refusal('train.tooFewPrompts') as Error);
+  const refusal = (code: string) => expect.objectContaining({ code });
+  expect(() => runFigures(none, stages(5, 0), SEED, MERGE)).toThrow(refusal('train.noRows'));
+  expect(() => runFigures(none, stages(0, 5), SEED, MERGE)).toThrow(refusal('train.tooFewPrompts'));
   expect(runFigures(none, stages(0, 0), SEED, MERGE)).toMatchObject({ sft: null, grpo: null });
 });
