@@ -67,6 +67,8 @@ export interface GrpoFigures {
 }
 
 export interface EvaluationFigures {
+  /** Some come while GRPO trains. */
+  inGrpo: boolean;
   /** Evaluations of the whole run. */
   count: number;
   generation: GenerationFigures;

@@ -176,11 +176,15 @@ export function gpuPhases(input: MemoryInput): PhaseMemory[] {
   const { rollout, train } = grpoWorks(input);
   // The next step's rollout meets what this step has left in the pool.
   const before = grpo !== null && grpo.steps > 1 ? [...rollout, ...train] : [];
-  const saving = phaseOf('checkpoint', { ...fixed, staging: uploadBytes(0) + 2 * CHECKPOINT_PIECE });
+  // An evaluation while GRPO trains finds the reference, and what a step has left in the pool.
+  const [evaluating, left] = input.figures.evaluation?.inGrpo ? [inGrpo, [...rollout, ...train]] : [own, []];
+  // A pause saves in GRPO as well, beside the reference.
+  const fullestFixed = grpo === null ? fixed : inGrpo.fixed;
+  const saving = phaseOf('checkpoint', { ...fullestFixed, staging: uploadBytes(0) + 2 * CHECKPOINT_PIECE });
   return [
     loading(input, fixed),
     ...fullest('encode', own, allPictures(input)),
-    ...fullest('evaluate', own, evaluateWorks(input)),
+    ...fullest('evaluate', evaluating, evaluateWorks(input), left),
     ...fullest('sft', own, sftWorks(input)),
     ...fullest('rollout', inGrpo, rollout, before),
     ...fullest('grpo', inGrpo, train, rollout),

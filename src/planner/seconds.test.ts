@@ -35,6 +35,7 @@ describe('passes', () => {
     const evaluate = work('evaluate', { unit: 'evaluation', count: 3, flops: { passes: 8e12, decode: 0 } });
     expect(secondsOf([sft, evaluate], rates)).toEqual({
       begin: 25,
+      loadKnown: true,
       phases: [
         { phase: 'sft', unit: 'step', count: 10, unitSeconds: 3.5, seconds: 35 },
         { phase: 'evaluate', unit: 'evaluation', count: 3, unitSeconds: 2, seconds: 6 },
@@ -46,6 +47,12 @@ describe('passes', () => {
   it('of a stage that the dry run left out go at the rate of the other stage', () => {
     const grpo = work('grpo', { flops: { passes: 6e12, decode: 0 } });
     expect(secondsOf([grpo], { ...RATES, passes: { sft: 2e12 } })?.total).toBe(25 + 3);
+  });
+
+  it('of a run whose loading is not known are counted without it', () => {
+    const sft = work('sft', { flops: { passes: 6e12, decode: 0 } });
+    const rates = { ...RATES, load: null, passes: { sft: 2e12 } };
+    expect(secondsOf([sft], rates)).toMatchObject({ begin: 5, loadKnown: false, total: 5 + 3 });
   });
 
   it('of which the dry run had nothing alike leave the time unknown', () => {

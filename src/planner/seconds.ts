@@ -15,8 +15,8 @@ interface DecodeRate {
 
 /** What a dry run has measured. Phases that it had no part of are left out. */
 export interface Rates {
-  /** Seconds until everything is loaded, once a run. */
-  load: number;
+  /** Seconds until everything is loaded, once a run; null where they are those of another start than a run's now. */
+  load: number | null;
   /** Seconds that first uses take longer than later ones, once a run: shaders are compiled then. */
   firstUse: number;
   /** Operations a second of a phase's passes. */
@@ -49,8 +49,9 @@ interface PhaseSeconds {
 
 /** The time of a run. */
 export interface RunSeconds {
-  /** Loading, and what first uses take. */
+  /** Loading, where its time is known, and what first uses take. */
   begin: number;
+  loadKnown: boolean;
   phases: PhaseSeconds[];
   total: number;
 }
@@ -113,7 +114,7 @@ function unitSeconds({ phase, flops, generation }: PhaseWork, rates: Rates): num
 
 /** The time of a run at measured rates; null where the dry run had nothing like one of its phases. */
 export function secondsOf(work: readonly PhaseWork[], rates: Rates): RunSeconds | null {
-  const begin = rates.load + rates.firstUse;
+  const begin = (rates.load ?? 0) + rates.firstUse;
   const phases: PhaseSeconds[] = [];
   for (const own of work) {
     const seconds = unitSeconds(own, rates);
@@ -121,5 +122,10 @@ export function secondsOf(work: readonly PhaseWork[], rates: Rates): RunSeconds 
     const { phase, unit, count } = own;
     phases.push({ phase, unit, count, unitSeconds: seconds, seconds: count * seconds });
   }
-  return { begin, phases, total: phases.reduce((sum, { seconds }) => sum + seconds, begin) };
+  return {
+    begin,
+    loadKnown: rates.load !== null,
+    phases,
+    total: phases.reduce((sum, { seconds }) => sum + seconds, begin),
+  };
 }

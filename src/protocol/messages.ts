@@ -90,7 +90,7 @@ export type MeasuredPart = 'load' | 'encode' | 'generate' | 'evaluate' | 'sft' |
 export type TrainerRequest =
   | StartRequest
   | ContinueRequest
-  /** Answered by `measured` or `measureFailed`, with `measuring` before; a run that is started ends it. */
+  /** Answered by `measured` or `measureFailed`, with `measuring` and `measureNotice` before; a run that is started ends it. */
   | MeasureRequest
   /** Ends that dry run, if it is under way: it is answered with measure.stopped. */
   | { type: 'stopMeasure'; id: number }
@@ -286,6 +286,8 @@ export type TrainerMessage =
   | { type: 'encoderGone'; id: number }
   /** How much of a part of a dry run is done. */
   | { type: 'measuring'; id: number; part: MeasuredPart; done: number; total: number }
+  /** What a run would tell its user at that place. */
+  | { type: 'measureNotice'; id: number; notice: NoticeEvent }
   | ({ type: 'measured'; id: number } & MeasuredRates)
   | { type: 'measureFailed'; id: number; error: ErrorRecord }
   | { type: 'probed'; adapter: AdapterInfo }

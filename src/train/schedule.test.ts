@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { openTestFolder } from '../reference/testFolder';
 import { presets } from '../recipe/presets';
 import {
+  evaluationsDuring,
   grpoOptimizerSteps,
   grpoStepsPerPass,
   learningRateAt,
@@ -86,4 +87,16 @@ it("gives the learning rates that the library's Trainer used in the reference tr
     }
   }
   expect(compared).toBeGreaterThan(0);
+});
+
+// [steps, eval_steps, load_best_model_at_end]: evaluations as stepLoop.browser.test.ts sees them made.
+it.each([
+  [6, 3, false, 1],
+  [6, 3, true, 2],
+  [7, 3, false, 2],
+  [2, 3, true, 0],
+  [6, 0, true, 0],
+  [0, 3, true, 0],
+])('%i steps with eval_steps %i (best model at the end: %s) have %i evaluations', (steps, eval_steps, best, count) => {
+  expect(evaluationsDuring(steps, { eval_steps, load_best_model_at_end: best })).toBe(count);
 });

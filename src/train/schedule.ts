@@ -135,3 +135,21 @@ export function grpoOptimizerSteps(rows: number, options: RolloutOptions): numbe
   );
   return stageSteps(grpoStepsPerPass(rows, options), options);
 }
+
+type EvaluationOptions = Pick<OptimizerOptions, 'eval_steps' | 'load_best_model_at_end'>;
+
+/**
+ * Whether an evaluation follows optimizer step `step` (1-based) of a stage of `steps`. The last step's is left to the one
+ * after the stage, unless it may decide which adapter that sees.
+ */
+export function isEvaluationDue(step: number, steps: number, options: EvaluationOptions): boolean {
+  const due = options.eval_steps > 0 && step % options.eval_steps === 0;
+  return due && (step < steps || options.load_best_model_at_end);
+}
+
+/** Evaluations of a stage of `steps` optimizer steps while it trains, where nothing stops it early. */
+export function evaluationsDuring(steps: number, options: EvaluationOptions): number {
+  if (steps === 0 || options.eval_steps === 0) return 0;
+  const beforeLast = Math.floor((steps - 1) / options.eval_steps);
+  return beforeLast + Number(isEvaluationDue(steps, steps, options));
+}

@@ -7,6 +7,7 @@ import { hasStoppedImproving, judgeEvaluation, type EvalFigures } from './bestMo
 import type { OptimizerOptions } from '../recipe/config';
 import type { Control } from './control';
 import { gpuSource, uploadNumbers } from './gpuNumbers';
+import { isEvaluationDue } from './schedule';
 import type { StageState } from './stageState';
 
 /** Where a stage's checkpoints go. */
@@ -47,12 +48,6 @@ async function evaluateStage(frame: StageFrame, state: StageState): Promise<bool
   return better;
 }
 
-/** The last step's evaluation is left to the one after the stage, unless it may decide which adapter that sees. */
-function isEvaluationDue({ steps, options }: StageFrame, step: number): boolean {
-  const due = options.eval_steps > 0 && step % options.eval_steps === 0;
-  return due && (step < steps || options.load_best_model_at_end);
-}
-
 /**
  * Runs `takeStep` from `state.step` to the stage's end, which comes early when the evaluations stop improving; then
  * the best adapter is taken if that was asked for.
@@ -74,7 +69,7 @@ export async function stepLoop(
     await control.boundary();
     await takeStep(state.step);
     state.step++;
-    state.evaluationDue = isEvaluationDue(frame, state.step);
+    state.evaluationDue = isEvaluationDue(state.step, steps, options);
     frame.onStep(state.step);
     // Before the evaluation: a kill during it then repeats no step.
     const isSaveDue = saves.owes() || (options.save_steps > 0 && state.step % options.save_steps === 0);

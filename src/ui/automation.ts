@@ -52,7 +52,7 @@ export type HostMessage =
   | { type: 'lookedUp'; line: string }
   | ({ type: 'download' } & Omit<DownloadProgress, 'type' | 'id'>)
   | { type: 'dataset'; info: DatasetInfo; bundled: boolean }
-  | Extract<TrainerMessage, { type: 'measuring' }>
+  | Extract<TrainerMessage, { type: 'measuring' | 'measureNotice' }>
   | { type: 'datasetFailed'; error: ErrorRecord; problems: ImportProblem[] }
   /** The browser or its adapter cannot train. */
   | { type: 'unsupported'; error: ErrorRecord }
@@ -86,7 +86,7 @@ export interface LorikeetApi {
   start(wanted: Wanted): Promise<{ seed: number }>;
   /** Waits as `start` does, and says what the run would take instead of starting it. */
   plan(wanted: Wanted): Promise<RunPlan>;
-  /** Waits as `start` does, makes a dry run, telling `measuring` meanwhile, and plans with what it has measured. */
+  /** Waits as `start` does, makes a dry run, telling `measuring` and `measureNotice` meanwhile, and plans with what it has measured. */
   measure(wanted: Wanted): Promise<RunPlan>;
   /** Stores the run of the one file, and sets it up. */
   openRun(names: string[]): Promise<void>;

@@ -22,7 +22,7 @@ import './styles/history.css';
 import { createRoot } from 'react-dom/client';
 import type { ErrorRecord } from '../base/errors';
 import type { DownloadMessage } from '../protocol/download';
-import type { DataMessage, RunEvent, DatasetInfo } from '../protocol/messages';
+import type { DataMessage, NoticeEvent, RunEvent, DatasetInfo } from '../protocol/messages';
 import { startWorkers, type TrainerReport } from './workerClient';
 import { watchStorage, type StorageStatus } from '../storage/connection';
 import { sweepCopies } from '../storage/modelCopies';
@@ -65,21 +65,26 @@ function onTrainer(message: TrainerReport): void {
       tellHost({ type: 'unsupported', error: message.error });
       return;
     case 'measuring':
+    case 'measureNotice':
     case 'measured':
     case 'measureFailed':
       applyDryRun(message);
-      if (message.type === 'measuring') tellHost(message);
+      if (message.type === 'measureNotice') onNotice(message.notice);
+      if (message.type === 'measuring' || message.type === 'measureNotice') tellHost(message);
       return;
     default:
       message satisfies never;
   }
 }
 
+/** Keeps the list of copies up to date. */
+function onNotice({ code }: NoticeEvent): void {
+  if (code.startsWith('base.copy')) orShow(Promise.all([refreshCopies(), readStorage()]));
+}
+
 /** Keeps the list of runs up to date: their states, positions and checkpoints. */
 function onRunEvent(event: RunEvent): void {
-  if (event.type === 'notice' && event.code.startsWith('base.copy')) {
-    orShow(Promise.all([refreshCopies(), readStorage()]));
-  }
+  if (event.type === 'notice') onNotice(event);
   if (event.type === 'finished') onFinished(event.summary.seconds['total'], event.summary.complete);
   const listed = event.type === 'checkpoint' || event.type === 'resumed';
   const ended = event.type === 'state' && (event.state === 'running' || event.state === 'failed');

@@ -2,6 +2,7 @@
 
 import { LorikeetError } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
+import { StopRequested } from '../train/control';
 
 /** How long the browser may take to report a loss after work failed by it, in ms. */
 const REPORT_MS = 1000;
@@ -11,7 +12,7 @@ const REPORT_MS = 1000;
  * @param gpu the device that the failed work used
  */
 export async function causeOf(gpu: Gpu, error: unknown): Promise<unknown> {
-  if (error instanceof LorikeetError) return error;
+  if (error instanceof LorikeetError || error instanceof StopRequested) return error;
   await Promise.race([gpu.device.lost, new Promise((resolve) => setTimeout(resolve, REPORT_MS))]);
   try {
     gpu.assertHealthy();

@@ -26,6 +26,7 @@ const environment: DryRunEnvironment = {
   encoder: DEAF_ENCODER,
   isStopped: () => false,
   show: (part) => void (parts.at(-1) !== part && parts.push(part)),
+  notice: () => undefined,
 };
 
 function request(own: Partial<{ recipe: Recipe; datasetId: string }> = {}) {
@@ -57,7 +58,7 @@ test('a dry run measures every kind of work of the run, in its order, and leaves
   expect(parts).toEqual(['load', 'encode', 'generate', 'evaluate', 'sft', 'grpo']);
   expect(storage).toBe('f32');
   const { passes, decode, load } = rates;
-  expectPositive([load, passes.encode, passes.evaluate, passes.sft, passes.rollout, passes.grpo]);
+  expectPositive([load ?? undefined, passes.encode, passes.evaluate, passes.sft, passes.rollout, passes.grpo]);
   // One sequence, an evaluation's two, and a rollout's four.
   expect(decode.map(({ sequences }) => sequences)).toEqual([1, 2, 4]);
   expectPositive(decode.map(({ seconds }) => seconds));
@@ -71,7 +72,7 @@ test('a stage that the recipe leaves out is not measured', async () => {
   expect(parts).toEqual(['load', 'encode', 'generate', 'evaluate', 'sft']);
   expect(Object.keys(rates.passes)).not.toContain('grpo');
   const work = { phase: 'sft', unit: 'step', count: 1, flops: { passes: 1e9, decode: 0 }, generation: null } as const;
-  expect(secondsOf([work], rates satisfies Rates)?.total).toBeGreaterThan(rates.load);
+  expect(secondsOf([work], rates satisfies Rates)?.total).toBeGreaterThan(rates.load ?? Infinity);
 });
 
 test.each<MeasuredPart>(['load', 'generate', 'sft'])('a dry run that is stopped (%s) ends there', async (at) => {
@@ -84,4 +85,6 @@ test('what a run would fail with, a dry run fails with', async () => {
   await expect(dryRun(request({ datasetId: 'none' }), environment)).rejects.toMatchObject({ code: 'storage.missing' });
   const many: Recipe = { ...recipe, grpo: { ...recipe.grpo, per_device_train_batch_size: 8 } };
   await expect(dryRun(request({ recipe: many }), environment)).rejects.toMatchObject({ code: 'train.tooFewPrompts' });
+  // Before anything is loaded: nothing but that was begun.
+  expect(parts).toEqual(['load']);
 });

@@ -1,15 +1,17 @@
 // A dry run: a micro-batch of each kind of work with the engine of a real run, timed, for the time of a whole run. It leaves
 // nothing: no record, no checkpoint, no features on the disk, and its updates have learning rate 0.
 
+import { check } from '../base/errors';
 import type { Decisions } from '../budgets/decisions';
 import { decodeStepsTogether } from '../infer/generate';
 import type { Rates } from '../planner/seconds';
 import { workOf } from '../planner/work';
-import type { MeasuredPart, MeasuredRates } from '../protocol/messages';
+import type { MeasuredRates } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
-import { StopRequested } from '../train/control';
+import { grpoOptimizerSteps } from '../train/schedule';
+import { sftSteps } from '../train/sftLoop';
 import { causeOf } from './deviceLoss';
-import { createDryClock, type DryClock } from './dryRunClock';
+import { createDryClock, type DryClock, type DryClockOwner } from './dryRunClock';
 import { measureEvaluation, measureGeneration } from './dryRunGeneration';
 import { measurePictures } from './dryRunPictures';
 import { dryRecipe, sampleRows } from './dryRunSample';
@@ -22,11 +24,24 @@ import type { TrainingRows } from './rows';
 import { closeSession, openSession, type Session } from './session';
 
 /** What the surroundings give to a dry run. */
-export interface DryRunEnvironment {
+export interface DryRunEnvironment extends DryClockOwner {
   encoder: EncoderClient;
-  isStopped(): boolean;
-  /** Told what is measured now, and how much of it is done. */
-  show(part: MeasuredPart, done: number, total: number): void;
+}
+
+/** @throws train.noRows, train.tooFewPrompts: before minutes of loading */
+function checkRows({ recipe, rows }: Pick<Session, 'recipe' | 'rows'>): void {
+  sftSteps(rows.sft, recipe.sft);
+  grpoOptimizerSteps(rows.grpo.length, recipe.grpo);
+}
+
+/** @throws measure.smallerParts where the GPU ran out of memory on the way: such times are of other work than was counted */
+function checkDecisions({ decisions }: Session, before: string): void {
+  check(
+    JSON.stringify(decisions) === before,
+    'measure.smallerParts',
+    'The GPU ran out of memory while a step was measured, and computed it in smaller parts: its times are not kept.',
+    'Close what else uses the GPU, or lower the GPU memory that the run may reckon with; then measure again.',
+  );
 }
 
 /** Opens a session with few rows; `whole` has all of them then. */
@@ -42,7 +57,7 @@ async function openDry(
     const features = { ...decisions.features, disk: 0 };
     return { rows: sampleRows(rows, request.recipe), decisions: { ...decisions, features } };
   };
-  const session = await openSession(request, encoder, clock.reporter, null, { choose });
+  const session = await openSession(request, encoder, clock.reporter, null, { choose, onPrepared: checkRows });
   return { session, whole: whole ?? session.rows };
 }
 
@@ -74,6 +89,7 @@ async function measure(
     ...{ load, firstUse: 0, passes: {}, perUnit: {}, perCompletion: {}, decode: [] },
     stepsTogether: decodeStepsTogether(gpu),
   };
+  const decisions = JSON.stringify(session.decisions);
   const { work, expected } = workOfRows(session, session.rows, recipe, seed);
   const { work: wholeWork } = workOfRows(session, whole, full, seed);
   const newAnswers = newAnswersOf(whole);
@@ -84,22 +100,23 @@ async function measure(
   await measureSft(dry);
   await measureGrpo(dry);
   await gpu.settled();
+  checkDecisions(session, decisions);
   return { storage: session.decisions.storage, rates: { ...rates, firstUse: clock.firstUse } };
 }
 
 /**
  * Makes a dry run.
- * @throws StopRequested once it is to end; what a run of the same request would fail with
+ * @throws StopRequested once it is to end; measure.smallerParts; what a run of the same request would fail with
  */
 export async function dryRun(request: SessionRequest, environment: DryRunEnvironment): Promise<MeasuredRates> {
-  const clock = createDryClock(environment.isStopped, environment.show);
+  const clock = createDryClock(environment);
   clock.enter('load');
   const began = performance.now() / 1000;
   const opened = await openDry(request, environment, clock);
   try {
     return await measure(request, opened, clock, began);
   } catch (error) {
-    throw error instanceof StopRequested ? error : await causeOf(opened.session.gpu, error);
+    throw await causeOf(opened.session.gpu, error);
   } finally {
     closeSession(opened.session);
   }

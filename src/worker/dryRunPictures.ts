@@ -3,7 +3,7 @@
 import type { ImageRef } from '../data/encode';
 import { towerFlops } from '../planner/flops';
 import { secondsOf } from './dryRunClock';
-import type { Dry } from './dryRunWork';
+import { noteRate, type Dry } from './dryRunWork';
 import { rowPictures } from './rowPictures';
 
 function patchesOf(images: readonly ImageRef[]): number {
@@ -13,7 +13,7 @@ function patchesOf(images: readonly ImageRef[]): number {
 /** Notes the rate of pictures that took so long. */
 function note({ session, rates }: Dry, images: readonly ImageRef[], seconds: number): void {
   const figures = { count: images.length, patches: patchesOf(images), largestPatches: 0 };
-  rates.passes.encode = towerFlops(session.model.config, figures) / seconds;
+  noteRate(rates.passes, 'encode', towerFlops(session.model.config, figures), seconds);
 }
 
 /** Pictures that a batch of training asks for together. */

@@ -28,3 +28,9 @@ export interface Dry {
 export function passesOf({ work }: Dry, phase: PhaseWork['phase']): number {
   return work.find((own) => own.phase === phase)?.flops.passes ?? 0;
 }
+
+/** Notes operations a second; what took no time, or computed nothing, has no rate. */
+export function noteRate(rates: Rates['passes'], phase: PhaseWork['phase'], flops: number, seconds: number): void {
+  const rate = flops / seconds;
+  if (Number.isFinite(rate) && rate > 0) rates[phase] = rate;
+}

@@ -82,16 +82,40 @@ const PHASES: Record<string, Phase[]> = {
 
 beforeAll(defineGpuConstants);
 
+/** Holds every phase's plan against what was counted. */
+function expectPlanned({ run, plan }: { run: SyntheticRun; plan: Plan }, phases = PHASES): void {
+  for (const { phase, memory } of run.phases) {
+    const names = phases[phase];
+    if (!names) continue;
+    const planned = Math.max(...plan.phases.filter((one) => names.includes(one.phase)).map(({ total }) => total));
+    const ratio = planned / memory.peak.total;
+    expect(Math.abs(ratio - 1), `${phase}: planned over counted is ${ratio}`).toBeLessThanOrEqual(0.05);
+  }
+}
+
 it.each(Array.from({ length: CONFIGURATIONS }, (_, i) => draw(i)))(
   `the plan of every phase is within 5% of what is counted (seed ${SEED}): $name`,
-  async (drawn) => {
-    const { run, plan } = await counted(drawn);
-    for (const { phase, memory } of run.phases) {
-      const names = PHASES[phase];
-      if (!names) continue;
-      const planned = Math.max(...plan.phases.filter((one) => names.includes(one.phase)).map(({ total }) => total));
-      const ratio = planned / memory.peak.total;
-      expect(Math.abs(ratio - 1), `${phase}: planned over counted is ${ratio}`).toBeLessThanOrEqual(0.05);
-    }
-  },
+  async (drawn) => expectPlanned(await counted(drawn)),
 );
+
+it('an evaluation while GRPO trains is planned beside the reference that the KL term holds', async () => {
+  const own: Recipe = presets.balanced;
+  // After its last step, since steps are counted each for itself.
+  const last = { eval_steps: 2, max_steps: 2, load_best_model_at_end: true };
+  const recipe: Recipe = {
+    ...own,
+    lora: { ...own.lora, r: 256, lora_alpha: 256 },
+    sft: { ...own.sft, max_steps: 0 },
+    grpo: {
+      ...own.grpo,
+      ...last,
+      ...{ max_completion_length: 4, beta: 0.04, reference: 'start', reward_weights: null },
+      ...{ num_generations: 2, per_device_train_batch_size: 2, gradient_accumulation_steps: 1 },
+    },
+    eval: { ...own.eval, samples_per_row: 16 },
+  };
+  const rows = { count: 16, promptText: 20, target: 10, picture: [16, 16] as const };
+  const options = { config: CONFIG, weights: zeroWeights(CONFIG), recipe, rows, validationRows: 16 };
+  const { run, plan } = await counted({ name: '', newTokens: 4, options: { ...options, gpuBytes: 16 * 2 ** 30 } });
+  expectPlanned({ run, plan }, { grpo: ['evaluate'] });
+});

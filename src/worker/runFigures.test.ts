@@ -101,3 +101,16 @@ test.each(CASES)('no pack of steps that take %s is larger than the largest', (_,
   expect(scored.largest.tokens).toBe(Math.max(...whole.map(({ tokens }) => tokens)));
   expect(scored.all.tokens).toBeCloseTo(sum(whole.map(({ tokens }) => tokens)), 8);
 });
+
+test('a stage without rows is refused as the run refuses it, and one that the recipe leaves out is not', () => {
+  const none = { ...ROWS, sft: [], grpo: [] };
+  const stages = (sft: number, grpo: number): Recipe => ({
+    ...presets.demo,
+    sft: { ...presets.demo.sft, max_steps: sft },
+    grpo: { ...presets.demo.grpo, max_steps: grpo },
+  });
+  const refusal = (code: string) => expect.objectContaining({ code });
+  expect(() => runFigures(none, stages(5, 0), SEED, MERGE)).toThrow(refusal('train.noRows'));
+  expect(() => runFigures(none, stages(0, 5), SEED, MERGE)).toThrow(refusal('train.tooFewPrompts'));
+  expect(runFigures(none, stages(0, 0), SEED, MERGE)).toMatchObject({ sft: null, grpo: null });
+});

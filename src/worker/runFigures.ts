@@ -15,7 +15,13 @@ import {
 } from '../planner/figures';
 import type { Recipe } from '../recipe/config';
 import { sftEpochBatches } from '../train/sampler';
-import { grpoOptimizerSteps, rolloutShape, sftStepsPerEpoch, takesWholeRollouts } from '../train/schedule';
+import {
+  evaluationsDuring,
+  grpoOptimizerSteps,
+  rolloutShape,
+  sftStepsPerEpoch,
+  takesWholeRollouts,
+} from '../train/schedule';
 import { sftSteps } from '../train/sftLoop';
 import { meanStepParts } from './grpoStepParts';
 import { stationsOf } from './runProgress';
@@ -61,7 +67,8 @@ function exampleFigures(example: Example, merge: number): PassFigures {
 
 function sftFigures({ sft }: TrainingRows, recipe: Recipe, seed: number, merge: number): SftFigures | null {
   const options = recipe.sft;
-  if (options.max_steps === 0 || sft.length === 0) return null;
+  if (options.max_steps === 0) return null;
+  const steps = sftSteps(sft, options);
   const examples = sft.map((example) => exampleFigures(example, merge));
   const bins =
     options.packing && options.max_length !== null
@@ -71,7 +78,6 @@ function sftFigures({ sft }: TrainingRows, recipe: Recipe, seed: number, merge: 
         )
       : examples.map((_, i) => [i]);
   const rows = bins.map((bin) => bin.map((i) => examples[i]!).reduce(added, NO_PASS));
-  const steps = sftSteps(sft, options);
   const perEpoch = sftStepsPerEpoch(rows.length, options);
   const epochs = Math.min(EPOCHS_SEEN, Math.ceil(steps / perEpoch));
   let largest = NO_PASS;
@@ -156,11 +162,11 @@ function grpoFigures(
   merge: number,
 ): GrpoFigures | null {
   const options = recipe.grpo;
-  if (options.max_steps === 0 || rows.grpo.length === 0) return null;
+  if (options.max_steps === 0) return null;
+  const steps = grpoOptimizerSteps(rows.grpo.length, options);
   const shape = rolloutShape(options);
   const { num_generations: size, gradient_accumulation_steps: accumulation, max_completion_length: limit } = options;
   const longestFirst = rows.grpo.map(({ prompt }) => prompt).sort((a, b) => b.ids.length - a.ids.length);
-  const steps = grpoOptimizerSteps(rows.grpo.length, options);
   const step = meanStepParts(rows.grpo.length, options, seed, steps);
   // All prompts of the data, each with as many completions.
   const all = (completions: number): PassFigures => packFigures(longestFirst, completions, targets.mean, merge);
@@ -178,11 +184,6 @@ function grpoFigures(
   };
 }
 
-/** Evaluations of a stage while it trains. */
-function duringStage(steps: number, everySteps: number): number {
-  return everySteps === 0 ? 0 : Math.floor(steps / everySteps);
-}
-
 function evaluationFigures(
   { validation }: TrainingRows,
   recipe: Recipe,
@@ -191,12 +192,14 @@ function evaluationFigures(
 ): EvaluationFigures | null {
   if (validation.length === 0) return null;
   const stations = stationsOf(recipe).filter((stage) => stage !== 'sft' && stage !== 'grpo');
-  const during = duringStage(steps.sft, recipe.sft.eval_steps) + duringStage(steps.grpo, recipe.grpo.eval_steps);
+  const duringSft = evaluationsDuring(steps.sft, recipe.sft);
+  const duringGrpo = evaluationsDuring(steps.grpo, recipe.grpo);
   const examples = validation.flatMap(({ example }) => (example ? [example] : []));
   const lengths = { limit: recipe.grpo.max_completion_length, targets };
   const prompts = validation.map(({ prompt }) => prompt);
   return {
-    count: stations.length + during,
+    count: stations.length + duringSft + duringGrpo,
+    inGrpo: duringGrpo > 0,
     generation: generationFigures(prompts, 1 + recipe.eval.samples_per_row, lengths, merge),
     loss: examples.map((example) => exampleFigures(example, merge)).reduce(added, NO_PASS),
     longestRow: most(examples.map(({ ids }) => ids.length)),

@@ -155,6 +155,7 @@ async function makeDryRun({ id, ...request }: MeasureRequest, isStopped: () => b
       encoder: own,
       isStopped,
       show: (part, done, total) => post({ type: 'measuring', id, part, done, total }),
+      notice: (notice) => post({ type: 'measureNotice', id, notice }),
     });
     post({ type: 'measured', id, ...measured });
   } catch (error) {

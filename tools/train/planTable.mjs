@@ -80,20 +80,25 @@ function unitText(seconds) {
   return `${seconds < 100 ? seconds.toPrecision(2) : Math.round(seconds)} s`;
 }
 
-/** The time of a run at measured rates (src/planner/seconds.ts), by phase and in all. */
-export function secondsTable({ begin, phases, total }) {
-  const rows = phases.map(({ phase, unit, count, unitSeconds, seconds }) => [
+/**
+ * The time of a run at measured rates (src/planner/seconds.ts), by phase and in all.
+ * @param {object | null} seconds null where nothing like one of its phases was measured
+ */
+export function secondsTable(seconds) {
+  if (!seconds) return 'How long it takes is not known: nothing like one of its phases could be measured.';
+  const { begin, loadKnown, phases, total } = seconds;
+  const rows = phases.map(({ phase, unit, count, unitSeconds, seconds: all }) => [
     PHASES[phase] ?? phase,
     `${count} ${unit}${count === 1 ? '' : 's'}`,
     unitText(unitSeconds),
-    formatSeconds(seconds),
+    formatSeconds(all),
   ]);
   const table = columns([
     ['Time', 'units', 'each', 'in all'],
-    ['Load and first uses', '', '', formatSeconds(begin)],
+    [loadKnown ? 'Load and first uses' : 'First uses', '', '', formatSeconds(begin)],
     ...rows,
   ]);
-  return `${table}\n\nAbout ${formatSeconds(total)} in all on this GPU.`;
+  return `${table}\n\nAbout ${formatSeconds(total)} in all on this GPU${loadKnown ? '' : ', besides loading'}.`;
 }
 
 /** The cheapest changes, each with all options that it sets, and their effects. */

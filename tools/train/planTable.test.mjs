@@ -48,6 +48,7 @@ test('work is told per unit and in all, without a word of time', () => {
 
 const SECONDS = {
   begin: 42,
+  loadKnown: true,
   phases: [{ phase: 'sft', unit: 'step', count: 100, unitSeconds: 7.25, seconds: 725 }],
   total: 767,
 };
@@ -62,6 +63,11 @@ test('time is told per unit, by phase and in all', () => {
       'About 12m 47s in all on this GPU.',
     ].join('\n'),
   );
+});
+
+test('a time that could not be measured is said to be unknown', () => {
+  expect(secondsTable(null)).toMatch(/is not known/);
+  expect(secondsTable({ ...SECONDS, loadKnown: false })).toMatch(/12m 47s in all on this GPU, besides loading\.$/);
 });
 
 test('changes are told with what they save and cost', () => {

@@ -19,6 +19,7 @@ async function showTime(session, display, wanted) {
     const share = part === 'load' ? ` ${Math.round((100 * done) / total)}%` : '';
     display.live(`  ${MEASURED[part] ?? part}${share}`);
   });
+  session.messages.on('measureNotice', ({ notice }) => display.line(`  ${notice.message}`));
   const { plan } = await session.until(session.call('measure', wanted));
   display.line(`\n${secondsTable(plan.seconds)}`);
 }

@@ -1,6 +1,6 @@
 // Whether the run that is set up fits the GPU, by phase and part, and what to change where it does not.
 
-import { useLayoutEffect, useState } from 'react';
+import { useEffect, useLayoutEffect, useState } from 'react';
 import type { ChangeEffect } from '../../planner/changes';
 import type { PhaseMemory } from '../../planner/gpuPhases';
 import type { Part } from '../../planner/parts';
@@ -10,6 +10,7 @@ import { bytesText, percent } from '../format';
 import { Icon, Ring } from '../parts/Icon';
 import { useDataset } from '../store/dataset';
 import { useDevice } from '../store/device';
+import { forgetDryRun, useDryRun } from '../store/dryRun';
 import { useGpuMemory } from '../store/gpuMemory';
 import { useModel } from '../store/model';
 import { useMeasuredRates } from '../store/rates';
@@ -18,7 +19,7 @@ import { clearPlan, outdatePlan, planRequest, takeChange, useRunPlan } from '../
 import { useSettings } from '../store/settings';
 import { useStorage } from '../store/storage';
 import { PHASES } from './phaseNames';
-import { TimePanel } from './TimePanel';
+import { Measuring, TimePanel } from './TimePanel';
 
 const PARTS: Record<Part, string> = {
   weights: 'weights',
@@ -52,6 +53,8 @@ function usePlanning(): void {
     const timer = setTimeout(() => void planRun().catch(() => undefined), SETTLE_MS);
     return () => clearTimeout(timer);
   }, [recipe, seed, picked, stored, modelKind, start, id, look, adapter, memory, rates, ready]);
+  // Not where the rates alone are new: they come from the dry run whose notices are on show.
+  useEffect(() => forgetDryRun(), [recipe, seed, picked, stored, modelKind, start, id, memory]);
 }
 
 /** Whether there is something to plan; not while a run is under way, which needs the processor more. */
@@ -64,26 +67,39 @@ function useReady(): boolean {
   return planRequest() !== null;
 }
 
-/** The plan of the run that is set up; nothing before there is one. */
+/** The plan of the run that is set up, nothing before there is one; and the dry run under way, with a plan or without. */
 export function PlanPanel(): React.JSX.Element | null {
   usePlanning();
   const { plan, error, waiting } = useRunPlan();
+  const isMeasuring = useDryRun(({ id }) => id !== null);
   if (error) {
     return (
       <div className="planPanel" role="status" data-code={error.code} aria-busy={waiting}>
         <p className="badText">{error.message}</p>
         {error.hint && <p className="note">{error.hint}</p>}
+        <Measuring />
       </div>
     );
   }
-  if (!plan) return null;
+  if (!plan && !isMeasuring) return null;
   return (
     <section className="planPanel" aria-label="What the run takes" aria-busy={waiting}>
-      <Verdict {...plan} waiting={waiting} />
-      {plan.changes.length > 0 && <Changes changes={plan.changes} usable={plan.plan.usableBytes} waiting={waiting} />}
-      <TimePanel plan={plan.plan} waiting={waiting} />
-      <Details {...plan} />
+      {plan && <Planned {...plan} waiting={waiting} />}
+      <Measuring />
+      {plan && <Details {...plan} />}
     </section>
+  );
+}
+
+/** What a plan says at once. */
+function Planned({ waiting, ...planned }: RunPlan & { waiting: boolean }): React.JSX.Element {
+  const { plan, changes } = planned;
+  return (
+    <>
+      <Verdict {...planned} waiting={waiting} />
+      {changes.length > 0 && <Changes changes={changes} usable={plan.usableBytes} waiting={waiting} />}
+      <TimePanel plan={plan} waiting={waiting} />
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 // How long the run that is set up takes on this GPU, from a dry run of one step; and the button that makes one.
 
 import type { RunSeconds } from '../../planner/seconds';
-import type { MeasuredPart, RunPlan } from '../../protocol/messages';
+import type { MeasuredPart, NoticeEvent, RunPlan } from '../../protocol/messages';
 import { measureRun, stopMeasuring } from '../actions';
 import { duration, plural } from '../format';
 import { Ring } from '../parts/Icon';
@@ -17,12 +17,14 @@ const MEASURED: Record<MeasuredPart, string> = {
   grpo: 'a GRPO step',
 };
 
-/** The time, or how to find it. @param props.waiting the plan is that of the settings before */
+/**
+ * The time, or how to find it; the progress of a dry run under way is `Measuring`'s.
+ * @param props.waiting the plan is that of the settings before
+ */
 export function TimePanel({ plan, waiting }: Pick<RunPlan, 'plan'> & { waiting: boolean }): React.JSX.Element | null {
-  const { id, error } = useDryRun();
+  const { id, error, notices } = useDryRun();
   const { seconds, fits } = plan;
-  if (id !== null) return <Measuring />;
-  if (!fits && !seconds) return null;
+  if (id !== null || (!fits && !seconds)) return null;
   return (
     <div className="planTime">
       {seconds && !waiting && <Time seconds={seconds} />}
@@ -33,6 +35,7 @@ export function TimePanel({ plan, waiting }: Pick<RunPlan, 'plan'> & { waiting: 
           {error.message} {error.hint}
         </p>
       )}
+      <Notices notices={notices} />
     </div>
   );
 }
@@ -59,19 +62,36 @@ function MeasureButton({ again, waiting }: { again: boolean; waiting: boolean })
   );
 }
 
-function Measuring(): React.JSX.Element {
-  const { part, done, total } = useDryRun();
+function Notices({ notices }: { notices: NoticeEvent[] }): React.JSX.Element {
+  return (
+    <>
+      {notices.map(({ level, code, message }) => (
+        <p key={`${code} ${message}`} className={level === 'warning' ? 'warmText' : 'note'} data-code={code}>
+          {message}
+        </p>
+      ))}
+    </>
+  );
+}
+
+/** The dry run under way, whatever is set up meanwhile; nothing while there is none. */
+export function Measuring(): React.JSX.Element | null {
+  const { id, part, done, total, notices } = useDryRun();
+  if (id === null) return null;
   const share = part === 'load' && done > 0 ? `, ${Math.round((100 * done) / total)}%` : '';
   return (
-    <p className="planMeasure" role="status">
-      <span>
-        <Ring kind="dashed" /> Measuring: {MEASURED[part]}
-        {share}
-      </span>
-      <button type="button" id="stopMeasuring" className="button compact" onClick={stopMeasuring}>
-        Cancel
-      </button>
-    </p>
+    <div className="planTime">
+      <p className="planMeasure" role="status">
+        <span>
+          <Ring kind="dashed" /> Measuring: {MEASURED[part]}
+          {share}
+        </span>
+        <button type="button" id="stopMeasuring" className="button compact" onClick={stopMeasuring}>
+          Cancel
+        </button>
+      </p>
+      <Notices notices={notices} />
+    </div>
   );
 }
 
@@ -79,7 +99,8 @@ function Time({ seconds }: { seconds: RunSeconds }): React.JSX.Element {
   return (
     <>
       <p id="planSeconds">
-        About <strong>{roughly(seconds.total)}</strong> on this GPU, by its measured rates.
+        About <strong>{roughly(seconds.total)}</strong> on this GPU, by its measured rates
+        {seconds.loadKnown ? '.' : ', besides loading: a 4-bit copy of a base has come or gone since it was measured.'}
       </p>
       <table className="planTable num">
         <thead>
@@ -91,7 +112,7 @@ function Time({ seconds }: { seconds: RunSeconds }): React.JSX.Element {
         </thead>
         <tbody>
           <tr>
-            <th scope="row">Loading and first uses</th>
+            <th scope="row">{seconds.loadKnown ? 'Loading and first uses' : 'First uses'}</th>
             <td />
             <td>{duration(seconds.begin)}</td>
           </tr>

@@ -33,9 +33,9 @@ beforeEach(() => {
 
 test('rates count for their GPU and model alone, and a newer measurement takes the place of one of its storage type', () => {
   const { adapter } = useDevice.getState();
-  rememberRates(ratesKey()!, measured('bf16', 1));
-  rememberRates(ratesKey()!, measured('nf4', 2));
-  rememberRates(ratesKey()!, measured('bf16', 3));
+  rememberRates(ratesKey()!, measured('bf16', 1), null);
+  rememberRates(ratesKey()!, measured('nf4', 2), null);
+  rememberRates(ratesKey()!, measured('bf16', 3), null);
   expect(measuredRates()).toEqual([measured('nf4', 2), measured('bf16', 3)]);
   pickFolder(11);
   expect(measuredRates()).toEqual([]);
