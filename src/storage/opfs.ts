@@ -40,10 +40,26 @@ function syncFile(handle: FileSystemSyncAccessHandle): OpenFile {
   };
 }
 
+/**
+ * What broke a stream. Chromium breaks one off that finds no room, and its writer may hear of the broken pipe before it
+ * hears why: then the free room tells.
+ * @param bytes of the file with what was to be written
+ */
+async function causeOfBreak(error: unknown, bytes: number): Promise<unknown> {
+  if (!(error instanceof DOMException) || error.name !== 'AbortError') return error;
+  const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
+  if (quota - usage >= bytes) return error;
+  return new DOMException(`${error.message} ${quota - usage} bytes were free`, 'QuotaExceededError');
+}
+
 function streamFile(stream: FileSystemWritableFileStream): OpenFile {
   return {
     write: async (data, position) => {
-      await stream.write({ type: 'write', data, position });
+      try {
+        await stream.write({ type: 'write', data, position });
+      } catch (error) {
+        throw await causeOfBreak(error, position + data.byteLength);
+      }
       return data.byteLength;
     },
     size: async () => null,
