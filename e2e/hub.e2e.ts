@@ -6,10 +6,11 @@ import type { Page } from 'playwright';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startTestHub, type TestHub } from '../src/hub/testing/hubServer';
 import { demoRepository } from '../src/hub/testing/modelFiles';
-import { holdStill, violations } from './axe';
+import { violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
-import { chooseHub, clearModels, filesOf, hubOption, lookUp, stored, storedSha256, waitWhole } from './hubPage';
-import { openApp, type App } from './openApp';
+import { beginAtHub, chooseHub, fileRequests, filesOf, lookUp, openHubApp, stored } from './hubPage';
+import { storedSha256, waitWhole } from './hubPage';
+import type { App } from './openApp';
 import { card, cardSays, dropPaths, importRecipe, openPage, startTraining, stepShown } from './pageDriver';
 
 const ID = 'Lorikeet/demo';
@@ -25,20 +26,11 @@ let app: App;
 let hash: string;
 
 beforeAll(async () => {
-  hub = await startTestHub(ID, demoRepository(), CARD);
+  ({ hub, app } = await openHubApp(ID, CARD));
   hash = createHash('sha256').update(hub.files[WEIGHTS]!).digest('hex');
-  app = await openApp(hubOption(hub));
-  await holdStill(app.page);
 });
 
-beforeEach(async () => {
-  await clearModels(app.page, app.origin);
-  // A bare file has no icon, which the browser counts as an error.
-  app.errors.length = 0;
-  hub.reset(demoRepository());
-  await openPage(app.page, app.origin);
-  await chooseHub(app.page);
-});
+beforeEach(() => beginAtHub(app, hub));
 
 afterAll(async () => {
   await app.close();
@@ -62,7 +54,6 @@ function hold(): () => void {
   return release;
 }
 
-const fileRequests = (): number => hub.seen.filter(({ at }) => at === 'files').length;
 const ranges = Math.ceil(demoRepository()[WEIGHTS]!.length / (256 * 1024));
 
 test('nothing is asked of the hub before one presses; then the model is looked up, fetched, used, checked and deleted', async () => {
@@ -72,13 +63,13 @@ test('nothing is asked of the hub before one presses; then the model is looked u
   await lookUp(page, ID);
   await page.locator('.hubTask[data-state="found"]').waitFor();
   expect(await page.locator('.hubTask').innerText()).toMatch(/qwen-research, non-commercial: read its terms/);
-  expect(fileRequests()).toBe(0);
+  expect(fileRequests(hub)).toBe(0);
   await page.locator('#hub-fetch', { hasText: /Download 2\.\d MB/ }).click();
   await waitWhole(page, ID);
   await cardSays(page, 1, 'Lorikeet/demo, stored in this browser');
   await page.locator('#start:not([disabled])').waitFor();
   expect(await storedSha256(page, hash)).toBe(hash);
-  expect(fileRequests()).toBe(ranges);
+  expect(fileRequests(hub)).toBe(ranges);
   expect(new Set(hub.seen.map(({ method }) => method))).toEqual(new Set(['GET']));
   // Behind a redirect to another origin a browser no longer says where the request comes from.
   expect(new Set(hub.seen.map(({ at, origin }) => `${at} ${origin}`))).toEqual(
@@ -136,18 +127,18 @@ test('a download goes on after a pause, and after a reload that cut it, with wha
   const release = hold();
   await fetchIt();
   await page.locator('.hubTask[data-state="fetching"]').waitFor();
-  await expect.poll(fileRequests).toBeGreaterThan(0);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(0);
   release();
-  await expect.poll(fileRequests).toBeGreaterThan(4);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(4);
   await page.locator('#hub-pause').click();
   await page.locator('[data-state="paused"]').waitFor();
   hub.fault = () => null;
-  const paused = fileRequests();
+  const paused = fileRequests(hub);
   expect(Object.keys(await filesOf(page))).toContain(`${hash}.part`);
   expect(Object.keys(await filesOf(page))).not.toContain(hash);
   hold();
   await page.locator('#hub-go-on').click();
-  await expect.poll(fileRequests).toBeGreaterThan(paused);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(paused);
   await page.reload();
   hub.gate = null;
   await chooseHub(page);
@@ -180,7 +171,7 @@ test('cut, short, wrong, changed, whole, out of range, busy, expired: the cache 
   await fetchIt();
   await waitWhole(page, ID);
   expect(await storedSha256(page, hash)).toBe(hash);
-  expect(fileRequests()).toBe(ranges + faults.length);
+  expect(fileRequests(hub)).toBe(ranges + faults.length);
 });
 
 test('a wrong byte never becomes a stored model; a server without ranges still gives one', async () => {
@@ -203,16 +194,16 @@ test('two tabs that want one model fetch it once; when the first is gone, the se
   await chooseHub(page);
   hold();
   await fetchIt(page);
-  await expect.poll(fileRequests).toBeGreaterThan(0);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(0);
   await fetchIt(other);
   await other.locator('.hubTask[data-state="fetching"]').waitFor();
-  const before = fileRequests();
+  const before = fileRequests(hub);
   const hubRequests = hub.seen.length;
   await page.close();
   hub.gate = null;
   await waitWhole(other, ID);
   expect(await storedSha256(other, hash)).toBe(hash);
-  expect(fileRequests() - before).toBeLessThanOrEqual(ranges);
+  expect(fileRequests(hub) - before).toBeLessThanOrEqual(ranges);
   expect(hub.seen.length).toBeGreaterThan(hubRequests);
   await other.locator('.storedModel button', { hasText: 'Delete' }).click();
   await other.locator('#confirm-delete-model').click();
@@ -222,14 +213,14 @@ test('two tabs that want one model fetch it once; when the first is gone, the se
   await openPage(third, app.origin);
   await chooseHub(third);
   const release = hold();
-  const start = fileRequests();
+  const start = fileRequests(hub);
   await fetchIt(other);
-  await expect.poll(fileRequests).toBeGreaterThan(start);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(start);
   await fetchIt(third);
   await third.locator('.hubTask[data-state="fetching"]').waitFor();
   release();
   await Promise.all([waitWhole(other, ID), waitWhole(third, ID)]);
-  expect(fileRequests() - start).toBe(ranges);
+  expect(fileRequests(hub) - start).toBe(ranges);
   await third.close();
 });
 
@@ -241,7 +232,7 @@ test('a full disk is said, what has arrived is kept, and the download goes on on
     session.send('Storage.overrideQuotaForOrigin', { origin: app.origin, quotaSize });
   const release = hold();
   await fetchIt();
-  await expect.poll(fileRequests).toBeGreaterThan(0);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(0);
   await quota((usage ?? 0) + 1_000_000);
   release();
   const problem = page.locator('.problemText[data-code="storage.quota"]');
@@ -260,7 +251,7 @@ test('a model that has no room here is refused before a byte is fetched, and the
   const problem = app.page.locator('.problemText[data-code="hub.room"]');
   await problem.waitFor();
   expect(await problem.innerText()).toContain(`hf download ${ID}`);
-  expect(fileRequests()).toBe(0);
+  expect(fileRequests(hub)).toBe(0);
 });
 
 test.each([
@@ -272,7 +263,7 @@ test.each([
   const problem = app.page.locator(`.problemText[data-code="${expected}"]`);
   await problem.waitFor();
   expect(await problem.innerText()).toMatch(text);
-  expect(fileRequests()).toBe(0);
+  expect(fileRequests(hub)).toBe(0);
 });
 
 test('what is no name of a model, quantized, or another architecture is refused without a request for weights', async () => {
@@ -287,7 +278,7 @@ test('what is no name of a model, quantized, or another architecture is refused 
   hub.files['config.json'] = Buffer.from(JSON.stringify({ ...config, model_type: 'llama', architectures: ['Llama'] }));
   await lookUp(page, ID);
   await page.locator('.problemText[data-code="config.architecture"]').waitFor();
-  expect(fileRequests()).toBe(0);
+  expect(fileRequests(hub)).toBe(0);
 });
 
 test('a run on a stored model trains, and goes on after a reload without a folder being picked', async () => {

@@ -4,13 +4,12 @@
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startTestHub, type TestHub } from '../src/hub/testing/hubServer';
-import { demoRepository } from '../src/hub/testing/modelFiles';
-import { holdStill, violations } from './axe';
+import type { TestHub } from '../src/hub/testing/hubServer';
+import { violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
-import { chooseHub, clearModels, filesOf, hubOption, lookUp, PICKED, pickAlways, pickedFiles } from './hubPage';
-import { removePicked, stored, waitWhole } from './hubPage';
-import { openApp, type App } from './openApp';
+import { beginAtHub, chooseHub, fileRequests, filesOf, lookUp, openHubApp, PICKED, pickAlways } from './hubPage';
+import { pickedFiles, removePicked, stored, waitWhole } from './hubPage';
+import type { App } from './openApp';
 import { cardSays, dropPaths, importRecipe, openPage, startTraining, stepShown } from './pageDriver';
 
 const ID = 'Lorikeet/demo';
@@ -24,24 +23,17 @@ let app: App;
 let expected: Record<string, string>;
 
 beforeAll(async () => {
-  hub = await startTestHub(ID, demoRepository());
+  ({ hub, app } = await openHubApp(ID));
   const wanted = Object.entries(hub.files).filter(([name]) => name !== 'README.md' && name !== 'vocab.json');
   expected = Object.fromEntries(
     wanted.map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('hex')]),
   );
-  app = await openApp(hubOption(hub));
-  await holdStill(app.page);
   await pickAlways(app.page);
 });
 
 beforeEach(async () => {
-  await clearModels(app.page, app.origin);
+  await beginAtHub(app, hub);
   await removePicked(app.page);
-  // A bare file has no icon, which the browser counts as an error.
-  app.errors.length = 0;
-  hub.reset(demoRepository());
-  await openPage(app.page, app.origin);
-  await chooseHub(app.page);
 });
 
 afterAll(async () => {
@@ -53,8 +45,6 @@ async function fetchIt(page: Page = app.page): Promise<void> {
   await lookUp(page, ID);
   await page.locator('#hub-fetch-folder').click();
 }
-
-const fileRequests = (): number => hub.seen.filter(({ at }) => at === 'files').length;
 
 test('a model is fetched into a folder, chosen, found after a reload, checked, and forgotten without a file being touched', async () => {
   const { page } = app;
@@ -77,10 +67,10 @@ test('a model is fetched into a folder, chosen, found after a reload, checked, a
   await expect.poll(() => page.locator('.storedModel').count()).toBe(0);
   expect(await pickedFiles(page, FOLDER)).toEqual(expected);
 
-  const before = fileRequests();
+  const before = fileRequests(hub);
   await fetchIt();
   await waitWhole(page, ID);
-  expect(fileRequests()).toBe(before);
+  expect(fileRequests(hub)).toBe(before);
   expect(app.errors).toEqual([]);
 });
 
@@ -90,7 +80,7 @@ test('a download that a reload cut goes on in its folder with what was closed th
   // The first three ranges come; the others are held back.
   hub.fault = (_name, count) => (count > 3 ? { kind: 'stall', after: 1000 } : null);
   await fetchIt();
-  await expect.poll(fileRequests).toBeGreaterThan(4);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(4);
   await page.locator('#hub-pause').click();
   await page.locator('[data-state="paused"]').waitFor();
   expect(await page.locator('[data-state="paused"]').innerText()).toContain(`in the folder ${PICKED}/${FOLDER}`);
@@ -99,9 +89,9 @@ test('a download that a reload cut goes on in its folder with what was closed th
   expect(partly).not.toContain(WEIGHTS);
   hub.fault = () => null;
   hub.gate = new Promise((resolve) => (release = resolve));
-  const paused = fileRequests();
+  const paused = fileRequests(hub);
   await page.locator('#hub-go-on').click();
-  await expect.poll(fileRequests).toBeGreaterThan(paused);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(paused);
   await page.reload();
   release();
   hub.gate = null;
@@ -138,7 +128,7 @@ test('a disk that is full is said, and the download goes on once there is room',
   let release = (): void => undefined;
   hub.gate = new Promise((resolve) => (release = resolve));
   await fetchIt();
-  await expect.poll(fileRequests).toBeGreaterThan(0);
+  await expect.poll(() => fileRequests(hub)).toBeGreaterThan(0);
   const { usage } = await page.evaluate(() => navigator.storage.estimate());
   await quota((usage ?? 0) + 1_000_000);
   release();

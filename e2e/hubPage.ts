@@ -1,9 +1,12 @@
 // Works the hub's part of the Model card as a person does, against a hub of this machine. Asserts nothing itself.
 
 import type { Page } from 'playwright';
-import type { TestHub } from '../src/hub/testing/hubServer';
+import { startTestHub, type TestHub } from '../src/hub/testing/hubServer';
+import { demoRepository } from '../src/hub/testing/modelFiles';
 import type { startServer } from '../tools/launcher/server.mjs';
-import { card } from './pageDriver';
+import { holdStill } from './axe';
+import { openApp, type App } from './openApp';
+import { card, openPage } from './pageDriver';
 
 /** The hub as a server of the page is told of it, with limits that a test can wait for. */
 export function hubOption(hub: TestHub): NonNullable<Parameters<typeof startServer>[0]['hub']> {
@@ -16,6 +19,32 @@ export function hubOption(hub: TestHub): NonNullable<Parameters<typeof startServ
     folderKeepBytes: 512 * 1024,
   };
   return { settings: { endpoint: hub.endpoint, ...limits }, hosts: [hub.endpoint, hub.fileServer] };
+}
+
+/** A hub that has the demo's model under `id`, and a page that asks it. @param card of the model */
+export async function openHubApp(
+  id: string,
+  card?: Parameters<typeof startTestHub>[2],
+): Promise<{ hub: TestHub; app: App }> {
+  const hub = await startTestHub(id, demoRepository(), card);
+  const app = await openApp(hubOption(hub));
+  await holdStill(app.page);
+  return { hub, app };
+}
+
+/** The page as on a first visit, with the hub as the source of the model, and the hub as it was. */
+export async function beginAtHub(app: App, hub: TestHub): Promise<void> {
+  await clearModels(app.page, app.origin);
+  // A bare file has no icon, which the browser counts as an error.
+  app.errors.length = 0;
+  hub.reset(demoRepository());
+  await openPage(app.page, app.origin);
+  await chooseHub(app.page);
+}
+
+/** Requests that the hub's file server has seen. */
+export function fileRequests(hub: TestHub): number {
+  return hub.seen.filter(({ at }) => at === 'files').length;
 }
 
 /** Forgets every model of the browser, and leaves a page that has no Lorikeet in it. */

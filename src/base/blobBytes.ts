@@ -32,3 +32,17 @@ export async function blobBytes(blob: Blob, memory?: ArrayBuffer): Promise<Uint8
   if (at !== size) throw new RangeError(`${at} of ${size} bytes came`);
   return new Uint8Array(buffer, 0, size);
 }
+
+/**
+ * A blob's bytes in order, a piece at a time in the same memory.
+ * @param pieceBytes of each, the last one shorter @yields bytes that are the caller's until it asks for the next
+ * @throws as blobBytes
+ */
+export async function* blobPieces(blob: Blob, pieceBytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let memory: ArrayBuffer | undefined;
+  for (let at = 0; at < blob.size; at += pieceBytes) {
+    const piece = await blobBytes(blob.slice(at, at + pieceBytes), memory);
+    yield piece;
+    memory = piece.buffer;
+  }
+}

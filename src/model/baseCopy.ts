@@ -34,6 +34,7 @@ export interface CopyPiece {
 
 const WORD = 4;
 
+/** @param names of its tensors, stacked in this order */
 export function matrixEntry(names: string[], layout: MatrixLayout): CopyEntry {
   const { rows, columns, storage, plans } = layout;
   const parts = plans.map((plan) => ({
@@ -44,6 +45,7 @@ export function matrixEntry(names: string[], layout: MatrixLayout): CopyEntry {
   return { names, storage, rows, columns, parts };
 }
 
+/** @param tensors f32, `size` elements each, one after the other */
 export function vectorEntry(tensors: readonly { name: string; size: number }[]): CopyEntry {
   const rows = tensors.reduce((sum, { size }) => sum + size, 0);
   const names = tensors.map(({ name }) => name);

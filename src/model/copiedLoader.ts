@@ -8,11 +8,8 @@ import type { Tensor } from '../gpu/tensor';
 import type { FrozenMatrix, MatrixPart } from '../ops/matmul';
 import { piecesOf, placesOf, type BaseCopy, type CopyEntry, type CopyPlace } from './baseCopy';
 import type { MatrixLoader } from './loadMatrix';
+import { allocatePart, buffersOf } from './matrixLayout';
 import { discard } from './pieces';
-
-function buffersOf(parts: readonly MatrixPart[]): Tensor[] {
-  return parts.flatMap(({ data, scales }) => (scales ? [data, scales] : [data]));
-}
 
 /** Takes the next piece of a copy; its memory is free again once that is done. */
 type Append = (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
@@ -113,10 +110,13 @@ const UNUSABLE = new Set(['copy.broken', 'copy.unreadable']);
 
 /** Buffers of an entry, still empty. */
 function allocate(gpu: Gpu, { parts }: CopyEntry): MatrixPart[] {
-  return parts.map(({ firstRow, rows, bytes: [data, scales] }) => {
-    const part = { firstRow, rows, data: gpu.persistent([data! / 4]) };
-    return scales === undefined ? part : { ...part, scales: gpu.persistent([scales / 4]) };
-  });
+  return parts.map((part) =>
+    allocatePart(
+      gpu,
+      part,
+      part.bytes.map((bytes) => bytes / 4),
+    ),
+  );
 }
 
 /**

@@ -5,6 +5,7 @@ import { check } from '../base/errors';
 import { NF4_BLOCK } from '../formats/nf4';
 import type { WeightFiles } from '../formats/weightFiles';
 import type { Gpu } from '../gpu/gpu';
+import type { Tensor } from '../gpu/tensor';
 import type { MatrixPart, WeightStorage } from '../ops/matmul';
 import { storageOf, STORAGE_BITS, type StorageOptions } from './baseStorage';
 import { planParts, type PartPlan } from './matrixParts';
@@ -61,12 +62,22 @@ export function partWords({ columns, storage }: MatrixLayout, { rows }: PartPlan
   return [(blocks * NF4_BLOCK * STORAGE_BITS.nf4) / 32, blocks];
 }
 
+/** Buffers of a part, still empty. @param words of its elements and, for nf4, of its scales @throws gpu.bufferTooLarge */
+export function allocatePart(
+  gpu: Gpu,
+  { firstRow, rows }: Pick<MatrixPart, 'firstRow' | 'rows'>,
+  [words, blocks]: readonly number[],
+): MatrixPart {
+  const part = { firstRow, rows, data: gpu.persistent([words!]) };
+  return blocks === undefined ? part : { ...part, scales: gpu.persistent([blocks]) };
+}
+
 /** Buffers of all parts, still empty. @throws gpu.bufferTooLarge */
 export function allocateParts(gpu: Gpu, layout: MatrixLayout): MatrixPart[] {
-  return layout.plans.map((plan) => {
-    const { firstRow, rows } = plan;
-    const [words, blocks] = partWords(layout, plan);
-    const part = { firstRow, rows, data: gpu.persistent([words!]) };
-    return blocks === undefined ? part : { ...part, scales: gpu.persistent([blocks]) };
-  });
+  return layout.plans.map((plan) => allocatePart(gpu, plan, partWords(layout, plan)));
+}
+
+/** All buffers of a matrix: of each part its elements, then its scales. */
+export function buffersOf(parts: readonly MatrixPart[]): Tensor[] {
+  return parts.flatMap(({ data, scales }) => (scales ? [data, scales] : [data]));
 }

@@ -10,7 +10,7 @@ import { defaultStorage, type StorageOptions } from './baseStorage';
 import type { ModelConfig } from './config';
 import type { LanguageModel } from './languageModel';
 import { createMatrixLoader, type LoaderOptions, type MatrixLoader } from './loadMatrix';
-import { checkSize, layMatrix, type MatrixRequest } from './matrixLayout';
+import { buffersOf, checkSize, layMatrix, type MatrixRequest } from './matrixLayout';
 import type { VisionTower } from './visionTower';
 import { checkLayout } from './weightLayout';
 import { withHubNames } from './weightNames';
@@ -235,7 +235,7 @@ export function freeTower(gpu: Gpu, { weights }: VisionTower): void {
   const linears = [mergerIn, mergerOut, ...blocks.flatMap(({ qkv, proj, gateUp, down }) => [qkv, proj, gateUp, down])];
   const matrices = [patchEmbed, ...linears.map(({ w }) => w)];
   gpu.free(
-    ...matrices.flatMap(({ parts }) => parts.flatMap(({ data, scales }) => (scales ? [data, scales] : [data]))),
+    ...matrices.flatMap(({ parts }) => buffersOf(parts)),
     ...linears.map(({ bias }) => bias),
     ...[mergerNorm, ...blocks.flatMap(({ norm1, norm2 }) => [norm1, norm2])],
   );

@@ -28,6 +28,7 @@ const TRANSFER = 16 * 2 ** 20;
 const UNIFORMS = 2 ** 18;
 const LEAST_UPLOAD = 2 ** 16;
 
+/** @param bytes of each */
 export function buffers(part: Part, bytes: number, count = 1): Buffers {
   return { part, bytes, count };
 }

@@ -55,7 +55,8 @@ function createWriter(folder: FileSystemDirectoryHandle, key: string, part: Open
   const hashes: Promise<string>[] = [];
   const sizes: number[] = [];
   let at = 0;
-  let state: 'open' | 'published' | 'closed' = 'open';
+  /** `closed`: all is written, but it does not count yet. */
+  let state: 'open' | 'closed' | 'ended' = 'open';
 
   const write = async (bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
     const taken = await part.write(bytes, at);
@@ -96,14 +97,14 @@ function createWriter(folder: FileSystemDirectoryHandle, key: string, part: Open
         const own = { key, bytes: at, manifestBytes: manifest.byteLength, sha256: await sha256Hex(manifest) };
         const copy: ModelCopy = { ...own, ...about, createdAt: Date.now() };
         await putInPlace(folder, copy);
-        state = 'published';
+        state = 'ended';
         return copy;
       }),
     async close() {
       const before = state;
-      state = 'published';
+      state = 'ended';
       if (before === 'open') await part.abandon().catch(() => undefined);
-      if (before !== 'published') await removeFrom(folder, name).catch(() => undefined);
+      if (before !== 'ended') await removeFrom(folder, name).catch(() => undefined);
       release();
     },
   };

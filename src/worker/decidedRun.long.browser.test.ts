@@ -3,26 +3,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Decisions } from '../budgets/decisions';
 import type { RunEvent } from '../protocol/messages';
-import { presets } from '../recipe/presets';
-import type { Recipe } from '../recipe/config';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { appendEvents, createRun, deleteRun, getArtifact } from '../storage/runs';
 import { readContinuation } from './continueRun';
 import { createRunControl, type RunControl } from './runControl';
-import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
+import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo, THREE_STEPS } from './testing/demoRuns';
 import { encodedPictures, followRun, type Outcome } from './testing/followRun';
 
 const INFO = demoInfo('decided-test');
-
-const recipe: Recipe = {
-  ...presets.demo,
-  sft: {
-    ...presets.demo.sft,
-    ...{ max_steps: 3, save_steps: 1, per_device_train_batch_size: 2, gradient_accumulation_steps: 1 },
-  },
-  grpo: { ...presets.demo.grpo, max_steps: 0, max_completion_length: 4 },
-  eval: { rows: 1, samples_per_row: 0, temperature: 1 },
-};
 
 /** GB in which a micro-batch of two rows is cut. */
 const LITTLE = 0.12;
@@ -39,7 +27,7 @@ async function train(gpuMemoryGb: number, stop?: 'step' | 'atOnce'): Promise<Out
   const control = freely();
   if (stop === 'atOnce') control.stop();
   const onEvent = ({ type }: RunEvent): void => void (type === stop && control.stop());
-  const own = { seed: 0, datasetId: INFO.id, recipe };
+  const own = { seed: 0, datasetId: INFO.id, recipe: THREE_STEPS };
   await deleteRun('run');
   await createRun({ id: 'run', createdAt: 0, datasetName: 'rows', modelName: 'demo', state: 'running', ...own });
   return followRun({ ...own, runId: 'run', model: DEMO_MODEL, gpuMemoryGb }, { control, onEvent }, (batch) =>

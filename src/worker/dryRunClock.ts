@@ -61,6 +61,7 @@ function added(sums: Readonly<Record<string, number>>, more: Readonly<Record<str
   return { ...sums, ...Object.fromEntries(Object.entries(more).map(([name, own]) => [name, own + (sums[name] ?? 0)])) };
 }
 
+/** A clock that stands at nothing. */
 export function createDryClock({ isStopped, show, notice }: DryClockOwner): DryClock {
   const goOn = (): void => {
     if (isStopped()) throw new StopRequested();

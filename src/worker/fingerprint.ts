@@ -4,7 +4,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DatasetRow } from '../base/dataset';
-import { blobBytes } from '../base/blobBytes';
+import { blobPieces } from '../base/blobBytes';
 import { sha256Hex } from '../base/bytes';
 import type { Recorder } from '../gpu/recorder';
 import { shaderSources } from '../ops/shaderSources';
@@ -34,14 +34,7 @@ async function hashJson(value: unknown): Promise<string> {
 /** SHA-256 over blobs one after the other. The browser's own digest would want all bytes at once. */
 async function hashBlobs(blobs: readonly Blob[]): Promise<string> {
   const hash = sha256.create();
-  let memory: ArrayBuffer | undefined;
-  for (const blob of blobs) {
-    for (let at = 0; at < blob.size; at += PIECE_BYTES) {
-      const piece = await blobBytes(blob.slice(at, at + PIECE_BYTES), memory);
-      hash.update(piece);
-      memory = piece.buffer;
-    }
-  }
+  for (const blob of blobs) for await (const piece of blobPieces(blob, PIECE_BYTES)) hash.update(piece);
   return bytesToHex(hash.digest());
 }
 

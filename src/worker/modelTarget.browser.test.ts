@@ -3,7 +3,7 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { hubModelKey, type HubFile, type HubModel } from '../base/hubModel';
 import { HUB_DEFAULTS } from '../hub/settings';
 import { findFolderModel, forgetFolderModel, listFolderModels, openFolderModel } from '../storage/modelFolders';
@@ -27,14 +27,10 @@ import {
   expectWhole,
   stopAt,
   hub,
-  resetFolders,
+  useFreshFolders,
 } from './testing/folderDownload';
 
-beforeEach(resetFolders);
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+useFreshFolders();
 
 test('a model arrives in a folder of its name, under its files’ own names, with nothing beside them, and is remembered', async () => {
   const { said, error } = await fetchInto(hub.root);

@@ -1,6 +1,6 @@
 // Where the download worker puts a model: this browser's own storage, or a folder on disk that the user picked.
 
-import { blobBytes } from '../base/blobBytes';
+import { blobPieces } from '../base/blobBytes';
 import { check, LorikeetError } from '../base/errors';
 import { hubModelKey, type HubFile, type HubModel } from '../base/hubModel';
 import { countBytes } from '../base/intervals';
@@ -67,14 +67,11 @@ export async function hashBlob(
 ): Promise<string> {
   const hasher = hasherOf(file);
   let done = 0;
-  let memory: ArrayBuffer | undefined;
   try {
-    while (done < blob.size) {
-      const bytes = await blobBytes(blob.slice(done, done + PIECE_BYTES), memory);
+    for await (const piece of blobPieces(blob, PIECE_BYTES)) {
       signal.throwIfAborted();
-      hasher.update(bytes);
-      memory = bytes.buffer;
-      heard((done += bytes.byteLength));
+      hasher.update(piece);
+      heard((done += piece.byteLength));
     }
   } catch (error) {
     signal.throwIfAborted();

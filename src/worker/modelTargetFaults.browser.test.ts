@@ -3,7 +3,7 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { HubFile, HubModel } from '../base/hubModel';
 import { listCopies } from '../storage/modelCopies';
 import { beginCopy } from '../storage/modelCopyFile';
@@ -25,14 +25,10 @@ import {
   expectWhole,
   stopAt,
   hub,
-  resetFolders,
+  useFreshFolders,
 } from './testing/folderDownload';
 
-beforeEach(resetFolders);
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+useFreshFolders();
 
 test('a check that finds a file wrong removes the 4-bit copies that were made of it, and no others', async () => {
   await fetchInto(hub.root);

@@ -6,25 +6,13 @@ import { listCheckpoints } from '../storage/checkpointStore';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts, readEvents } from '../storage/runs';
 import type { Recipe } from '../recipe/config';
-import { presets } from '../recipe/presets';
 import { createRunControl } from './runControl';
 import { readContinuation } from './continueRun';
 import type { RunCheckpoint } from './runCheckpoint';
-import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
+import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo, THREE_STEPS } from './testing/demoRuns';
 import { encodedPictures, followRun, type Outcome } from './testing/followRun';
 
 const INFO = demoInfo('run-test');
-
-/** Three steps of SFT with a checkpoint after each. */
-const recipe: Recipe = {
-  ...presets.demo,
-  sft: {
-    ...presets.demo.sft,
-    ...{ max_steps: 3, save_steps: 1, per_device_train_batch_size: 2, gradient_accumulation_steps: 1 },
-  },
-  grpo: { ...presets.demo.grpo, max_steps: 0, max_completion_length: 4 },
-  eval: { rows: 1, samples_per_row: 0, temperature: 1 },
-};
 
 beforeAll(async () => {
   const images = await demoImages();
@@ -45,9 +33,9 @@ async function train(
   given: Partial<{ datasetId: string; recipe: Recipe }> = {},
   control = createRunControl(() => undefined),
 ): Promise<Outcome> {
-  const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe, ...given };
+  const request = { runId: 'run', seed: 0, datasetId: INFO.id, recipe: THREE_STEPS, ...given };
   const { datasetId, seed } = request;
-  const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe, seed, state: 'running' };
+  const record = { datasetId, datasetName: 'rows', modelName: 'demo', recipe: THREE_STEPS, seed, state: 'running' };
   await createRun({ id: 'run', createdAt: 0, ...record });
   const append = (batch: RunEvent[]): Promise<void> => appendEvents('run', batch);
   return followRun({ ...request, model: DEMO_MODEL, gpuMemoryGb: 8 }, { control }, append);
@@ -147,14 +135,14 @@ test('without validation rows the run finishes, says that nothing is evaluated, 
 
 test('where no validation row fits with its target, the loss is missing and patience counts it as no gain', async () => {
   const options = { max_steps: 9, eval_steps: 1, early_stopping_patience: 2, load_best_model_at_end: true };
-  const sft = { ...recipe.sft, ...options, save_steps: 0 };
+  const sft = { ...THREE_STEPS.sft, ...options, save_steps: 0 };
   const [first, second, last] = DEMO_ROWS;
   const short = { ...last!, thought: 'A star that is red. '.repeat(12) };
   const longest = 110;
   await saveDataset({ ...INFO, id: 'long' }, [first!, second!, short], new Map());
   const { summary, notices, events } = await train({
     datasetId: 'long',
-    recipe: { ...recipe, sft: { ...sft, max_length: longest } },
+    recipe: { ...THREE_STEPS, sft: { ...sft, max_length: longest } },
   });
   await deleteDataset('long');
   expect(notices).toEqual(['row.leftOut', 'data.noEvalLoss']);
@@ -192,7 +180,14 @@ test('a run that is stopped while its pictures go through the tower goes on late
 });
 
 test('a run that never came to a checkpoint decides by the GPU memory that there is when it goes on', async () => {
-  const own = { datasetId: INFO.id, datasetName: 'rows', modelName: 'demo', recipe, seed: 0, state: 'failed' };
+  const own = {
+    datasetId: INFO.id,
+    datasetName: 'rows',
+    modelName: 'demo',
+    recipe: THREE_STEPS,
+    seed: 0,
+    state: 'failed',
+  };
   await createRun({ id: 'run', createdAt: 0, ...own });
   const { checkpoint, training } = await readContinuation({ ...CONTINUE, gpuMemoryGb: 24 });
   expect(checkpoint).toBeUndefined();

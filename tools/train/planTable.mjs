@@ -1,17 +1,11 @@
 // A run's plan (src/planner/plan.ts) as tables for the terminal: memory by phase and part, work, and what to change.
 
+import { PHASE_NAMES } from '../../src/base/planWords.mjs';
 import { formatSeconds } from './display.mjs';
 
 const PARTS = ['weights', 'tower', 'adapter', 'activations', 'workspace', 'logits', 'kv', 'features', 'staging'];
-const PHASES = {
-  load: 'Load',
-  encode: 'Pictures',
-  evaluate: 'Evaluation',
-  sft: 'SFT step',
-  rollout: 'GRPO rollout',
-  grpo: 'GRPO step',
-  checkpoint: 'Checkpoint',
-};
+/** As the page calls them; the first column is narrow. */
+const PHASES = { ...PHASE_NAMES, load: 'Load' };
 /** Units by size: one for a whole table, so that its columns can be compared. */
 const BYTES = [
   { name: 'GB', size: 1e9 },

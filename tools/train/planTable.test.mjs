@@ -27,6 +27,14 @@ const PLAN = {
   flops: 4200e12,
 };
 
+const CHANGE = {
+  set: [{ option: 'lora.r', value: 8 }],
+  peakBytes: 2.4e9,
+  bytes: -0.53e9,
+  workRatio: 1.02,
+  fits: true,
+};
+
 test('memory is told by phase and part, in gigabytes, after whether it fits', () => {
   expect(planTable({ plan: PLAN, gpuMemoryGb: 3 })).toBe(
     [
@@ -71,14 +79,7 @@ test('a time that could not be measured is said to be unknown', () => {
 });
 
 test('changes are told with what they save and cost', () => {
-  const change = {
-    set: [{ option: 'lora.r', value: 8 }],
-    peakBytes: 2.4e9,
-    bytes: -0.53e9,
-    workRatio: 1.02,
-    fits: true,
-  };
-  expect(changesTable([change]).split('\n')[1]).toBe('"lora.r": 8         2.40       -0.53  x 1.02  fits');
+  expect(changesTable([CHANGE]).split('\n')[1]).toBe('"lora.r": 8         2.40       -0.53  x 1.02  fits');
 });
 
 test('a change of several options is told with all of them', () => {
@@ -98,14 +99,7 @@ test.each([
 ])(
   'a plan that fits (%s) ends with exit code %d and its time, and one that does not with what to change',
   async (fits, code) => {
-    const change = {
-      set: [{ option: 'lora.r', value: 8 }],
-      peakBytes: 2.4e9,
-      bytes: -0.53e9,
-      workRatio: 1.02,
-      fits: true,
-    };
-    const answer = { plan: { ...PLAN, fits }, gpuMemoryGb: 3, changes: fits ? [] : [change] };
+    const answer = { plan: { ...PLAN, fits }, gpuMemoryGb: 3, changes: fits ? [] : [CHANGE] };
     const lines = [];
     const answers = { plan: answer, measure: { ...answer, plan: { ...PLAN, fits, seconds: SECONDS } } };
     const session = {

@@ -1,23 +1,15 @@
 // `npm run train -- --plan`: what the run would take, and how long; nothing started but a dry run of one step.
 
+import { MEASURED_NAMES } from '../../src/base/planWords.mjs';
 import { changesTable, planTable, secondsTable, workTable } from './planTable.mjs';
 import { wantedOf } from './setUp.mjs';
-
-const MEASURED = {
-  load: 'loading the model',
-  encode: 'pictures',
-  generate: 'decode steps',
-  evaluate: 'an evaluation',
-  sft: 'an SFT step',
-  grpo: 'a GRPO step',
-};
 
 /** What a run that fits takes of time: a dry run says so. A signal ends it with everything else. */
 async function showTime(session, display, wanted) {
   display.line('\nMeasuring one step of each kind; nothing of it is kept. Ctrl-C ends it.');
   session.messages.on('measuring', ({ part, done, total }) => {
     const share = part === 'load' ? ` ${Math.round((100 * done) / total)}%` : '';
-    display.live(`  ${MEASURED[part] ?? part}${share}`);
+    display.live(`  ${MEASURED_NAMES[part]}${share}`);
   });
   session.messages.on('measureNotice', ({ notice }) => display.line(`  ${notice.message}`));
   const { plan } = await session.until(session.call('measure', wanted));

@@ -1,6 +1,7 @@
 // Whether the run that is set up fits the GPU, by phase and part, and what to change where it does not.
 
 import { useEffect, useLayoutEffect, useState } from 'react';
+import { PHASE_NAMES } from '../../base/planWords.mjs';
 import type { ChangeEffect } from '../../planner/changes';
 import type { PhaseMemory } from '../../planner/gpuPhases';
 import type { Part } from '../../planner/parts';
@@ -18,7 +19,6 @@ import { isBusy, useRun } from '../store/run';
 import { clearPlan, outdatePlan, planRequest, takeChange, useRunPlan } from '../store/runPlan';
 import { useSettings } from '../store/settings';
 import { useStorage } from '../store/storage';
-import { PHASES } from './phaseNames';
 import { Measuring, TimePanel } from './TimePanel';
 
 const PARTS: Record<Part, string> = {
@@ -108,7 +108,7 @@ function Verdict({ plan, gpuMemoryGb, waiting }: RunPlan & { waiting: boolean })
   const { peak, fits, usableBytes, flops } = plan;
   const figures = (
     <>
-      at most {bytesText(peak.total)} of GPU memory ({PHASES[peak.phase]}); of {gpuMemoryGb} GB,{' '}
+      at most {bytesText(peak.total)} of GPU memory ({PHASE_NAMES[peak.phase]}); of {gpuMemoryGb} GB,{' '}
       {bytesText(usableBytes)} may be used. {workText(flops)} to compute.
     </>
   );
@@ -186,7 +186,7 @@ function Details({ plan }: RunPlan): React.JSX.Element {
         <>
           <PhaseTable phases={plan.phases} usable={plan.usableBytes} />
           <p className="note">
-            At its fullest ({PHASES[plan.peak.phase]}): {partsText(plan.peak)}. Beside the GPU,{' '}
+            At its fullest ({PHASE_NAMES[plan.peak.phase]}): {partsText(plan.peak)}. Beside the GPU,{' '}
             {bytesText(sum(plan.host))} of memory and {bytesText(sum(plan.storage))} of storage.
           </p>
         </>
@@ -221,7 +221,7 @@ function PhaseTable({ phases, usable }: { phases: PhaseMemory[]; usable: number 
       <tbody>
         {phases.map(({ phase, total }) => (
           <tr key={phase}>
-            <th scope="row">{PHASES[phase]}</th>
+            <th scope="row">{PHASE_NAMES[phase]}</th>
             <td>{bytesText(total)}</td>
             <td className={total > usable ? 'badText' : undefined}>{percent(total / usable)}</td>
           </tr>

@@ -1,21 +1,12 @@
 // How long the run that is set up takes on this GPU, from a dry run of one step; and the button that makes one.
 
+import { MEASURED_NAMES, PHASE_NAMES } from '../../base/planWords.mjs';
 import type { RunSeconds } from '../../planner/seconds';
-import type { MeasuredPart, NoticeEvent, RunPlan } from '../../protocol/messages';
+import type { NoticeEvent, RunPlan } from '../../protocol/messages';
 import { measureRun, stopMeasuring } from '../actions';
 import { duration, plural } from '../format';
 import { Ring } from '../parts/Icon';
 import { useDryRun } from '../store/dryRun';
-import { PHASES } from './phaseNames';
-
-const MEASURED: Record<MeasuredPart, string> = {
-  load: 'loading the model',
-  encode: 'pictures',
-  generate: 'decode steps',
-  evaluate: 'an evaluation',
-  sft: 'an SFT step',
-  grpo: 'a GRPO step',
-};
 
 /**
  * The time, or how to find it; the progress of a dry run under way is `Measuring`'s.
@@ -83,7 +74,7 @@ export function Measuring(): React.JSX.Element | null {
     <div className="planTime">
       <p className="planMeasure" role="status">
         <span>
-          <Ring kind="dashed" /> Measuring: {MEASURED[part]}
+          <Ring kind="dashed" /> Measuring: {MEASURED_NAMES[part]}
           {share}
         </span>
         <button type="button" id="stopMeasuring" className="button compact" onClick={stopMeasuring}>
@@ -119,7 +110,7 @@ function Time({ seconds }: { seconds: RunSeconds }): React.JSX.Element {
           {seconds.phases.map(({ phase, count, unit, unitSeconds, seconds: all }) => (
             <tr key={phase}>
               <th scope="row">
-                {PHASES[phase]}, {plural(count, unit)}
+                {PHASE_NAMES[phase]}, {plural(count, unit)}
               </th>
               <td>{short(unitSeconds)}</td>
               <td>{duration(all)}</td>

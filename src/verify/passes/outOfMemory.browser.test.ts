@@ -6,10 +6,9 @@ import { generate } from '../../infer/generate';
 import { policyStep } from '../../train/grpoPolicyStep';
 import type { Trainee } from '../../train/lossPass';
 import { REFERENCE_DECISIONS, type ReferenceModel } from '../loadModel';
-import { openReferenceCase } from './referenceCase';
 import {
+  openReferenceRows,
   QUIET,
-  referenceRows,
   TWO_GROUPS,
   twoGroups,
   twoGrpoRows,
@@ -23,9 +22,7 @@ let rows: ReferenceRows;
 let start: Float32Array;
 
 beforeAll(async () => {
-  ({ reference, trainee } = await openReferenceCase());
-  rows = referenceRows(reference);
-  start = await read('weight');
+  ({ reference, trainee, rows, start } = await openReferenceRows());
 });
 
 async function read(name: 'weight' | 'gradient'): Promise<Float32Array> {

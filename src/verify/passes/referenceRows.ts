@@ -13,6 +13,7 @@ import type { GrpoRow, Rollout } from '../../train/rolloutTypes';
 import { sftLoop } from '../../train/sftLoop';
 import { newStage } from '../../train/stageState';
 import { imageRefOf, type ReferenceModel } from '../loadModel';
+import { openReferenceCase } from './referenceCase';
 
 export interface ReferenceRows {
   pack: PackContext;
@@ -113,4 +114,16 @@ export async function twoSftSteps(
   );
   const [bytes] = await gpu.rec.read(adapter.weight);
   return { metrics, weights: new Float32Array(bytes) };
+}
+
+/** The reference's adapted model, its rows, and the adapter as it begins: f32, flat. @throws as openReferenceCase */
+export async function openReferenceRows(): Promise<{
+  reference: ReferenceModel;
+  trainee: Trainee;
+  rows: ReferenceRows;
+  start: Float32Array;
+}> {
+  const { reference, trainee } = await openReferenceCase();
+  const [bytes] = await trainee.gpu.rec.read(trainee.adapter.weight);
+  return { reference, trainee, rows: referenceRows(reference), start: new Float32Array(bytes) };
 }

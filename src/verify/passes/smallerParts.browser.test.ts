@@ -7,10 +7,9 @@ import { expectTensor } from '../../ops/testing/expectTensor';
 import { policyStep } from '../../train/grpoPolicyStep';
 import type { Trainee } from '../../train/lossPass';
 import { REFERENCE_DECISIONS, type ReferenceModel } from '../loadModel';
-import { openReferenceCase } from './referenceCase';
 import {
+  openReferenceRows,
   QUIET,
-  referenceRows,
   TWO_GROUPS,
   twoGroups,
   twoGrpoRows,
@@ -24,10 +23,7 @@ let rows: ReferenceRows;
 let start: Float32Array;
 
 beforeAll(async () => {
-  ({ reference, trainee } = await openReferenceCase());
-  rows = referenceRows(reference);
-  const [bytes] = await trainee.gpu.rec.read(trainee.adapter.weight);
-  start = new Float32Array(bytes);
+  ({ reference, trainee, rows, start } = await openReferenceRows());
 });
 
 const deciding = (change: Partial<Decisions>): Trainee => ({

@@ -1,6 +1,8 @@
 // What short whole runs of the demo's model begin with, for tests in the browser: one picture, three rows, no real encoder.
 
 import type { DatasetInfo, DatasetRow } from '../../base/dataset';
+import type { Recipe } from '../../recipe/config';
+import { presets } from '../../recipe/presets';
 import type { EncoderClient } from '../encoderClient';
 
 const DEMO = new URL('/demo/', location.href).href;
@@ -29,6 +31,17 @@ export const DEMO_ROWS = [row(1, 'train'), row(2, 'train'), row(3, 'val')];
 export async function demoImages(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   return new Map([[IMAGE, new Uint8Array(await (await fetch(`${DEMO}data/images/${IMAGE}`)).arrayBuffer())]]);
 }
+
+/** Three steps of SFT with a checkpoint after each, and one row to evaluate. */
+export const THREE_STEPS: Recipe = {
+  ...presets.demo,
+  sft: {
+    ...presets.demo.sft,
+    ...{ max_steps: 3, save_steps: 1, per_device_train_batch_size: 2, gradient_accumulation_steps: 1 },
+  },
+  grpo: { ...presets.demo.grpo, max_steps: 0, max_completion_length: 4 },
+  eval: { rows: 1, samples_per_row: 0, temperature: 1 },
+};
 
 /** Finds all texts alike. */
 export const DEAF_ENCODER: EncoderClient = {

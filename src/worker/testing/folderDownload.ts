@@ -3,7 +3,7 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { HubFile, HubModel } from '../../base/hubModel';
 import { HUB_DEFAULTS } from '../../hub/settings';
 import type { DownloadMessage } from '../../protocol/download';
@@ -133,10 +133,18 @@ export async function stopAt(count: number): Promise<Fetched> {
 }
 
 /** An empty folder, which this browser does not know, and a hub that answers as it should. */
-export async function resetFolders(): Promise<void> {
+async function resetFolders(): Promise<void> {
   const opfs = await navigator.storage.getDirectory();
   await opfs.removeEntry('picked', { recursive: true }).catch(() => undefined);
   const root = await opfs.getDirectoryHandle('picked', { create: true });
   await modelDatabase.transact(['folders'], (open) => void open('folders').clear());
   Object.assign(hub, { root, asked: [], content: CONTENT, before: () => undefined } satisfies FolderHub);
+}
+
+/** Every test of the file begins with `resetFolders`, and its spies end with it. */
+export function useFreshFolders(): void {
+  beforeEach(resetFolders);
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
 }
