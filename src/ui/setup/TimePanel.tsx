@@ -113,7 +113,7 @@ function Time({ seconds }: { seconds: RunSeconds }): React.JSX.Element {
                 {PHASE_NAMES[phase]}, {plural(count, unit)}
               </th>
               <td>{short(unitSeconds)}</td>
-              <td>{duration(all)}</td>
+              <td>{short(all)}</td>
             </tr>
           ))}
         </tbody>
