@@ -3,12 +3,12 @@
 import type { BaseStorage, Decisions } from '../budgets/decisions';
 import type { ModelConfig } from '../model/config';
 import type { Recipe } from '../recipe/config';
-import { languageBytes, towerBytes } from './baseBytes';
+import { languageBuffers, languageBytes, towerBuffers, towerBytes, type Sized } from './baseBytes';
 import type { RunFigures } from './figures';
 import { generationWorks } from './generationBytes';
-import { NO_BYTES, PARTS, type PartBytes } from './parts';
+import { NO_BYTES, PARTS, type HeldBytes, type PartBytes } from './parts';
 import { scoringWork, streamOf, trainingWork } from './passBytes';
-import { poolBytes, uploadBytes, type Work } from './pool';
+import { poolBytes, roundingBytes, uploadBytes, type Work } from './pool';
 import { encodeWorks } from './towerPassBytes';
 import { adapterNumbers, F32, widthsOf } from './widths';
 
@@ -18,7 +18,10 @@ export type Phase = (typeof PHASES)[number];
 export interface PhaseMemory {
   phase: Phase;
   parts: PartBytes;
+  /** Sum of the parts: what the engine holds. */
   total: number;
+  /** What Chrome's allocator takes beyond it. Budgets keep it free with browser and desktop. */
+  rounding: number;
 }
 
 export interface MemoryInput {
@@ -39,17 +42,24 @@ const WEIGHT_PIECE = 8 * 2 ** 20;
  * What stays through the whole run: the base, the tower if it stays, and the adapter's four flat buffers (weights, gradient,
  * two moments); in GRPO a fifth where the KL term's reference is a frozen copy.
  */
-function fixedParts({ config, recipe, decisions, tables }: MemoryInput, stage: 'sft' | 'grpo' | null): PartBytes {
+function fixedBytes({ config, recipe, decisions, tables }: MemoryInput, stage: 'sft' | 'grpo' | null): HeldBytes {
   const { storage, towerStays } = decisions;
   const types = { storage, tables };
   const { lora, grpo } = recipe;
   const copies = stage === 'grpo' && grpo.beta !== 0 && grpo.reference === 'start' ? 5 : 4;
-  return {
+  const copy = { bytes: F32 * adapterNumbers(widthsOf(config), lora), count: copies };
+  const parts = {
     ...NO_BYTES,
     weights: languageBytes(config, types),
     tower: towerStays ? towerBytes(config, types) : 0,
-    adapter: copies * F32 * adapterNumbers(widthsOf(config), lora),
+    adapter: copy.bytes * copies,
   };
+  const staying = towerStays ? towerBuffers(config, types) : [];
+  return { parts, rounding: roundingOf([...languageBuffers(config, types), ...staying, copy]) };
+}
+
+function roundingOf(buffers: readonly Sized[]): number {
+  return buffers.reduce((sum, { bytes, count }) => sum + roundingBytes(bytes) * count, 0);
 }
 
 /** Work of a phase, and whether the tower is there for it even if it does not stay. */
@@ -58,13 +68,23 @@ interface PhaseWork {
   tower: boolean;
 }
 
-function phaseOf(phase: Phase, parts: PartBytes): PhaseMemory {
-  return { phase, parts, total: PARTS.reduce((sum, part) => sum + parts[part], 0) };
+function phaseOf(phase: Phase, { parts, rounding }: HeldBytes): PhaseMemory {
+  return { phase, parts, total: PARTS.reduce((sum, part) => sum + parts[part], 0), rounding };
 }
 
 interface Held {
   input: MemoryInput;
-  fixed: PartBytes;
+  fixed: HeldBytes;
+}
+
+/** With the tower, where it is there only for a while. */
+function besideTower({ config, decisions, tables }: MemoryInput, { parts, rounding }: HeldBytes): HeldBytes {
+  if (decisions.towerStays) return { parts, rounding };
+  const types = { storage: decisions.storage, tables };
+  return {
+    parts: { ...parts, tower: towerBytes(config, types) },
+    rounding: rounding + roundingOf(towerBuffers(config, types)),
+  };
 }
 
 /**
@@ -72,17 +92,12 @@ interface Held {
  * @param before works that have left the pool as the phase finds it
  */
 function fullest(phase: Phase, { input, fixed }: Held, works: PhaseWork[], before: PhaseWork[] = []): PhaseMemory[] {
-  const { config, decisions, tables } = input;
-  const tower = towerBytes(config, { storage: decisions.storage, tables });
   const own = poolBytes([...before, ...works].map(({ work }) => work)).slice(before.length);
-  const moments = own.map((parts, i) =>
-    phaseOf(phase, {
-      ...parts,
-      weights: fixed.weights,
-      adapter: fixed.adapter,
-      tower: works[i]!.tower ? tower : fixed.tower,
-    }),
-  );
+  const moments = own.map((pool, i) => {
+    const { parts, rounding } = works[i]!.tower ? besideTower(input, fixed) : fixed;
+    const { weights, adapter, tower } = parts;
+    return phaseOf(phase, { parts: { ...pool.parts, weights, adapter, tower }, rounding: pool.rounding + rounding });
+  });
   return moments.length === 0 ? [] : [moments.reduce((a, b) => (b.total > a.total ? b : a))];
 }
 
@@ -148,13 +163,14 @@ function grpoWorks(input: MemoryInput): { rollout: PhaseWork[]; train: PhaseWork
   return { rollout: generating(input, grpo.rollout), train: [...scored, ...first, training].map(plain) };
 }
 
-function loading(input: MemoryInput, fixed: PartBytes): PhaseMemory {
-  const { config, recipe, decisions, tables } = input;
+function loading(input: MemoryInput, fixed: HeldBytes): PhaseMemory {
+  const { config, recipe, decisions } = input;
   const adapter = F32 * adapterNumbers(widthsOf(config), recipe.lora);
   // What is larger than a piece is written past the upload buffer.
   const up = uploadBytes(adapter > CHECKPOINT_PIECE ? 0 : adapter);
   const staging = up + (decisions.storage === 'nf4' ? WEIGHT_PIECE : 0);
-  return phaseOf('load', { ...fixed, tower: towerBytes(config, { storage: decisions.storage, tables }), staging });
+  const { parts, rounding } = besideTower(input, fixed);
+  return phaseOf('load', { parts: { ...parts, staging }, rounding });
 }
 
 /** All pictures, or those that a phase first asks for. */
@@ -170,9 +186,9 @@ function allPictures(input: MemoryInput): PhaseWork[] {
 /** Memory of every phase that the run has, in order. */
 export function gpuPhases(input: MemoryInput): PhaseMemory[] {
   const { sft, grpo } = input.figures;
-  const fixed = fixedParts(input, null);
+  const fixed = fixedBytes(input, null);
   const own = { input, fixed };
-  const inGrpo = { input, fixed: fixedParts(input, 'grpo') };
+  const inGrpo = { input, fixed: fixedBytes(input, 'grpo') };
   const { rollout, train } = grpoWorks(input);
   // The next step's rollout meets what this step has left in the pool.
   const before = grpo !== null && grpo.steps > 1 ? [...rollout, ...train] : [];
@@ -180,7 +196,9 @@ export function gpuPhases(input: MemoryInput): PhaseMemory[] {
   const [evaluating, left] = input.figures.evaluation?.inGrpo ? [inGrpo, [...rollout, ...train]] : [own, []];
   // A pause saves in GRPO as well, beside the reference.
   const fullestFixed = grpo === null ? fixed : inGrpo.fixed;
-  const saving = phaseOf('checkpoint', { ...fullestFixed, staging: uploadBytes(0) + 2 * CHECKPOINT_PIECE });
+  const staging = uploadBytes(0) + 2 * CHECKPOINT_PIECE;
+  const { parts, rounding } = fullestFixed;
+  const saving = phaseOf('checkpoint', { parts: { ...parts, staging }, rounding });
   return [
     loading(input, fixed),
     ...fullest('encode', own, allPictures(input)),

@@ -1,7 +1,7 @@
 // What work holds of the GPU beside weights and adapter: its tensors come from a pool that keeps buffers by their size.
 // So a size counts as often as it is in use at one moment, and different sizes add up, whenever they are in use.
 
-import { NO_BYTES, type Part, type PartBytes } from './parts';
+import { NO_BYTES, type HeldBytes, type Part } from './parts';
 
 /** Tensors of one size. */
 export interface Buffers {
@@ -39,6 +39,20 @@ export function pooledBytes(bytes: number): number {
   const least = Math.max(256, bytes);
   const step = 2 ** Math.max(6, Math.floor(Math.log2(least)) - 2);
   return Math.ceil(least / step) * step;
+}
+
+/** Up to here Chrome takes a buffer out of heaps that it divides by two. */
+const SHARED_HEAP_MOST = 4 * 2 ** 20;
+const SHARED_HEAP_LEAST = 256;
+
+/**
+ * What Chrome takes of the GPU's memory beyond a buffer's bytes. Dawn places buffers of up to 4 MiB in shared heaps by powers
+ * of two, on Vulkan and on D3D12 alike (its BuddyMemoryAllocator, ResourceMemoryAllocatorVk and
+ * ResourceAllocatorManagerD3D12); Metal has less. No count of the engine's has it.
+ */
+export function roundingBytes(bytes: number): number {
+  if (bytes === 0 || bytes > SHARED_HEAP_MOST) return 0;
+  return 2 ** Math.ceil(Math.log2(Math.max(SHARED_HEAP_LEAST, bytes))) - bytes;
 }
 
 /** The upload buffer: the next power of two. */
@@ -79,17 +93,22 @@ function mostOf({ moments }: Work): Map<number, Uses> {
  * What each work holds, the one after the other. Small buffers of those before stay in the pool beside it; they count as
  * workspace. So does the upload buffer, at its largest so far.
  */
-export function poolBytes(works: readonly Work[]): PartBytes[] {
+export function poolBytes(works: readonly Work[]): HeldBytes[] {
   const idle = new Map<number, number>();
   let up = 0;
   return works.map((work) => {
     const parts = { ...NO_BYTES };
     const most = mostOf(work);
-    for (const [size, { byPart }] of most) for (const [part, count] of byPart) parts[part] += size * count;
-    for (const [size, count] of idle) parts.workspace += size * Math.max(0, count - (most.get(size)?.count ?? 0));
+    let rounding = 0;
+    const hold = (part: Part, size: number, count: number): void => {
+      parts[part] += size * count;
+      rounding += roundingBytes(size) * count;
+    };
+    for (const [size, { byPart }] of most) for (const [part, count] of byPart) hold(part, size, count);
+    for (const [size, count] of idle) hold('workspace', size, Math.max(0, count - (most.get(size)?.count ?? 0)));
     for (const [size, { count }] of most) if (size < LARGE) idle.set(size, Math.max(count, idle.get(size) ?? 0));
     up = Math.max(up, uploadBytes(work.up));
     parts.staging = UNIFORMS + up + Math.min(TRANSFER, work.back);
-    return parts;
+    return { parts, rounding };
   });
 }

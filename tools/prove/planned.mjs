@@ -27,32 +27,34 @@ function countedIn(events, stage) {
 
 /**
  * A line per phase of the plan.
- * @param {{phases: {phase: string, total: number}[]}} plan of src/planner/plan.ts
+ * @param {{phases: {phase: string, total: number, rounding: number}[]}} plan of src/planner/plan.ts
  * @param {{baseline: Record<string, number>, parts: import('./timeline.mjs').Part[]}} timeline
  * @param {object[]} events of the run
- * @returns {{phase: string, planned: number, counted: number | null, gpu: number | null, renderer: number | null}[]} bytes;
- *   of the processes above their start
+ * @returns {{phase: string, planned: number, rounding: number, counted: number | null, gpu: number | null,
+ *   renderer: number | null}[]} bytes; of the processes above their start
  */
 export function comparison(plan, { baseline, parts }, events) {
-  return plan.phases.map(({ phase, total }) => {
+  return plan.phases.map(({ phase, total, rounding }) => {
     const own = parts.filter(({ name }) => PARTS[phase]?.(name));
     const above = (kind) => {
       const peak = most(own.map((part) => part.peak[kind]));
       return peak === null ? null : peak - (baseline[kind] ?? 0);
     };
     const stage = phase === 'rollout' ? 'grpo' : phase;
-    return { phase, planned: total, counted: countedIn(events, stage), gpu: above('gpu'), renderer: above('renderer') };
+    const processes = { gpu: above('gpu'), renderer: above('renderer') };
+    return { phase, planned: total, rounding, counted: countedIn(events, stage), ...processes };
   });
 }
 
 const megabytes = (bytes) => (bytes === null ? '-' : (bytes / 1e6).toFixed(0));
 
-/** The comparison as a table, in MB; last how far the GPU process is from the plan. */
+/** The comparison as a table, in MB, and how far the GPU process is from what it was planned to take. */
 export function comparisonTable(lines) {
-  const head = ['MB', 'planned', 'counted', 'GPU process', 'of plan', 'renderer'];
-  const rows = lines.map(({ phase, planned, counted, gpu, renderer }) => {
-    const share = gpu === null ? '-' : `${gpu >= planned ? '+' : ''}${((gpu / planned - 1) * 100).toFixed(1)}%`;
-    return [phase, megabytes(planned), megabytes(counted), megabytes(gpu), share, megabytes(renderer)];
+  const head = ['MB', 'planned', 'counted', 'rounded', 'GPU process', 'of rounded', 'renderer'];
+  const rows = lines.map(({ phase, planned, rounding, counted, gpu, renderer }) => {
+    const whole = planned + rounding;
+    const share = gpu === null ? '-' : `${gpu >= whole ? '+' : ''}${((gpu / whole - 1) * 100).toFixed(1)}%`;
+    return [phase, ...[planned, counted, whole, gpu].map(megabytes), share, megabytes(renderer)];
   });
   return [head, ...rows]
     .map(([name, ...cells]) => `  ${name.padEnd(14)}${cells.map((cell) => cell.padStart(13)).join('')}`)

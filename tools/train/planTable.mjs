@@ -51,7 +51,9 @@ export function planTable({ plan, gpuMemoryGb }) {
   const title =
     `${verdict}: ${bytesText(peak.total)} at most (${PHASES[peak.phase]}), ` +
     `${bytesText(usableBytes)} of ${gpuMemoryGb} GB may be used (--gpu-memory).`;
-  const other = `Beside the GPU: ${bytesText(sum(host))} of memory, ${bytesText(sum(storage))} of storage.`;
+  const other =
+    `Chrome rounds buffers up by up to ${bytesText(peak.rounding)} more, out of what is kept free. ` +
+    `Beside the GPU: ${bytesText(sum(host))} of memory, ${bytesText(sum(storage))} of storage.`;
   return `${title}\n\n${columns([head, ...rows])}\n\n${other}`;
 }
 

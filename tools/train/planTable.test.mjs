@@ -14,8 +14,8 @@ const NONE = {
   features: 0,
   staging: 0,
 };
-const LOAD = { phase: 'load', parts: { ...NONE, weights: 2.18e9, staging: 0.07e9 }, total: 2.25e9 };
-const SFT = { phase: 'sft', parts: { ...NONE, weights: 2.18e9, activations: 0.75e9 }, total: 2.93e9 };
+const LOAD = { phase: 'load', parts: { ...NONE, weights: 2.18e9, staging: 0.07e9 }, total: 2.25e9, rounding: 0 };
+const SFT = { phase: 'sft', parts: { ...NONE, weights: 2.18e9, activations: 0.75e9 }, total: 2.93e9, rounding: 0.1e9 };
 const PLAN = {
   phases: [LOAD, SFT],
   peak: SFT,
@@ -44,7 +44,8 @@ test('memory is told by phase and part, in gigabytes, after whether it fits', ()
       'Load               2.18                  0.07   2.25',
       'SFT step           2.18         0.75            2.93',
       '',
-      'Beside the GPU: 1.00 GB of memory, 250.00 MB of storage.',
+      'Chrome rounds buffers up by up to 100.00 MB more, out of what is kept free. ' +
+        'Beside the GPU: 1.00 GB of memory, 250.00 MB of storage.',
     ].join('\n'),
   );
 });

@@ -186,7 +186,8 @@ function Details({ plan }: RunPlan): React.JSX.Element {
         <>
           <PhaseTable phases={plan.phases} usable={plan.usableBytes} />
           <p className="note">
-            At its fullest ({PHASE_NAMES[plan.peak.phase]}): {partsText(plan.peak)}. Beside the GPU,{' '}
+            At its fullest ({PHASE_NAMES[plan.peak.phase]}): {partsText(plan.peak)}. Chrome rounds its buffers up by up
+            to {bytesText(plan.peak.rounding)}, which come out of the tenth that is kept free. Beside the GPU,{' '}
             {bytesText(sum(plan.host))} of memory and {bytesText(sum(plan.storage))} of storage.
           </p>
         </>
