@@ -9,6 +9,7 @@ import { violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
 import { beginAtHub, chooseHub, fileRequests, filesOf, lookUp, openHubApp, PICKED, pickAlways } from './hubPage';
 import { pickedFiles, removePicked, stored, waitWhole } from './hubPage';
+import { longTest } from './longTest';
 import type { App } from './openApp';
 import { cardSays, dropPaths, importRecipe, openPage, startTraining, stepShown } from './pageDriver';
 
@@ -178,21 +179,24 @@ test('a folder that is gone is said where it is opened', async () => {
   await stored(page, ID).locator('.problemText[data-code="folder.gone"]').waitFor();
 });
 
-test('a run on a model in a folder trains under the hub’s name, and goes on after a reload by one press', async () => {
-  const { page } = app;
-  await fetchIt();
-  await waitWhole(page, ID);
-  await dropPaths(page, [await writeDataset(app.folder, 'few', 6, 2)]);
-  await cardSays(page, 2, /6 rows to train, 2 to validate[^]*No errors/);
-  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 60, grpoSteps: 1, evalRows: 1 }));
-  await startTraining(page);
-  await expect.poll(() => stepShown(page)).toBeGreaterThan(0);
-  const before = hub.seen.length;
-  await page.reload();
-  await page.locator('.resumeRun', { hasText: 'Open its model’s folder and resume' }).first().click();
-  await expect.poll(() => stepShown(page)).toBeGreaterThan(0);
-  expect(hub.seen.length).toBe(before);
-  await page.locator('#stop').click();
-  await page.locator('#confirm-stop').click();
-  await page.locator('.resultHead h1').waitFor();
-});
+longTest(
+  'a run on a model in a folder trains under the hub’s name, and goes on after a reload by one press',
+  async () => {
+    const { page } = app;
+    await fetchIt();
+    await waitWhole(page, ID);
+    await dropPaths(page, [await writeDataset(app.folder, 'few', 6, 2)]);
+    await cardSays(page, 2, /6 rows to train, 2 to validate[^]*No errors/);
+    await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 60, grpoSteps: 1, evalRows: 1 }));
+    await startTraining(page);
+    await expect.poll(() => stepShown(page)).toBeGreaterThan(0);
+    const before = hub.seen.length;
+    await page.reload();
+    await page.locator('.resumeRun', { hasText: 'Open its model’s folder and resume' }).first().click();
+    await expect.poll(() => stepShown(page)).toBeGreaterThan(0);
+    expect(hub.seen.length).toBe(before);
+    await page.locator('#stop').click();
+    await page.locator('#confirm-stop').click();
+    await page.locator('.resultHead h1').waitFor();
+  },
+);

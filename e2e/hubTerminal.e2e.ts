@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestHub, TEST_COMMIT, type TestHub } from '../src/hub/testing/hubServer';
 import { demoRepository } from '../src/hub/testing/modelFiles';
 import { readJson, temporaryFolder, writeDataset, writeRecipe } from './dataFolder';
+import { longTest } from './longTest';
 import { REPOSITORY } from './repository';
 
 const ID = 'Lorikeet/demo';
@@ -39,25 +40,28 @@ function train(model: string, out: string, ...more: string[]): Promise<{ code: n
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, text })));
 }
 
-test('a model of the hub is fetched once, trained under its name, and asked for no more when its commit is named', async () => {
-  const data = await writeDataset(folder.path, 'few', 6, 2);
-  const recipe = await writeRecipe(folder.path, { sftSteps: 1, grpoSteps: 1, evalRows: 1 });
-  const first = await train(ID, 'first', '--data', data, '--recipe', recipe);
-  expect(first.text).toContain(`Model: ${ID} at ${TEST_COMMIT.slice(0, 12)}`);
-  expect(first.text).toContain('licence qwen-research');
-  expect(first.code, first.text).toBe(0);
-  const config = await readJson(join(folder.path, 'first/adapter/adapter_config.json'));
-  expect(config['base_model_name_or_path']).toBe(ID);
-  expect(await readJson(join(folder.path, 'first/run.json'))).toMatchObject({ model: `${ID}@${TEST_COMMIT}` });
-  expect(hub.seen.filter(({ at }) => at === 'files').length).toBe(1);
+longTest(
+  'a model of the hub is fetched once, trained under its name, and asked for no more when its commit is named',
+  async () => {
+    const data = await writeDataset(folder.path, 'few', 6, 2);
+    const recipe = await writeRecipe(folder.path, { sftSteps: 1, grpoSteps: 1, evalRows: 1 });
+    const first = await train(ID, 'first', '--data', data, '--recipe', recipe);
+    expect(first.text).toContain(`Model: ${ID} at ${TEST_COMMIT.slice(0, 12)}`);
+    expect(first.text).toContain('licence qwen-research');
+    expect(first.code, first.text).toBe(0);
+    const config = await readJson(join(folder.path, 'first/adapter/adapter_config.json'));
+    expect(config['base_model_name_or_path']).toBe(ID);
+    expect(await readJson(join(folder.path, 'first/run.json'))).toMatchObject({ model: `${ID}@${TEST_COMMIT}` });
+    expect(hub.seen.filter(({ at }) => at === 'files').length).toBe(1);
 
-  // Without data and recipe: the demo's, not those of the training before, which the same browser profile has seen.
-  hub.reset(demoRepository());
-  const second = await train(`${ID}@${TEST_COMMIT}`, 'second', '--recipe', recipe);
-  expect(second.text).toContain('Data: Demo');
-  expect(second.code, second.text).toBe(0);
-  expect(hub.seen).toEqual([]);
-});
+    // Without data and recipe: the demo's, not those of the training before, which the same browser profile has seen.
+    hub.reset(demoRepository());
+    const second = await train(`${ID}@${TEST_COMMIT}`, 'second', '--recipe', recipe);
+    expect(second.text).toContain('Data: Demo');
+    expect(second.code, second.text).toBe(0);
+    expect(hub.seen).toEqual([]);
+  },
+);
 
 test('a model that the hub does not have is named, and nothing is trained', async () => {
   const { code, text } = await train('Lorikeet/nothing', 'none');

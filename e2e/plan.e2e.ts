@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { holdStill, violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
+import { longTest } from './longTest';
 import { openApp, type App } from './openApp';
 import { card, cardSays, dropPaths, importRecipe, openPage } from './pageDriver';
 import { REPOSITORY } from './repository';
@@ -102,7 +103,7 @@ test('pictures that are too long are told in one sentence, and a button keeps th
   await cardSays(page, 2, '6 rows to train, 2 to validate');
 });
 
-test('the terminal prints the plan of a run that fits and its time, exits with 0 and begins nothing', () => {
+longTest('the terminal prints the plan of a run that fits and its time, exits with 0 and begins nothing', () => {
   const flags = ['tools/run.mjs', 'train', '--plan', '--software', '--data', data];
   const { status, stdout } = spawnSync(process.execPath, flags, { cwd: REPOSITORY, encoding: 'utf8' });
   expect([status, stdout]).toEqual([0, expect.stringMatching(/It fits: [\d.]+ MB at most/)]);

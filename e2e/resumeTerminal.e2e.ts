@@ -221,37 +221,40 @@ test('SIGTERM before there is a run ends at once and leaves nothing behind', asy
   expect(await readdir(join(folder.path, 'early'))).toEqual([]);
 });
 
-test('a run that its own reward made fail goes on with the mended reward, beside the run that was there before', async () => {
-  const withReward = (javascript: string): string => {
-    const grpo = {
-      ...RECIPE.grpo,
-      max_steps: 1,
-      num_iterations: 1,
-      reward_funcs: ['format', { name: 'own', javascript }],
+longTest(
+  'a run that its own reward made fail goes on with the mended reward, beside the run that was there before',
+  async () => {
+    const withReward = (javascript: string): string => {
+      const grpo = {
+        ...RECIPE.grpo,
+        max_steps: 1,
+        num_iterations: 1,
+        reward_funcs: ['format', { name: 'own', javascript }],
+      };
+      return JSON.stringify({ ...RECIPE, sft: { ...RECIPE.sft, max_steps: 1 }, grpo });
     };
-    return JSON.stringify({ ...RECIPE, sft: { ...RECIPE.sft, max_steps: 1 }, grpo });
-  };
-  await writeFile(
-    join(folder.path, 'wrong.json'),
-    withReward('function score(batch) { return batch.nothing.length; }'),
-  );
-  const mended = 'function score(batch) { return batch.completions.map((text) => text.length); }';
-  await writeFile(join(folder.path, 'mended.json'), withReward(mended));
+    await writeFile(
+      join(folder.path, 'wrong.json'),
+      withReward('function score(batch) { return batch.nothing.length; }'),
+    );
+    const mended = 'function score(batch) { return batch.completions.map((text) => text.length); }';
+    await writeFile(join(folder.path, 'mended.json'), withReward(mended));
 
-  await cp(join(folder.path, 'whole'), join(folder.path, 'failed'), { recursive: true });
-  const failed = await endsWith(
-    train('--data', data, '--recipe', 'wrong.json', '--out', 'failed', '--software', '--overwrite'),
-    1,
-  );
-  expect(failed).toMatch(/error: .*own.*\(reward\.\w+\)/);
-  expect(failed).toContain('Go on with: npm run train -- --resume failed');
-  expect(failed).toContain(`The earlier run is in ${join('failed', 'previous')}.`);
-  expect(await readJson(join(folder.path, 'failed', 'run.json'))).toMatchObject({ state: 'failed' });
-  const kept = Object.values(await contents(join(folder.path, 'failed', 'previous')));
-  expect(kept.sort()).toEqual(Object.values(await contents(join(folder.path, 'whole'))).sort());
-  await endsWith(train('--resume', 'failed', '--recipe', 'mended.json'), 0);
-  expect(await readJson(join(folder.path, 'failed', 'summary.json'))).toMatchObject({ complete: true, stepsGrpo: 1 });
-});
+    await cp(join(folder.path, 'whole'), join(folder.path, 'failed'), { recursive: true });
+    const failed = await endsWith(
+      train('--data', data, '--recipe', 'wrong.json', '--out', 'failed', '--software', '--overwrite'),
+      1,
+    );
+    expect(failed).toMatch(/error: .*own.*\(reward\.\w+\)/);
+    expect(failed).toContain('Go on with: npm run train -- --resume failed');
+    expect(failed).toContain(`The earlier run is in ${join('failed', 'previous')}.`);
+    expect(await readJson(join(folder.path, 'failed', 'run.json'))).toMatchObject({ state: 'failed' });
+    const kept = Object.values(await contents(join(folder.path, 'failed', 'previous')));
+    expect(kept.sort()).toEqual(Object.values(await contents(join(folder.path, 'whole'))).sort());
+    await endsWith(train('--resume', 'failed', '--recipe', 'mended.json'), 0);
+    expect(await readJson(join(folder.path, 'failed', 'summary.json'))).toMatchObject({ complete: true, stepsGrpo: 1 });
+  },
+);
 
 /** A folder of links to the files of `source`, as model caches keep a snapshot: names that only the links have. */
 async function linked(name: string, source: string): Promise<string> {
@@ -264,27 +267,35 @@ async function linked(name: string, source: string): Promise<string> {
   return snapshot;
 }
 
-test('links to model, adapter and pictures are followed: the run starts from the adapter, in its shape', async () => {
-  const model = await linked('snapshot', DEMO_MODEL);
-  // Another name than the demo's own: what was trained must be told.
-  const config = { ...(await readJson(join(DEMO_MODEL, 'config.json'))), _name_or_path: 'mine/of-links' };
-  await writeFile(join(model, 'config.json'), JSON.stringify(config));
-  await linked('linked-adapter', join(folder.path, 'whole/adapter'));
-  await mkdir(join(folder.path, 'linked-data'));
-  for (const name of await readdir(data)) await symlink(join(data, name), join(folder.path, 'linked-data', name));
-  const still = { max_steps: 1, per_device_train_batch_size: 1, gradient_accumulation_steps: 1, learning_rate: 1e-30 };
-  const settings = { ...RECIPE, lora: { ...RECIPE.lora, r: 4 }, sft: still, grpo: { max_steps: 0 } };
-  await writeFile(join(folder.path, 'still.json'), JSON.stringify(settings));
-  const flags = [
-    ...['--model', 'snapshot', '--data', 'linked-data', '--adapter', 'linked-adapter'],
-    ...['--recipe', 'still.json', '--out', 'still', '--software'],
-  ];
-  const output = await endsWith(train(...flags), 0);
-  expect(output).toContain('Reading rows: file ');
-  expect(output).toContain('Data: linked-data, 12 training rows, 4 validation rows');
-  const saved = await readJson(join(folder.path, 'still/adapter/adapter_config.json'));
-  expect(saved['base_model_name_or_path']).toBe('mine/of-links');
-  const name = 'adapter/adapter_model.safetensors';
-  const [found, given] = await Promise.all(['still', 'whole'].map((out) => readFile(join(folder.path, out, name))));
-  expect(found!.equals(given!), 'a step too small for float32 leaves it as it was').toBe(true);
-});
+longTest(
+  'links to model, adapter and pictures are followed: the run starts from the adapter, in its shape',
+  async () => {
+    const model = await linked('snapshot', DEMO_MODEL);
+    // Another name than the demo's own: what was trained must be told.
+    const config = { ...(await readJson(join(DEMO_MODEL, 'config.json'))), _name_or_path: 'mine/of-links' };
+    await writeFile(join(model, 'config.json'), JSON.stringify(config));
+    await linked('linked-adapter', join(folder.path, 'whole/adapter'));
+    await mkdir(join(folder.path, 'linked-data'));
+    for (const name of await readdir(data)) await symlink(join(data, name), join(folder.path, 'linked-data', name));
+    const still = {
+      max_steps: 1,
+      per_device_train_batch_size: 1,
+      gradient_accumulation_steps: 1,
+      learning_rate: 1e-30,
+    };
+    const settings = { ...RECIPE, lora: { ...RECIPE.lora, r: 4 }, sft: still, grpo: { max_steps: 0 } };
+    await writeFile(join(folder.path, 'still.json'), JSON.stringify(settings));
+    const flags = [
+      ...['--model', 'snapshot', '--data', 'linked-data', '--adapter', 'linked-adapter'],
+      ...['--recipe', 'still.json', '--out', 'still', '--software'],
+    ];
+    const output = await endsWith(train(...flags), 0);
+    expect(output).toContain('Reading rows: file ');
+    expect(output).toContain('Data: linked-data, 12 training rows, 4 validation rows');
+    const saved = await readJson(join(folder.path, 'still/adapter/adapter_config.json'));
+    expect(saved['base_model_name_or_path']).toBe('mine/of-links');
+    const name = 'adapter/adapter_model.safetensors';
+    const [found, given] = await Promise.all(['still', 'whole'].map((out) => readFile(join(folder.path, out, name))));
+    expect(found!.equals(given!), 'a step too small for float32 leaves it as it was').toBe(true);
+  },
+);

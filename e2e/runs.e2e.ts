@@ -19,7 +19,7 @@ import {
   waitForEnd,
 } from './pageDriver';
 
-const SFT_STEPS = 40;
+const SFT_STEPS = 20;
 
 let app: App;
 let runFile = '';

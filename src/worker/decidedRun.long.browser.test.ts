@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Decisions } from '../budgets/decisions';
 import type { RunEvent } from '../protocol/messages';
 import { deleteDataset, saveDataset } from '../storage/datasets';
-import { appendEvents, createRun, deleteRun, getArtifact } from '../storage/runs';
+import { appendEvents, createRun, deleteRun, findRun, getArtifact } from '../storage/runs';
 import { readContinuation } from './continueRun';
 import { createRunControl, type RunControl } from './runControl';
 import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo, THREE_STEPS } from './testing/demoRuns';
@@ -36,11 +36,11 @@ async function train(gpuMemoryGb: number, stop?: 'step' | 'atOnce'): Promise<Out
 }
 
 /** Goes on with the stored run. @param change of what it has decided */
-async function goOn(gpuMemoryGb: number, change: Partial<Decisions> = {}): Promise<Outcome> {
+async function goOn(gpuMemoryGb: number, change: Partial<Decisions> = {}, control = freely()): Promise<Outcome> {
   const request = { type: 'continue', runId: 'run', model: DEMO_MODEL, gpuMemoryGb } as const;
   const { training, checkpoint, from, append, begin } = await readContinuation(request);
   Object.assign(checkpoint!.setup.decisions!, change);
-  return followRun(training, { control: freely(), checkpoint, onOpened: begin }, append, from);
+  return followRun(training, { control, checkpoint, onOpened: begin }, append, from);
 }
 
 /** The adapter that a run has left, which is at its end. */
@@ -70,4 +70,17 @@ test('a run whose vision tower leaves the GPU trains the same adapter, whether o
     expect(encodedPictures(outcome)).toBe(pictures);
     expect(await adapterOf(outcome)).toEqual(want);
   }
+});
+
+test('a run that is stopped while its pictures go through the tower goes on later', async () => {
+  await train(8, 'atOnce');
+  const control = freely();
+  control.stop();
+  const stopped = await goOn(8, { towerStays: false }, control);
+  expect(stopped.summary.complete).toBe(false);
+  expect(encodedPictures(stopped)).toBe(0);
+  expect(await findRun('run')).toMatchObject({ state: 'stopped' });
+  const outcome = await goOn(8, { towerStays: false });
+  expect(encodedPictures(outcome)).toBe(1);
+  expect(outcome.summary).toMatchObject({ complete: true, stepsSft: 3 });
 });

@@ -3,39 +3,24 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { listRuns } from '../storage/runs';
-import { secondsOf, type Rates } from '../planner/seconds';
 import type { MeasuredPart } from '../protocol/messages';
 import type { Recipe } from '../recipe/config';
-import { presets } from '../recipe/presets';
 import { StopRequested } from '../train/control';
-import { dryRun, type DryRunEnvironment } from './dryRun';
-import { DEAF_ENCODER, DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
+import { dryRun } from './dryRun';
+import { DRY_RECIPE, notingEnvironment } from './testing/demoDryRun';
+import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo } from './testing/demoRuns';
 
 const INFO = demoInfo('dry-run');
-const { sft, grpo } = presets.demo;
-const recipe: Recipe = {
-  ...presets.demo,
-  sft: { ...sft, per_device_train_batch_size: 2 },
-  grpo: { ...grpo, num_generations: 2, per_device_train_batch_size: 4, max_completion_length: 8 },
-  eval: { rows: 1, samples_per_row: 1, temperature: 1 },
-};
-
-let parts: MeasuredPart[] = [];
-
-const environment: DryRunEnvironment = {
-  encoder: DEAF_ENCODER,
-  isStopped: () => false,
-  show: (part) => void (parts.at(-1) !== part && parts.push(part)),
-  notice: () => undefined,
-};
+const parts: MeasuredPart[] = [];
+const environment = notingEnvironment(parts);
 
 function request(own: Partial<{ recipe: Recipe; datasetId: string }> = {}) {
-  return { recipe, seed: 0, datasetId: INFO.id, model: DEMO_MODEL, gpuMemoryGb: 8, ...own };
+  return { recipe: DRY_RECIPE, seed: 0, datasetId: INFO.id, model: DEMO_MODEL, gpuMemoryGb: 8, ...own };
 }
 
 beforeAll(async () => saveDataset(INFO, DEMO_ROWS, await demoImages()));
 afterAll(() => deleteDataset(INFO.id));
-beforeEach(() => void (parts = []));
+beforeEach(() => void parts.splice(0));
 
 /** All files below the origin's folder. */
 async function filesOf(folder: FileSystemDirectoryHandle, path = ''): Promise<string[]> {
@@ -66,16 +51,7 @@ test('a dry run measures every kind of work of the run, in its order, and leaves
   expect([(await listRuns()).length, await filesOf(root)]).toEqual([runs, files]);
 });
 
-test('a stage that the recipe leaves out is not measured', async () => {
-  const only: Recipe = { ...recipe, grpo: { ...recipe.grpo, max_steps: 0 } };
-  const { rates } = await dryRun(request({ recipe: only }), environment);
-  expect(parts).toEqual(['load', 'encode', 'generate', 'evaluate', 'sft']);
-  expect(Object.keys(rates.passes)).not.toContain('grpo');
-  const work = { phase: 'sft', unit: 'step', count: 1, flops: { passes: 1e9, decode: 0 }, generation: null } as const;
-  expect(secondsOf([work], rates satisfies Rates)?.total).toBeGreaterThan(rates.load ?? Infinity);
-});
-
-test.each<MeasuredPart>(['load', 'generate', 'sft'])('a dry run that is stopped (%s) ends there', async (at) => {
+test.each<MeasuredPart>(['load', 'generate'])('a dry run that is stopped (%s) ends there', async (at) => {
   const isStopped = (): boolean => parts.includes(at);
   await expect(dryRun(request(), { ...environment, isStopped })).rejects.toThrow(StopRequested);
   expect(parts.at(-1)).toBe(at);
@@ -83,7 +59,7 @@ test.each<MeasuredPart>(['load', 'generate', 'sft'])('a dry run that is stopped 
 
 test('what a run would fail with, a dry run fails with', async () => {
   await expect(dryRun(request({ datasetId: 'none' }), environment)).rejects.toMatchObject({ code: 'storage.missing' });
-  const many: Recipe = { ...recipe, grpo: { ...recipe.grpo, per_device_train_batch_size: 8 } };
+  const many: Recipe = { ...DRY_RECIPE, grpo: { ...DRY_RECIPE.grpo, per_device_train_batch_size: 8 } };
   await expect(dryRun(request({ recipe: many }), environment)).rejects.toMatchObject({ code: 'train.tooFewPrompts' });
   // Before anything is loaded: nothing but that was begun.
   expect(parts).toEqual(['load']);

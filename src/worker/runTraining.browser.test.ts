@@ -8,9 +8,8 @@ import { appendEvents, createRun, deleteRun, findRun, getArtifact, putArtifacts,
 import type { Recipe } from '../recipe/config';
 import { createRunControl } from './runControl';
 import { readContinuation } from './continueRun';
-import type { RunCheckpoint } from './runCheckpoint';
 import { DEMO_MODEL, DEMO_ROWS, demoImages, demoInfo, THREE_STEPS } from './testing/demoRuns';
-import { encodedPictures, followRun, type Outcome } from './testing/followRun';
+import { followRun, type Outcome } from './testing/followRun';
 
 const INFO = demoInfo('run-test');
 
@@ -43,14 +42,10 @@ async function train(
 
 const CONTINUE = { type: 'continue', runId: 'run', model: DEMO_MODEL, gpuMemoryGb: 8 } as const;
 
-/** Goes on with the stored run. @param change of what its checkpoint notes */
-async function goOn(
-  change: (checkpoint: RunCheckpoint) => void = () => undefined,
-  control = createRunControl(() => undefined),
-): Promise<Outcome> {
+/** Goes on with the stored run. */
+async function goOn(): Promise<Outcome> {
   const { training, checkpoint, from, append, begin } = await readContinuation(CONTINUE);
-  if (checkpoint) change(checkpoint);
-  return followRun(training, { control, checkpoint, onOpened: begin }, append, from);
+  return followRun(training, { control: createRunControl(() => undefined), checkpoint, onOpened: begin }, append, from);
 }
 
 /** Makes writes to a store fail as on a full disk, where `refuses` says so. @returns how many were refused */
@@ -154,29 +149,6 @@ test('where no validation row fits with its target, the loss is missing and pati
   });
   const during = events.flatMap((event) => (event.type === 'evaluation' && event.when === 'during' ? [event] : []));
   expect(during.map(({ step }) => step)).toEqual([1, 2, 3]);
-});
-
-/** A run that was stopped before its first step. */
-async function stopAtOnce(): Promise<void> {
-  const control = createRunControl(() => undefined);
-  control.stop();
-  await train({}, control);
-}
-
-/** The vision tower leaves the GPU. */
-const leaving = ({ setup }: RunCheckpoint) => Object.assign(setup.decisions!, { towerStays: false });
-
-test('a run that is stopped while its pictures go through the tower goes on later', async () => {
-  await stopAtOnce();
-  const control = createRunControl(() => undefined);
-  control.stop();
-  const stopped = await goOn(leaving, control);
-  expect(stopped.summary.complete).toBe(false);
-  expect(encodedPictures(stopped)).toBe(0);
-  expect(await findRun('run')).toMatchObject({ state: 'stopped' });
-  const outcome = await goOn(leaving);
-  expect(encodedPictures(outcome)).toBe(1);
-  expect(outcome.summary).toMatchObject({ complete: true, stepsSft: 3 });
 });
 
 test('a run that never came to a checkpoint decides by the GPU memory that there is when it goes on', async () => {

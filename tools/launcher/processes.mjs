@@ -38,6 +38,25 @@ export function runProgram(program, args, options = {}) {
   });
 }
 
+/**
+ * Runs a program to its end without input.
+ * @param {(text: Uint8Array) => void} write is given what it writes, stdout and stderr as they come
+ * @returns {Promise<number>} as runProgram
+ */
+export function runProgramInto(write, program, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    shareSignals(child);
+    child.stdout.on('data', write);
+    child.stderr.on('data', write);
+    child.on('error', (error) => {
+      write(Buffer.from(error.message));
+      resolve(127);
+    });
+    child.on('close', (code) => resolve(code ?? 128));
+  });
+}
+
 /** Whether a program ends with success; its output is thrown away. */
 export function succeeds(program, args) {
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
@@ -47,16 +66,10 @@ export function succeeds(program, args) {
  * Runs a program to its end and keeps what it writes.
  * @returns {Promise<{code: number, output: string}>} output: stdout and stderr as they came
  */
-export function captureProgram(program, args, options = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-    shareSignals(child);
-    const parts = [];
-    child.stdout.on('data', (part) => parts.push(part));
-    child.stderr.on('data', (part) => parts.push(part));
-    child.on('error', (error) => resolve({ code: 127, output: error.message }));
-    child.on('close', (code) => resolve({ code: code ?? 128, output: Buffer.concat(parts).toString('utf8') }));
-  });
+export async function captureProgram(program, args, options = {}) {
+  const parts = [];
+  const code = await runProgramInto((part) => parts.push(part), program, args, options);
+  return { code, output: Buffer.concat(parts).toString('utf8') };
 }
 
 /** Whether a process with this number lives, whoever owns it; false for what is no process number. */

@@ -2,6 +2,7 @@
 
 import { REPOSITORY, packageBin } from '../launcher/paths.mjs';
 import { captureProgram } from '../launcher/processes.mjs';
+import { toStdout } from './lanes.mjs';
 
 const CHECKS = {
   types: [packageBin('typescript', 'bin', 'tsc'), '--noEmit'],
@@ -22,20 +23,21 @@ function argumentsOf(name, fix) {
 }
 
 /**
- * Runs checks one after the other and prints what they object to.
- * @param {{names?: string[], fix?: boolean}} options `names`: which, by default all; `fix`: repair what can be
+ * Runs checks one after the other and writes what they object to.
+ * @param {{names?: string[], fix?: boolean, write?: import('./lanes.mjs').Write}} options `names`: which, by default all;
+ *   `fix`: repair what can be
  * @returns {Promise<{passed: number, failed: number}>} counts of checks
  */
-export async function runStaticChecks({ names = Object.keys(CHECKS), fix = false } = {}) {
+export async function runStaticChecks({ names = Object.keys(CHECKS), fix = false, write = toStdout } = {}) {
   let failed = 0;
   for (const name of names) {
     const startedAt = performance.now();
     const { code, output } = await captureProgram(process.execPath, argumentsOf(name, fix), { cwd: REPOSITORY });
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    process.stdout.write(`${code === 0 ? 'ok  ' : 'FAIL'}  ${name}  ${seconds} s\n`);
+    write(`${code === 0 ? 'ok  ' : 'FAIL'}  ${name}  ${seconds} s\n`);
     if (code === 0) continue;
     failed += 1;
-    process.stdout.write(`${output.trimEnd()}\n`);
+    write(`${output.trimEnd()}\n`);
   }
   return { passed: names.length - failed, failed };
 }

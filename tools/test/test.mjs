@@ -7,6 +7,7 @@ import { Failure } from '../launcher/failure.mjs';
 import { ensureBrowser } from '../launcher/installBrowser.mjs';
 import { ensurePackages } from '../launcher/packages.mjs';
 import { REPOSITORY } from '../launcher/paths.mjs';
+import { runLanes, toStdout } from './lanes.mjs';
 import { startLoad } from './load.mjs';
 import { runStaticChecks } from './staticChecks.mjs';
 import { findTests } from './testFiles.mjs';
@@ -20,42 +21,54 @@ export const options = {
   load: { type: 'boolean', about: 'keep all processors busy meanwhile' },
 };
 
-/** @typedef {() => Promise<{passed: number, failed: number, skipped?: number}>} Work */
+/** @typedef {(write: import('./lanes.mjs').Write) => Promise<{passed: number, failed: number, skipped?: number}>} Work */
+/** @typedef {Record<string, Work>} Works tiers that run one after another */
+
+/** The browser is looked for, and installed where there is none, once. */
+let browser;
 
 /** Runs a project of vitest after what it needs. */
-async function runTests(project, which) {
-  if (project !== 'node') await ensureBrowser();
+async function runTests(project, which, write) {
+  if (project !== 'node') await (browser ??= ensureBrowser());
   if (project === 'e2e') await ensureBuild();
-  return runVitest(project, which);
+  return runVitest(project, which, write);
 }
 
-/** @returns {Record<string, Work>} */
+/**
+ * The tiers, those of a lane one after another. No tier keeps two processors busy, and those of the two lanes share
+ * nothing: every page under test has an origin and a profile of its own.
+ * @returns {Works[]} lanes
+ */
 function allTiers({ fast = false, full = false }) {
-  const tests = (project) => () => runTests(project, { long: full });
-  if (fast) return { static: () => runStaticChecks({ names: ['types'] }), node: tests('node') };
-  return { static: () => runStaticChecks(), node: tests('node'), browser: tests('browser'), e2e: tests('e2e') };
+  const tests = (project) => (write) => runTests(project, { long: full }, write);
+  const node = tests('node');
+  if (fast) return [{ static: (write) => runStaticChecks({ names: ['types'], write }), node }];
+  return [{ static: (write) => runStaticChecks({ write }), node, browser: tests('browser') }, { e2e: tests('e2e') }];
 }
 
-/** @returns {Record<string, Work>} one entry for each time and tier */
+/** @returns {Works} one entry for each time and tier */
 function namedTests(word, times) {
   // npm runs this in the repository; INIT_CWD is where the person is.
   const tiers = findTests(word, REPOSITORY, process.env.INIT_CWD);
   const runs = Array.from({ length: times }, (_, i) => (times > 1 ? ` ${i + 1}` : ''));
   const entries = runs.flatMap((run) =>
-    Object.entries(tiers).map(([tier, which]) => [`${tier}${run}`, () => runTests(tier, { ...which, long: true })]),
+    Object.entries(tiers).map(([tier, which]) => [
+      `${tier}${run}`,
+      (write) => runTests(tier, { ...which, long: true }, write),
+    ]),
   );
   return Object.fromEntries(entries);
 }
 
 /** Runs a tier; one that cannot run at all is one failure, and the others still run. */
-async function runTier(name, work) {
-  process.stdout.write(`\n== ${name}\n`);
+async function runTier(name, work, write) {
+  write(`\n== ${name}\n`);
   const startedAt = performance.now();
   let counts;
   try {
-    counts = await work();
+    counts = await work(write);
   } catch (error) {
-    process.stdout.write(`${error.message}\n`);
+    write(`${error.message}\n`);
     counts = { passed: 0, failed: 1 };
   }
   return { name, skipped: 0, ...counts, seconds: (performance.now() - startedAt) / 1000 };
@@ -80,24 +93,29 @@ export function summaryOf(results) {
   return { text, code: failed > 0 || nothing ? 1 : 0 };
 }
 
-/** Runs the entries one after another and prints their counts and the sum, which is the last line. */
-async function runAll(works) {
-  const results = [];
-  for (const [name, work] of Object.entries(works)) results.push(await runTier(name, work));
-  const { text, code } = summaryOf(results);
+/** Runs all tiers, lanes side by side, and prints their counts and the sum, which is the last line. */
+async function runAll(lanes) {
+  const results = lanes.map(() => []);
+  await runLanes(
+    lanes.map((works, lane) => async (write) => {
+      for (const [name, work] of Object.entries(works)) results[lane].push(await runTier(name, work, write));
+    }),
+    toStdout,
+  );
+  const { text, code } = summaryOf(results.flat());
   process.stdout.write(`\n${text}\n`);
   return code;
 }
 
-/** @returns {Record<string, Work>} */
-function worksOf({ positional: word, repeat, fast, full }) {
+/** @returns {Works[]} lanes */
+function lanesOf({ positional: word, repeat, fast, full }) {
   if (word === undefined) {
     if (repeat !== undefined)
       throw new Failure('--repeat needs a PATH or NAME.', 'npm test -- --repeat 20 e2e/runs.e2e.ts');
     return allTiers({ fast, full });
   }
   if (fast || full) throw new Failure('--fast and --full choose among all tests; a PATH or NAME has chosen already.');
-  return namedTests(word, repeat === undefined ? 1 : readInteger('repeat', repeat, 1, 10_000));
+  return [namedTests(word, repeat === undefined ? 1 : readInteger('repeat', repeat, 1, 10_000))];
 }
 
 /**
@@ -105,11 +123,11 @@ function worksOf({ positional: word, repeat, fast, full }) {
  * @returns {Promise<number>} 0 when nothing failed
  */
 export async function run(flags) {
-  const works = worksOf(flags);
+  const lanes = lanesOf(flags);
   await ensurePackages();
   const stopLoad = flags.load ? startLoad() : () => {};
   try {
-    return await runAll(works);
+    return await runAll(lanes);
   } finally {
     stopLoad();
   }

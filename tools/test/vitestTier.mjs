@@ -2,9 +2,12 @@
 
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { REPOSITORY, inRepository, packageBin } from '../launcher/paths.mjs';
-import { runProgram } from '../launcher/processes.mjs';
+import { runProgramInto } from '../launcher/processes.mjs';
 
 /** @typedef {{passed: number, failed: number, skipped: number}} Counts */
+
+/** A pipe has no colors of its own. */
+const COLOR = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
 
 /** Counts in vitest's report; null when vitest died before writing it. */
 function readReport(path) {
@@ -37,18 +40,19 @@ export function countsOf(report, code, named) {
 /**
  * Runs a project of vitest.config.ts.
  * @param {string} project its name
- * @param {{files?: string[], name?: string | null, long?: boolean}} [which] by default all of its tests but the long
+ * @param {{files?: string[], name?: string | null, long?: boolean}} which by default all of its tests but the long
  *   ones; `files`: paths from the repository; `name`: a part of the tests' names
+ * @param {import('./lanes.mjs').Write} write is given vitest's output
  * @returns {Promise<Counts>} counts of tests, as `countsOf` sees them
  */
-export async function runVitest(project, { files, name = null, long = false } = {}) {
+export async function runVitest(project, { files, name = null, long = false }, write) {
   mkdirSync(inRepository('.cache'), { recursive: true });
   const report = inRepository('.cache', `tests-${project}.json`);
   rmSync(report, { force: true });
   const args = argumentsOf(project, report, { files, name });
-  const code = await runProgram(process.execPath, [packageBin('vitest', 'vitest.mjs'), ...args], {
+  const code = await runProgramInto(write, process.execPath, [packageBin('vitest', 'vitest.mjs'), ...args], {
     cwd: REPOSITORY,
-    env: { ...process.env, LORIKEET_TESTS: long ? 'all' : 'short' },
+    env: { ...process.env, ...COLOR, LORIKEET_TESTS: long ? 'all' : 'short' },
   });
   return countsOf(readReport(report), code, name !== null);
 }
