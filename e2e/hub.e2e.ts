@@ -10,6 +10,7 @@ import { violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
 import { beginAtHub, chooseHub, fileRequests, filesOf, lookUp, openHubApp, stored } from './hubPage';
 import { storedSha256, waitWhole } from './hubPage';
+import { longTest } from './longTest';
 import type { App } from './openApp';
 import { card, cardSays, dropPaths, importRecipe, openPage, startTraining, stepShown } from './pageDriver';
 
@@ -281,7 +282,7 @@ test('what is no name of a model, quantized, or another architecture is refused 
   expect(fileRequests(hub)).toBe(0);
 });
 
-test('a run on a stored model trains, and goes on after a reload without a folder being picked', async () => {
+longTest('a run on a stored model trains, and goes on after a reload without a folder being picked', async () => {
   const { page } = app;
   await fetchIt();
   await waitWhole(page, ID);

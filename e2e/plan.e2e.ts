@@ -57,34 +57,41 @@ test('a verdict does not outlive the settings that it was made of, not for one f
   await expect.poll(verdict).toMatch(/^Fits/);
 });
 
-test('a step is measured on demand: progress, a way out, then the time, which follows the recipe without another one', async () => {
-  const { page } = app;
-  const panel = card(page, 4).locator('.planPanel');
-  const time = panel.locator('#planSeconds');
-  await panel.locator('#measure:not([disabled])').click();
-  await panel.locator('.planMeasure', { hasText: /Measuring: (?!loading)/ }).waitFor();
-  await panel.locator('#stopMeasuring').click();
-  await panel.locator('#measure:not([disabled])').waitFor();
-  expect(await time.count()).toBe(0);
+longTest(
+  'a step is measured on demand: progress, a way out, then the time, which follows the recipe without another one',
+  async () => {
+    const { page } = app;
+    const panel = card(page, 4).locator('.planPanel');
+    const time = panel.locator('#planSeconds');
+    await panel.locator('#measure:not([disabled])').click();
+    await panel.locator('.planMeasure', { hasText: /Measuring: (?!loading)/ }).waitFor();
+    await panel.locator('#stopMeasuring').click();
+    await panel.locator('#measure:not([disabled])').waitFor();
+    expect(await time.count()).toBe(0);
 
-  await panel.locator('#measure').click();
-  await time.waitFor();
-  expect(await time.textContent()).toMatch(/^About [\d ]+(min|s).* on this GPU/);
-  const phases = panel.locator('.planTime tbody th');
-  const told = ['Loading and first uses', expect.stringMatching(/^Pictures/), expect.stringMatching(/^Evaluation, 3/)];
-  const steps = [/^SFT step, 1 step$/, /^GRPO rollout, 1 step$/, /^GRPO step, 1 step$/];
-  expect(await phases.allTextContents()).toEqual([
-    ...told,
-    ...steps.map((line) => expect.stringMatching(line) as string),
-  ]);
-  expect(await violations(page, '.planPanel')).toEqual([]);
+    await panel.locator('#measure').click();
+    await time.waitFor();
+    expect(await time.textContent()).toMatch(/^About [\d ]+(min|s).* on this GPU/);
+    const phases = panel.locator('.planTime tbody th');
+    const told = [
+      'Loading and first uses',
+      expect.stringMatching(/^Pictures/),
+      expect.stringMatching(/^Evaluation, 3/),
+    ];
+    const steps = [/^SFT step, 1 step$/, /^GRPO rollout, 1 step$/, /^GRPO step, 1 step$/];
+    expect(await phases.allTextContents()).toEqual([
+      ...told,
+      ...steps.map((line) => expect.stringMatching(line) as string),
+    ]);
+    expect(await violations(page, '.planPanel')).toEqual([]);
 
-  await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 3, grpoSteps: 1 }));
-  await expect.poll(() => phases.allTextContents()).toContain('SFT step, 3 steps');
-  await page.reload();
-  await expect.poll(() => time.count()).toBe(1);
-  expect(app.errors).toEqual([]);
-});
+    await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 3, grpoSteps: 1 }));
+    await expect.poll(() => phases.allTextContents()).toContain('SFT step, 3 steps');
+    await page.reload();
+    await expect.poll(() => time.count()).toBe(1);
+    expect(app.errors).toEqual([]);
+  },
+);
 
 test('pictures that are too long are told in one sentence, and a button keeps their rows', async () => {
   const { page } = app;

@@ -10,8 +10,8 @@ import { DEMO_MODEL, readJson, temporaryFolder, writeDataset } from './dataFolde
 import { longTest } from './longTest';
 import { REPOSITORY } from './repository';
 
-const SFT_STEPS = 6;
-const GRPO_STEPS = 6;
+const SFT_STEPS = 4;
+const GRPO_STEPS = 4;
 const PATIENCE_MS = 240_000;
 
 /** Tiny, with a checkpoint after every step, and a rollout that lasts for two optimizer steps. */
@@ -28,7 +28,7 @@ const RECIPE = {
     ...{ max_steps: GRPO_STEPS, per_device_train_batch_size: 4, gradient_accumulation_steps: 1, num_generations: 2 },
     ...{ num_iterations: 2, disable_dropout: true, save_steps: 1, learning_rate: 0.003, max_completion_length: 24 },
   },
-  eval: { rows: 4, samples_per_row: 1 },
+  eval: { rows: 2, samples_per_row: 1 },
 };
 
 interface Runner {

@@ -27,9 +27,7 @@ test('lanes run at once, and what they write comes out lane by lane, the first a
     ],
     (text) => out.push(text),
   );
-  await first.opened;
-  await new Promise(setImmediate);
-  expect(out).toEqual(['a1', 'a2', 'b1']);
+  await expect.poll(() => out).toEqual(['a1', 'a2', 'b1']);
   second.open();
   await end;
   expect(out).toEqual(['a1', 'a2', 'b1', 'b2']);

@@ -35,7 +35,7 @@ async function runTests(project, which, write) {
 }
 
 /**
- * The tiers, those of a lane one after another. No tier keeps two processors busy, and those of the two lanes share
+ * The tiers, those of a lane one after another. No tier keeps two processors busy, lanes take about as long, and they share
  * nothing: every page under test has an origin and a profile of its own.
  * @returns {Works[]} lanes
  */
@@ -43,7 +43,10 @@ function allTiers({ fast = false, full = false }) {
   const tests = (project) => (write) => runTests(project, { long: full }, write);
   const node = tests('node');
   if (fast) return [{ static: (write) => runStaticChecks({ names: ['types'], write }), node }];
-  return [{ static: (write) => runStaticChecks({ write }), node, browser: tests('browser') }, { e2e: tests('e2e') }];
+  return [
+    { static: (write) => runStaticChecks({ write }), e2e: tests('e2e') },
+    { node, browser: tests('browser') },
+  ];
 }
 
 /** @returns {Works} one entry for each time and tier */

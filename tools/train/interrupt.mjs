@@ -39,12 +39,21 @@ export async function workThenClose(until, work, close) {
   }
 }
 
+/** The deepest place of an error's stack is Playwright's own code. */
+const IN_PLAYWRIGHT = /^\s+at .*[\\/]node_modules[\\/]playwright-core[\\/]/;
+
+function thrownByPlaywright(error) {
+  const [first = ''] = (error?.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return IN_PLAYWRIGHT.test(first);
+}
+
 /**
- * Playwright 1.65 throws in its own handlers when the page goes while an object of it is being made: of a browser that
- * is being closed nobody wants to know. To go when it no longer does. Everything else ends the process as ever.
+ * Playwright 1.65 throws in its own handlers when the page goes while an object of it is being made ("Cannot find parent
+ * object", "was not bound in the connection"): of a browser that is being closed nobody wants to know. To go when it no
+ * longer does. Everything else ends the process as ever.
  */
-function ignoreLostParent(error) {
-  if (error instanceof Error && error.message.startsWith('Cannot find parent object ')) return;
+function ignoreLostObjects(error) {
+  if (thrownByPlaywright(error)) return;
   process.stderr.write(`${failureText(error)}\n`);
   process.exit(1);
 }
@@ -65,7 +74,7 @@ export function watchInterrupts(source = process) {
   const ended = new Promise((_, reject) => (cut = reject));
   ended.catch(() => {});
   const endNow = () => {
-    source.on('uncaughtException', ignoreLostParent);
+    source.on('uncaughtException', ignoreLostObjects);
     setTimeout(() => process.exit(STOPPED), PATIENCE_MS).unref();
     cut(new Interrupted());
   };
@@ -75,7 +84,7 @@ export function watchInterrupts(source = process) {
     until: (work) => Promise.race([work, ended]),
     unwatch: () => {
       SIGNALS.forEach((signal) => source.off(signal, onSignal));
-      source.off('uncaughtException', ignoreLostParent);
+      source.off('uncaughtException', ignoreLostObjects);
     },
   };
   const onSignal = () => {
