@@ -10,7 +10,7 @@ afterEach(async () => {
   await opfs.remove(NAME);
 });
 
-/** Writes 1,000 bytes by a stream that breaks, with so many bytes free. */
+/** Writes 2 x 500 bytes by a stream that breaks at the first, with so many bytes free. */
 async function codeWith(free: number): Promise<unknown> {
   const broken = new DOMException('Failed to write data to data pipe.', 'AbortError');
   vi.spyOn(FileSystemWritableFileStream.prototype, 'write').mockRejectedValue(broken);
@@ -18,7 +18,8 @@ async function codeWith(free: number): Promise<unknown> {
   const content = {
     bytes: 1000,
     async *pieces() {
-      yield new Uint8Array(1000);
+      yield new Uint8Array(500);
+      yield new Uint8Array(500);
     },
   };
   return writeFile(opfs, NAME, content).then(

@@ -40,26 +40,10 @@ function syncFile(handle: FileSystemSyncAccessHandle): OpenFile {
   };
 }
 
-/**
- * What broke a stream. Chromium breaks one off that finds no room, and its writer may hear of the broken pipe before it
- * hears why: then the free room tells.
- * @param bytes of the file with what was to be written
- */
-async function causeOfBreak(error: unknown, bytes: number): Promise<unknown> {
-  if (!(error instanceof DOMException) || error.name !== 'AbortError') return error;
-  const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
-  if (quota - usage >= bytes) return error;
-  return new DOMException(`${error.message} ${quota - usage} bytes were free`, 'QuotaExceededError');
-}
-
 function streamFile(stream: FileSystemWritableFileStream): OpenFile {
   return {
     write: async (data, position) => {
-      try {
-        await stream.write({ type: 'write', data, position });
-      } catch (error) {
-        throw await causeOfBreak(error, position + data.byteLength);
-      }
+      await stream.write({ type: 'write', data, position });
       return data.byteLength;
     },
     size: async () => null,
@@ -121,6 +105,18 @@ async function writeChunks(file: OpenFile, name: string, content: FilePieces): P
 }
 
 /**
+ * What broke a write. Chromium breaks a stream off that finds no room, and its writer may hear of the broken pipe before it
+ * hears why: then the free room tells, in which what was written before no longer lies.
+ * @param bytes of the whole file
+ */
+async function causeOfBreak(error: unknown, bytes: number): Promise<unknown> {
+  if (!(error instanceof DOMException) || error.name !== 'AbortError') return error;
+  const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
+  if (quota - usage >= bytes) return error;
+  return new DOMException(`${error.message} ${quota - usage} bytes were free`, 'QuotaExceededError');
+}
+
+/**
  * Writes the pieces as the whole of a new file and waits until it is flushed and closed. Does not read it back.
  * @throws what reading the pieces throws; storage.quota, storage.failed; the file may then exist in part
  */
@@ -133,7 +129,7 @@ export async function writeFile(files: Files, name: string, content: FilePieces)
     await file.close();
   } catch (error) {
     await file?.abandon();
-    throw storageError(error, `writing ${name}`);
+    throw storageError(await causeOfBreak(error, content.bytes), `writing ${name}`);
   }
 }
 
