@@ -8,7 +8,8 @@ import { referencePlugin } from './tools/vite/referencePlugin.mjs';
 
 const BROWSER_TESTS = ['src/**/*.browser.test.{ts,tsx}'];
 /** Tests that take long; `npm test` leaves them to `npm run test:full`. Vitest called by itself knows them all. */
-const LONG_TESTS = process.env['LORIKEET_TESTS'] === 'short' ? ['**/*.long.{test,browser.test,e2e}.{ts,tsx,mjs}'] : [];
+const WHICH = process.env['LORIKEET_TESTS'] ?? 'all';
+const LONG_TESTS = WHICH === 'short' ? ['**/*.long.{test,browser.test,e2e}.{ts,tsx,mjs}'] : [];
 
 /**
  * Tests wait for states, not for times. A limit only ends what hangs, so it is far above what a busy machine takes; a
@@ -41,6 +42,8 @@ export default defineConfig({
     ],
   },
   test: {
+    // For src/base/testing/longTest.ts, in the browser too.
+    env: { LORIKEET_TESTS: WHICH },
     projects: [
       {
         extends: true,

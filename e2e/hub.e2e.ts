@@ -4,13 +4,13 @@
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { longTest } from '../src/base/testing/longTest';
 import { startTestHub, type TestHub } from '../src/hub/testing/hubServer';
 import { demoRepository } from '../src/hub/testing/modelFiles';
 import { violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
 import { beginAtHub, chooseHub, fileRequests, filesOf, lookUp, openHubApp, stored } from './hubPage';
 import { storedSha256, waitWhole } from './hubPage';
-import { longTest } from './longTest';
 import type { App } from './openApp';
 import { card, cardSays, dropPaths, importRecipe, openPage, startTraining, stepShown } from './pageDriver';
 

@@ -4,12 +4,12 @@
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { longTest } from '../src/base/testing/longTest';
 import type { TestHub } from '../src/hub/testing/hubServer';
 import { violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
 import { beginAtHub, chooseHub, fileRequests, filesOf, lookUp, openHubApp, PICKED, pickAlways } from './hubPage';
 import { pickedFiles, removePicked, stored, waitWhole } from './hubPage';
-import { longTest } from './longTest';
 import type { App } from './openApp';
 import { cardSays, dropPaths, importRecipe, openPage, startTraining, stepShown } from './pageDriver';
 

@@ -3,10 +3,10 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { longTest } from '../src/base/testing/longTest';
 import { startTestHub, TEST_COMMIT, type TestHub } from '../src/hub/testing/hubServer';
 import { demoRepository } from '../src/hub/testing/modelFiles';
 import { readJson, temporaryFolder, writeDataset, writeRecipe } from './dataFolder';
-import { longTest } from './longTest';
 import { REPOSITORY } from './repository';
 
 const ID = 'Lorikeet/demo';

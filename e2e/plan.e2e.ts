@@ -2,9 +2,9 @@
 
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { longTest } from '../src/base/testing/longTest';
 import { holdStill, violations } from './axe';
 import { writeDataset, writeRecipe } from './dataFolder';
-import { longTest } from './longTest';
 import { openApp, type App } from './openApp';
 import { card, cardSays, dropPaths, importRecipe, openPage } from './pageDriver';
 import { REPOSITORY } from './repository';

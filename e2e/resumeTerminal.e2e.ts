@@ -5,9 +5,9 @@ import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { threefry2x32, unitFloat } from '../src/base/random';
+import { longTest } from '../src/base/testing/longTest';
 import { CLOCKS } from './clocks';
 import { DEMO_MODEL, readJson, temporaryFolder, writeDataset } from './dataFolder';
-import { longTest } from './longTest';
 import { REPOSITORY } from './repository';
 
 const SFT_STEPS = 4;

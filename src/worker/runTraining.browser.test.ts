@@ -1,6 +1,7 @@
 // Short whole runs of the demo's model on a real device, with faults between the run and the browser's storage.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { longTest } from '../base/testing/longTest';
 import type { RunEvent } from '../protocol/messages';
 import { listCheckpoints } from '../storage/checkpointStore';
 import { deleteDataset, saveDataset } from '../storage/datasets';
@@ -89,23 +90,26 @@ function noRoomForAdapter() {
   return fullDisk('put', (store, key) => store === 'artifacts' && isAdapter(key));
 }
 
-test('trained to the end without room for its adapter, a run is resumed to store it, and nothing is measured twice', async () => {
-  noRoomForAdapter();
-  await expect(train()).rejects.toMatchObject({
-    code: 'storage.quota',
-    message: expect.stringContaining('All training is done') as string,
-    hint: expect.stringContaining('resume the run') as string,
-  });
-  vi.restoreAllMocks();
-  const { summary } = await goOn();
-  expect(summary).toMatchObject({ complete: true, stepsSft: 3 });
-  expect(await findRun('run')).toMatchObject({ state: 'finished' });
-  expect((await getArtifact('run', 'adapter_model.safetensors'))?.byteLength).toBe(summary.adapter.bytes);
-  const log = (await readEvents('run')) as RunEvent[];
-  const measured = log.flatMap((event) => (event.type === 'evaluation' ? [event] : []));
-  expect(measured.map(({ when }) => when)).toEqual(['before', 'after_sft']);
-  expect(summary.afterSft).toEqual(measured[1]!.result);
-});
+longTest(
+  'trained to the end without room for its adapter, a run is resumed to store it, and nothing is measured twice',
+  async () => {
+    noRoomForAdapter();
+    await expect(train()).rejects.toMatchObject({
+      code: 'storage.quota',
+      message: expect.stringContaining('All training is done') as string,
+      hint: expect.stringContaining('resume the run') as string,
+    });
+    vi.restoreAllMocks();
+    const { summary } = await goOn();
+    expect(summary).toMatchObject({ complete: true, stepsSft: 3 });
+    expect(await findRun('run')).toMatchObject({ state: 'finished' });
+    expect((await getArtifact('run', 'adapter_model.safetensors'))?.byteLength).toBe(summary.adapter.bytes);
+    const log = (await readEvents('run')) as RunEvent[];
+    const measured = log.flatMap((event) => (event.type === 'evaluation' ? [event] : []));
+    expect(measured.map(({ when }) => when)).toEqual(['before', 'after_sft']);
+    expect(summary.afterSft).toEqual(measured[1]!.result);
+  },
+);
 
 test('stopped while it loads, a run shows no other state, and is stopped even without room for its adapter', async () => {
   noRoomForAdapter();
@@ -128,28 +132,31 @@ test('without validation rows the run finishes, says that nothing is evaluated, 
   expect(await getArtifact('run', 'case.safetensors')).toBeNull();
 });
 
-test('where no validation row fits with its target, the loss is missing and patience counts it as no gain', async () => {
-  const options = { max_steps: 9, eval_steps: 1, early_stopping_patience: 2, load_best_model_at_end: true };
-  const sft = { ...THREE_STEPS.sft, ...options, save_steps: 0 };
-  const [first, second, last] = DEMO_ROWS;
-  const short = { ...last!, thought: 'A star that is red. '.repeat(12) };
-  const longest = 110;
-  await saveDataset({ ...INFO, id: 'long' }, [first!, second!, short], new Map());
-  const { summary, notices, events } = await train({
-    datasetId: 'long',
-    recipe: { ...THREE_STEPS, sft: { ...sft, max_length: longest } },
-  });
-  await deleteDataset('long');
-  expect(notices).toEqual(['row.leftOut', 'data.noEvalLoss']);
-  expect(summary).toMatchObject({
-    complete: true,
-    stepsSft: 3,
-    before: { evalLoss: null },
-    afterSft: { evalLoss: null },
-  });
-  const during = events.flatMap((event) => (event.type === 'evaluation' && event.when === 'during' ? [event] : []));
-  expect(during.map(({ step }) => step)).toEqual([1, 2, 3]);
-});
+longTest(
+  'where no validation row fits with its target, the loss is missing and patience counts it as no gain',
+  async () => {
+    const options = { max_steps: 9, eval_steps: 1, early_stopping_patience: 2, load_best_model_at_end: true };
+    const sft = { ...THREE_STEPS.sft, ...options, save_steps: 0 };
+    const [first, second, last] = DEMO_ROWS;
+    const short = { ...last!, thought: 'A star that is red. '.repeat(12) };
+    const longest = 110;
+    await saveDataset({ ...INFO, id: 'long' }, [first!, second!, short], new Map());
+    const { summary, notices, events } = await train({
+      datasetId: 'long',
+      recipe: { ...THREE_STEPS, sft: { ...sft, max_length: longest } },
+    });
+    await deleteDataset('long');
+    expect(notices).toEqual(['row.leftOut', 'data.noEvalLoss']);
+    expect(summary).toMatchObject({
+      complete: true,
+      stepsSft: 3,
+      before: { evalLoss: null },
+      afterSft: { evalLoss: null },
+    });
+    const during = events.flatMap((event) => (event.type === 'evaluation' && event.when === 'during' ? [event] : []));
+    expect(during.map(({ step }) => step)).toEqual([1, 2, 3]);
+  },
+);
 
 test('a run that never came to a checkpoint decides by the GPU memory that there is when it goes on', async () => {
   const own = {

@@ -1,8 +1,8 @@
-// Tiers side by side: each lane runs its tiers one after another, all lanes at once. What lanes write comes out lane by
-// lane, the first at once and every other when those before it have ended.
+// Tiers side by side: a few at once, each begun as soon as another has ended. What they write comes out tier by tier, of the
+// first at once and of every other when those before it have ended.
 
 /** @typedef {(text: string | Uint8Array) => void} Write */
-/** @typedef {(write: Write) => Promise<void>} Lane */
+/** @typedef {(write: Write) => Promise<void>} Task */
 
 /** @type {Write} */
 export function toStdout(text) {
@@ -22,18 +22,32 @@ function heldOutput(write) {
 }
 
 /**
- * Runs all lanes to their ends.
- * @param {Lane[]} lanes
- * @param {Write} write where all output goes @throws what a lane throws, after all have ended
+ * Runs all tasks to their ends.
+ * @param {Task[]} tasks in the order in which they begin and their output comes
+ * @param {Write} write where all output goes @param {number} atOnce how many run at a time
+ * @throws what the first task that failed has thrown, after all have ended
  */
-export async function runLanes(lanes, write) {
-  const outputs = lanes.map(() => heldOutput(write));
-  const ends = lanes.map((lane, i) => lane(outputs[i].write));
-  // Whatever one of them does, the others are waited for.
-  const all = Promise.allSettled(ends);
-  for (const [i, output] of outputs.entries()) {
-    output.open();
-    await ends[i].catch(() => undefined);
-  }
-  for (const result of await all) if (result.status === 'rejected') throw result.reason;
+export async function runTogether(tasks, write, atOnce) {
+  const outputs = tasks.map(() => heldOutput(write));
+  const ended = tasks.map(() => false);
+  const errors = [];
+  let next = 0;
+  let shown = 0;
+  const show = () => {
+    for (; shown < tasks.length; shown++) {
+      outputs[shown].open();
+      if (!ended[shown]) return;
+    }
+  };
+  const worker = async () => {
+    while (next < tasks.length) {
+      const i = next++;
+      show();
+      await tasks[i](outputs[i].write).catch((error) => errors.push(error));
+      ended[i] = true;
+      show();
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  if (errors.length > 0) throw errors[0];
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runLanes } from './lanes.mjs';
+import { runTogether } from './lanes.mjs';
 
 /** A promise and what ends it. */
 function gate() {
@@ -8,37 +8,32 @@ function gate() {
   return { opened, open };
 }
 
-test('lanes run at once, and what they write comes out lane by lane, the first at once', async () => {
+test('two tasks run at once, the next when one has ended, and what they write comes out in their order', async () => {
   const out = [];
-  const [first, second] = [gate(), gate()];
-  const end = runLanes(
-    [
-      async (write) => {
-        write('a1');
-        await first.opened;
-        write('a2');
-      },
-      async (write) => {
-        write('b1');
-        first.open();
-        await second.opened;
-        write('b2');
-      },
-    ],
-    (text) => out.push(text),
-  );
-  await expect.poll(() => out).toEqual(['a1', 'a2', 'b1']);
-  second.open();
+  const begun = [];
+  const gates = [gate(), gate(), gate()];
+  const tasks = gates.map(({ opened }, i) => async (write) => {
+    begun.push(i);
+    write(`${i} begins`);
+    await opened;
+    write(`${i} ends`);
+  });
+  const end = runTogether(tasks, (text) => out.push(text), 2);
+  await expect.poll(() => begun).toEqual([0, 1]);
+  expect(out).toEqual(['0 begins']);
+  gates[1].open();
+  await expect.poll(() => begun).toEqual([0, 1, 2]);
+  expect(out).toEqual(['0 begins']);
+  gates[0].open();
+  await expect.poll(() => out).toEqual(['0 begins', '0 ends', '1 begins', '1 ends', '2 begins']);
+  gates[2].open();
   await end;
-  expect(out).toEqual(['a1', 'a2', 'b1', 'b2']);
+  expect(out.at(-1)).toBe('2 ends');
 });
 
-test('a lane that fails is told after the others have ended', async () => {
+test('a task that fails is told after the others have ended', async () => {
   const out = [];
-  const end = runLanes(
-    [() => Promise.reject(new Error('no')), async (write) => write(await Promise.resolve('done'))],
-    (text) => out.push(text),
-  );
-  await expect(end).rejects.toThrow('no');
+  const tasks = [() => Promise.reject(new Error('no')), async (write) => write(await Promise.resolve('done'))];
+  await expect(runTogether(tasks, (text) => out.push(text), 1)).rejects.toThrow('no');
   expect(out).toEqual(['done']);
 });

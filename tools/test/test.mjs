@@ -7,7 +7,7 @@ import { Failure } from '../launcher/failure.mjs';
 import { ensureBrowser } from '../launcher/installBrowser.mjs';
 import { ensurePackages } from '../launcher/packages.mjs';
 import { REPOSITORY } from '../launcher/paths.mjs';
-import { runLanes, toStdout } from './lanes.mjs';
+import { runTogether, toStdout } from './lanes.mjs';
 import { startLoad } from './load.mjs';
 import { runStaticChecks } from './staticChecks.mjs';
 import { findTests } from './testFiles.mjs';
@@ -22,7 +22,9 @@ export const options = {
 };
 
 /** @typedef {(write: import('./lanes.mjs').Write) => Promise<{passed: number, failed: number, skipped?: number}>} Work */
-/** @typedef {Record<string, Work>} Works tiers that run one after another */
+
+/** No tier keeps two processors busy, and they share nothing: every page under test has an origin and a profile of its own. */
+const TIERS_AT_ONCE = 2;
 
 /** The browser is looked for, and installed where there is none, once. */
 let browser;
@@ -34,22 +36,19 @@ async function runTests(project, which, write) {
   return runVitest(project, which, write);
 }
 
-/**
- * The tiers, those of a lane one after another. No tier keeps two processors busy, lanes take about as long, and they share
- * nothing: every page under test has an origin and a profile of its own.
- * @returns {Works[]} lanes
- */
+/** @returns {Record<string, Work>} */
 function allTiers({ fast = false, full = false }) {
   const tests = (project) => (write) => runTests(project, { long: full }, write);
-  const node = tests('node');
-  if (fast) return [{ static: (write) => runStaticChecks({ names: ['types'], write }), node }];
-  return [
-    { static: (write) => runStaticChecks({ write }), e2e: tests('e2e') },
-    { node, browser: tests('browser') },
-  ];
+  if (fast) return { static: (write) => runStaticChecks({ names: ['types'], write }), node: tests('node') };
+  return {
+    static: (write) => runStaticChecks({ write }),
+    node: tests('node'),
+    e2e: tests('e2e'),
+    browser: tests('browser'),
+  };
 }
 
-/** @returns {Works} one entry for each time and tier */
+/** @returns {Record<string, Work>} one entry for each time and tier */
 function namedTests(word, times) {
   // npm runs this in the repository; INIT_CWD is where the person is.
   const tiers = findTests(word, REPOSITORY, process.env.INIT_CWD);
@@ -96,29 +95,33 @@ export function summaryOf(results) {
   return { text, code: failed > 0 || nothing ? 1 : 0 };
 }
 
-/** Runs all tiers, lanes side by side, and prints their counts and the sum, which is the last line. */
-async function runAll(lanes) {
-  const results = lanes.map(() => []);
-  await runLanes(
-    lanes.map((works, lane) => async (write) => {
-      for (const [name, work] of Object.entries(works)) results[lane].push(await runTier(name, work, write));
-    }),
-    toStdout,
+/**
+ * Runs all tiers and prints their counts and the sum, which is the last line.
+ * @param {Record<string, Work>} works @param {number} atOnce how many run side by side
+ */
+async function runAll(works, atOnce) {
+  const entries = Object.entries(works);
+  const results = new Array(entries.length);
+  const tasks = entries.map(
+    ([name, work], i) =>
+      async (write) =>
+        void (results[i] = await runTier(name, work, write)),
   );
-  const { text, code } = summaryOf(results.flat());
+  await runTogether(tasks, toStdout, atOnce);
+  const { text, code } = summaryOf(results);
   process.stdout.write(`\n${text}\n`);
   return code;
 }
 
-/** @returns {Works[]} lanes */
-function lanesOf({ positional: word, repeat, fast, full }) {
+/** @returns {Record<string, Work>} */
+function worksOf({ positional: word, repeat, fast, full }) {
   if (word === undefined) {
     if (repeat !== undefined)
       throw new Failure('--repeat needs a PATH or NAME.', 'npm test -- --repeat 20 e2e/runs.e2e.ts');
     return allTiers({ fast, full });
   }
   if (fast || full) throw new Failure('--fast and --full choose among all tests; a PATH or NAME has chosen already.');
-  return [namedTests(word, repeat === undefined ? 1 : readInteger('repeat', repeat, 1, 10_000))];
+  return namedTests(word, repeat === undefined ? 1 : readInteger('repeat', repeat, 1, 10_000));
 }
 
 /**
@@ -126,11 +129,11 @@ function lanesOf({ positional: word, repeat, fast, full }) {
  * @returns {Promise<number>} 0 when nothing failed
  */
 export async function run(flags) {
-  const lanes = lanesOf(flags);
+  const works = worksOf(flags);
   await ensurePackages();
   const stopLoad = flags.load ? startLoad() : () => {};
   try {
-    return await runAll(lanes);
+    return await runAll(works, flags.positional === undefined ? TIERS_AT_ONCE : 1);
   } finally {
     stopLoad();
   }

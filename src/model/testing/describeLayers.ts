@@ -1,6 +1,7 @@
 // Whole layers beside float64 in every storage type and both families of kernels, at given widths. For tests only.
 
 import { beforeAll, describe, test } from 'vitest';
+import { SHORT } from '../../base/testing/longTest';
 import { VARIANTS, withGpu } from '../../gpu/testGpu';
 import { loadQwen25VL } from '../qwen25vl';
 import { expectLayer, expectVision } from './layerCase';
@@ -21,7 +22,7 @@ export function describeLayers(widths: Widths): void {
   });
 
   describe.each(VARIANTS)('%s kernels', (variant) => {
-    test.each(STORAGE_CASES)(
+    test.each(STORAGE_CASES.filter(({ always }) => always || !SHORT))(
       'a decoder layer with all its gradients and a vision tower equal float64 in $name',
       async ({ type, storage }) => {
         const { config, files } = await oneLayerModel(widths, type);
