@@ -123,6 +123,26 @@ describe.each(SHARING_VARIANTS)('matmul, %s kernels', (variant) => {
     );
   });
 
+  it.each(['f32', 'bf16', 'f16', 'nf4'] as const)(
+    'multiplies %s matrices of whole tiles, and of several that end in their midst',
+    async (storage) => {
+      const sizes: Size[] = [
+        { m: 64, n: 128, k: 64 },
+        { m: 129, n: 68, k: 148 },
+        { m: 66, n: 140, k: 20 },
+      ];
+      await withGpu(variant, (bench) =>
+        runAll(
+          bench,
+          sizes.flatMap((size) => [
+            recordNT(bench, size, { storage, bias: true, add: 'addend', scale: 0.5 }),
+            recordNN(bench, size, { storage, add: 'y' }),
+          ]),
+        ),
+      );
+    },
+  );
+
   it('NT scales, adds a bias, accumulates and adds a residual', async () => {
     const size = { m: 17, n: 36, k: 20 };
     const options: Options[] = [
