@@ -218,12 +218,14 @@ describe.each(SHARING_VARIANTS)('matmul, %s kernels', (variant) => {
 
   it('TN adds scaled products over tokens to a part of a flat gradient', async () => {
     await withGpu(variant, async (bench) => {
-      const cases = [1, 3, 70].flatMap((tokens) =>
+      const cases = [1, 3, 70, 130].flatMap((tokens) =>
         (
           [
             [4, 36],
             [8, 4],
             [68, 12],
+            [36, 8],
+            [16, 64],
           ] as const
         ).map(([i, j]) => recordTN(bench, tokens, i, j)),
       );

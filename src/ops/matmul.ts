@@ -11,12 +11,14 @@ import ntTileSource from '../../shaders/matmul_nt_tile.wgsl?raw';
 import nnSource from '../../shaders/matmul_nn.wgsl?raw';
 import nnTileSource from '../../shaders/matmul_nn_tile.wgsl?raw';
 import tnSource from '../../shaders/matmul_tn.wgsl?raw';
+import tnSplitSource from '../../shaders/matmul_tn_split.wgsl?raw';
 
 const NT: Kernel = { name: 'matmul_nt.wgsl', source: ntSource };
 const NT_TILE: Kernel = { name: 'matmul_nt_tile.wgsl', source: ntTileSource };
 const NN: Kernel = { name: 'matmul_nn.wgsl', source: nnSource };
 const NN_TILE: Kernel = { name: 'matmul_nn_tile.wgsl', source: nnTileSource };
 const TN: Kernel = { name: 'matmul_tn.wgsl', source: tnSource };
+const TN_SPLIT: Kernel = { name: 'matmul_tn_split.wgsl', source: tnSplitSource };
 
 /** How a matrix's numbers are kept; `nf4` in blocks of 64 with one scale each. */
 export type WeightStorage = 'f32' | 'bf16' | 'f16' | 'nf4';
@@ -80,8 +82,8 @@ const TILE = { TILE_ROWS: 64, TILE_COLUMNS: 64 };
 /** Columns of one invocation's block and of a workgroup's, in the register kernels. */
 const BLOCK_COLUMNS4 = 2;
 const GROUP_COLUMNS = 4 * 4 * BLOCK_COLUMNS4;
-/** Rows of g that a workgroup of matmul_tn makes. */
-const TN_GROUP_ROWS = 16;
+/** Blocks of 8 x 8 outputs that a workgroup of matmul_tn_split makes. */
+const TN_BLOCKS = 4;
 
 /** The library that decodes a storage type, in place of f32's. */
 export function decodeImports(storage: WeightStorage): Record<string, string> {
@@ -222,6 +224,27 @@ export function matmulNN(
   }
 }
 
+/** A kernel with its constants, and the rows and columns of the output that a workgroup makes. */
+interface KernelChoice {
+  kernel: Kernel;
+  rows: number;
+  columns: number;
+  spec: Record<string, number>;
+}
+
+/** For a gradient (i, j). */
+function tnKernel(rec: Recorder, i: number, j: number): KernelChoice {
+  if (rec.variant === 'software') return { kernel: TN, rows: 16, columns: 32, spec: {} };
+  // One of the two is a rank: a low one gets a workgroup's blocks side by side, or above each other.
+  const blockRows = i <= 8 ? 1 : j <= 8 ? TN_BLOCKS : TN_BLOCKS / 2;
+  return {
+    kernel: TN_SPLIT,
+    rows: 8 * blockRows,
+    columns: (8 * TN_BLOCKS) / blockRows,
+    spec: { BLOCK_ROWS: blockRows },
+  };
+}
+
 /**
  * g += scale pᵀ q over `tokens` rows: p (tokens, I), q (tokens, J), g (I, J) dense at `gOffset` of a flat buffer.
  */
@@ -236,9 +259,11 @@ export function matmulTNAccumulate(
   const pOffset4 = quarter('matmulTN', 'p offset', p.offset);
   const gOffset4 = quarter('matmulTN', 'g offset', options.gOffset);
   const whole = 2 * options.tokens * options.i * options.j;
+  const { kernel, rows, columns, spec } = tnKernel(rec, options.i, options.j);
   // Rows of g are columns of p.
-  for (const { first, count, flops } of rowParts(rec, options.i, whole, TN_GROUP_ROWS)) {
-    rec.dispatch(TN, {
+  for (const { first, count, flops } of rowParts(rec, options.i, whole, rows)) {
+    rec.dispatch(kernel, {
+      spec,
       bindings: { p: p.data, q: q.data, g },
       uniforms: {
         tokens: options.tokens,
@@ -251,7 +276,7 @@ export function matmulTNAccumulate(
         gOffset4: gOffset4 + first * j4,
         scale: options.scale ?? 1,
       },
-      grid: [Math.ceil(j4 / 8), Math.ceil(count / TN_GROUP_ROWS)],
+      grid: [Math.ceil(options.j / columns), Math.ceil(count / rows)],
       flops,
     });
   }
