@@ -136,6 +136,17 @@ const CASES: Case[] = [
     },
   },
   {
+    name: 'matmulNT and matmulNN with few columns',
+    rows: { software: 130, gpu: 130 },
+    run(bench, rows) {
+      const [y, z] = [bench.output([rows, 8]), bench.output([rows, 8])];
+      const x = allColumns(random(bench, [rows, 512]));
+      matmulNT(bench.rec, { x, w: frozen(bench, 8, 512), y: allColumns(y) }, { m: rows });
+      matmulNN(bench.rec, { x, w: frozen(bench, 512, 8), y: allColumns(z) }, { m: rows });
+      return [y, z];
+    },
+  },
+  {
     name: 'rope',
     rows: { software: 100, gpu: 100 },
     run(bench, rows) {
