@@ -1,55 +1,103 @@
 // y[m, k] = scale * sum_n x[m, n] w[n, k]  (+ y[m, k])
-// Workgroup variant for GPUs: a 64 x 64 tile of y, N in steps of 16 through workgroup memory, 4 x 4 outputs each.
+// Workgroup variant for GPUs: a tile of y, N in steps of 16 through workgroup memory, 8 x 8 outputs each.
 // Same interface and requirements as matmul_nn.wgsl.
 // import lib/decode_f32.wgsl
 // import lib/grid.wgsl
 // import lib/matmul_nn_interface.wgsl
+// import lib/product_tile.wgsl
+// import lib/tile_weight.wgsl
 const ADD: u32 = 0u; // spec
 
-var<workgroup> xTile: array<f32, 16 * 68>; // [n of the step][row]
-var<workgroup> wTile: array<vec4f, 16 * 17>; // [n of the step][column / 4]
+/** Rows of w that are read at once, and how often, for 16 of them. */
+const W_ROWS: u32 = THREADS_X * THREADS_Y / WIDTH;
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(THREADS_X, THREADS_Y)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
-  let row0 = grid_row(group, groups, 1u) * 64u;
-  let column0 = group.x * 16u;
-  let xRow = index / 4u;
-  let xAt = params.xOffset4 + min(row0 + xRow, params.m - 1u) * params.xStride4;
-  let wColumn = params.wOffset4 + min(column0 + index % 16u, params.k4 - 1u);
-  let n4 = (params.n + 3u) / 4u;
-  var acc: array<vec4f, 4>; // registers
-  for (var n0 = 0u; n0 < params.n; n0 += 16u) {
-    let at = n0 / 4u + index % 4u;
-    let xv = select(vec4f(), x[xAt + min(at, n4 - 1u)], at < n4);
-    for (var e = 0u; e < 4u; e++) { // unroll
-      xTile[((index % 4u) * 4u + e) * 68u + xRow] = xv[e];
+  let row4 = grid_row(group, groups, 1u) * HEIGHT;
+  let column4 = group.x * WIDTH;
+  prepare_weights(index);
+  // Of x, four neighbours read 16 steps of the same rows; of w, as many as the tile is wide read a row. Rows and columns
+  // beyond the last read it again, and are not written.
+  let step4 = index % 4u;
+  let place = index / 4u;
+  let wStep = index / WIDTH;
+  let wPlace = index % WIDTH;
+  let wColumn = params.wOffset4 + min(column4 + wPlace, params.k4 - 1u);
+  var xAt: array<u32, 4>; // registers
+  var wAt: array<u32, 256 / TILE_ROWS>; // registers
+  for (var i = 0u; i < 256u / TILE_ROWS; i++) { // unroll
+    wAt[i] = wColumn + (wStep + i * W_ROWS) * params.k4;
+  }
+  for (var i = 0u; i < 4u; i++) { // unroll
+    xAt[i] = params.xOffset4 + min((row4 + place) * 4u + i, params.m - 1u) * params.xStride4;
+  }
+  var acc: array<vec4f, 16>; // registers
+  let whole = params.n / 16u * 16u;
+  for (var n0 = 0u; n0 < whole; n0 += 16u) {
+    let n4 = n0 / 4u + step4;
+    if (place < HEIGHT) {
+      put_x(step4, place, x[xAt[0] + n4], x[xAt[1] + n4], x[xAt[2] + n4], x[xAt[3] + n4]);
     }
-    let wRow = min(n0 + index / 16u, params.n - 1u);
-    wTile[(index / 16u) * 17u + index % 16u] = weight4(wRow * params.k4 + wColumn);
+    for (var i = 0u; i < 256u / TILE_ROWS; i++) { // unroll
+      let step = wStep + i * W_ROWS;
+      wTile[step * WIDTH + step / 4u * 2u + wPlace] = tile_weight4(wAt[i] + n0 * params.k4);
+    }
     workgroupBarrier();
-    for (var step = 0u; step < 16u; step++) {
-      let b = wTile[step * 17u + local.x];
+    for (var step = 0u; step < 16u; step++) { // unroll
+      let x0 = xTile[step * HEIGHT + step / 4u * 2u + local.y];
+      let x1 = xTile[step * HEIGHT + step / 4u * 2u + local.y + THREADS_Y];
+      let w0 = wTile[step * WIDTH + step / 4u * 2u + local.x];
+      let w1 = wTile[step * WIDTH + step / 4u * 2u + local.x + THREADS_X];
       for (var i = 0u; i < 4u; i++) { // unroll
-        acc[i] += xTile[step * 68u + local.y * 4u + i] * b;
+        acc[i * 2] += x0[i] * w0;
+        acc[i * 2 + 1] += x0[i] * w1;
+        acc[i * 2 + 8] += x1[i] * w0;
+        acc[i * 2 + 9] += x1[i] * w1;
       }
     }
     workgroupBarrier();
   }
-  for (var i = 0u; i < 4u; i++) { // unroll
-    let row = row0 + local.y * 4u + i;
-    let column = column0 + local.x;
-    if (row < params.m && column < params.k4) {
-      let at = params.yOffset4 + row * params.yStride4 + column;
-      var value = params.scale * acc[i];
-      if (ADD == 1u) {
-        value += y[at];
+  // What is left of N: a place beyond it holds what stands at its end, and is not read.
+  if (whole < params.n) {
+    let n4 = min(whole / 4u + step4, (params.n - 1u) / 4u);
+    if (place < HEIGHT) {
+      put_x(step4, place, x[xAt[0] + n4], x[xAt[1] + n4], x[xAt[2] + n4], x[xAt[3] + n4]);
+    }
+    for (var i = 0u; i < 256u / TILE_ROWS; i++) { // unroll
+      let step = wStep + i * W_ROWS;
+      wTile[step * WIDTH + step / 4u * 2u + wPlace] = tile_weight4(min(whole + step, params.n - 1u) * params.k4 + wColumn);
+    }
+    workgroupBarrier();
+    for (var step = 0u; step < params.n - whole; step++) {
+      let x0 = xTile[step * HEIGHT + step / 4u * 2u + local.y];
+      let x1 = xTile[step * HEIGHT + step / 4u * 2u + local.y + THREADS_Y];
+      let w0 = wTile[step * WIDTH + step / 4u * 2u + local.x];
+      let w1 = wTile[step * WIDTH + step / 4u * 2u + local.x + THREADS_X];
+      for (var i = 0u; i < 4u; i++) { // unroll
+        acc[i * 2] += x0[i] * w0;
+        acc[i * 2 + 1] += x0[i] * w1;
+        acc[i * 2 + 8] += x1[i] * w0;
+        acc[i * 2 + 9] += x1[i] * w1;
       }
-      y[at] = value;
+    }
+  }
+  for (var i = 0u; i < 8u; i++) { // unroll
+    let row = (row4 + local.y + i / 4u * THREADS_Y) * 4u + i % 4u;
+    for (var j = 0u; j < 2u; j++) { // unroll
+      let column = column4 + local.x + j * THREADS_X;
+      if (row < params.m && column < params.k4) {
+        let at = params.yOffset4 + row * params.yStride4 + column;
+        var value = params.scale * acc[i * 2 + j];
+        if (ADD == 1u) {
+          value += y[at];
+        }
+        y[at] = value;
+      }
     }
   }
 }

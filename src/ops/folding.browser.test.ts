@@ -129,10 +129,21 @@ const CASES: Case[] = [
       const x = random(bench, [rows, 24]);
       const y = bench.output([rows, 12]);
       matmulNN(bench.rec, { x: allColumns(x), w: frozen(bench, 24, 12), y: allColumns(y) }, { m: rows });
-      const g = random(bench, [80, 8], 8);
-      const [p, q] = [allColumns(random(bench, [5, 80])), allColumns(random(bench, [5, 8], 2))];
-      matmulTNAccumulate(bench.rec, { p, q, g }, { tokens: 5, i: 80, j: 8, gOffset: 0 });
+      const g = random(bench, [80, 12], 8);
+      const [p, q] = [allColumns(random(bench, [5, 80])), allColumns(random(bench, [5, 12], 2))];
+      matmulTNAccumulate(bench.rec, { p, q, g }, { tokens: 5, i: 80, j: 12, gOffset: 0 });
       return [y, g];
+    },
+  },
+  {
+    name: 'matmulNT and matmulNN with few columns',
+    rows: { software: 130, gpu: 130 },
+    run(bench, rows) {
+      const [y, z] = [bench.output([rows, 8]), bench.output([rows, 8])];
+      const x = allColumns(random(bench, [rows, 512]));
+      matmulNT(bench.rec, { x, w: frozen(bench, 8, 512), y: allColumns(y) }, { m: rows });
+      matmulNN(bench.rec, { x, w: frozen(bench, 512, 8), y: allColumns(z) }, { m: rows });
+      return [y, z];
     },
   },
   {
@@ -293,9 +304,9 @@ describe.each(VARIANTS)('with %s kernels', (variant) => {
       name: 'matmulTN',
       rows: { software: 5, gpu: 5 },
       run(bench, tokens) {
-        const g = random(bench, [72, 8], 8);
-        const [p, q] = [allColumns(random(bench, [tokens, 72])), allColumns(random(bench, [tokens, 8], 2))];
-        matmulTNAccumulate(bench.rec, { p, q, g }, { tokens, i: 72, j: 8, gOffset: 0 });
+        const g = random(bench, [72, 12], 8);
+        const [p, q] = [allColumns(random(bench, [tokens, 72])), allColumns(random(bench, [tokens, 12], 2))];
+        matmulTNAccumulate(bench.rec, { p, q, g }, { tokens, i: 72, j: 12, gOffset: 0 });
         return [g];
       },
     };

@@ -123,6 +123,50 @@ describe.each(SHARING_VARIANTS)('matmul, %s kernels', (variant) => {
     );
   });
 
+  it.each(['f32', 'bf16', 'f16', 'nf4'] as const)(
+    'multiplies %s matrices of whole tiles, and of several that end in their midst',
+    async (storage) => {
+      const sizes: Size[] = [
+        { m: 64, n: 128, k: 64 },
+        { m: 129, n: 68, k: 148 },
+        { m: 66, n: 140, k: 20 },
+      ];
+      await withGpu(variant, (bench) =>
+        runAll(
+          bench,
+          sizes.flatMap((size) => [
+            recordNT(bench, size, { storage, bias: true, add: 'addend', scale: 0.5 }),
+            recordNN(bench, size, { storage, add: 'y' }),
+          ]),
+        ),
+      );
+    },
+  );
+
+  it.each(['f32', 'bf16', 'f16', 'nf4'] as const)(
+    'multiplies %s matrices where the result is narrow',
+    async (storage) => {
+      const [few, long] = [
+        [1, 3, 7, 17, 29],
+        [512, 520, 776, 1032, 516],
+      ];
+      await withGpu(variant, (bench) =>
+        runAll(
+          bench,
+          few.flatMap((m, at) => {
+            const k = long[at]!;
+            return [
+              recordNT(bench, { m, n: 68, k }, { storage, bias: true, add: 'addend', scale: 0.5, wOffset: 16 }),
+              recordNT(bench, { m: 70 - m, n: [8, 4, 33, 16, 1][at]!, k }, { storage }),
+              recordNN(bench, { m, n: k - (at % 3), k: 140 }, { storage, add: 'y', wOffset: 16 }),
+              recordNN(bench, { m: 70 - m, n: k, k: [8, 4, 64, 16, 12][at]! }, { storage, scale: 0.5 }),
+            ];
+          }),
+        ),
+      );
+    },
+  );
+
   it('NT scales, adds a bias, accumulates and adds a residual', async () => {
     const size = { m: 17, n: 36, k: 20 };
     const options: Options[] = [
@@ -167,10 +211,13 @@ describe.each(SHARING_VARIANTS)('matmul, %s kernels', (variant) => {
   it.each(['f32', 'bf16', 'nf4'] as const)(
     'a %s matrix in parts gives the bits of the whole one (NT)',
     async (storage) => {
-      const size = { m: 17, n: 100, k: 132 };
+      const [wide, long] = [132, 520].map((k) => ({ m: 17, n: 100, k }));
       const options: Options[] = [{}, { bias: true, add: 'addend', scale: 0.5 }, { bias: true, add: 'y' }];
       await withGpu(variant, async (bench) => {
-        for (const option of options) {
+        for (const [size, option] of options.flatMap((option) => [
+          [wide!, option] as const,
+          [long!, option] as const,
+        ])) {
           const [whole, parts] = [100, 24].map((cut) => recordNT(bench, size, { ...option, storage, cut }));
           const [want, got] = await bench.read(whole!.y, parts!.y);
           parts!.check(got);
@@ -198,12 +245,14 @@ describe.each(SHARING_VARIANTS)('matmul, %s kernels', (variant) => {
 
   it('TN adds scaled products over tokens to a part of a flat gradient', async () => {
     await withGpu(variant, async (bench) => {
-      const cases = [1, 3, 70].flatMap((tokens) =>
+      const cases = [1, 3, 70, 130].flatMap((tokens) =>
         (
           [
             [4, 36],
             [8, 4],
             [68, 12],
+            [36, 8],
+            [16, 64],
           ] as const
         ).map(([i, j]) => recordTN(bench, tokens, i, j)),
       );

@@ -2,21 +2,10 @@
 // adapter class picks the kernel; callers see neither.
 
 import { check } from '../base/errors';
-import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { nnKernel, ntKernel, tnKernel, type ProductKernel, type ProductShape } from './productKernels';
 import { rowParts } from './rowParts';
-import ntSource from '../../shaders/matmul_nt.wgsl?raw';
-import ntTileSource from '../../shaders/matmul_nt_tile.wgsl?raw';
-import nnSource from '../../shaders/matmul_nn.wgsl?raw';
-import nnTileSource from '../../shaders/matmul_nn_tile.wgsl?raw';
-import tnSource from '../../shaders/matmul_tn.wgsl?raw';
-
-const NT: Kernel = { name: 'matmul_nt.wgsl', source: ntSource };
-const NT_TILE: Kernel = { name: 'matmul_nt_tile.wgsl', source: ntTileSource };
-const NN: Kernel = { name: 'matmul_nn.wgsl', source: nnSource };
-const NN_TILE: Kernel = { name: 'matmul_nn_tile.wgsl', source: nnTileSource };
-const TN: Kernel = { name: 'matmul_tn.wgsl', source: tnSource };
 
 /** How a matrix's numbers are kept; `nf4` in blocks of 64 with one scale each. */
 export type WeightStorage = 'f32' | 'bf16' | 'f16' | 'nf4';
@@ -69,12 +58,7 @@ export function allColumns(data: Tensor): Columns {
 
 const DECODE = 'lib/decode_f32.wgsl';
 const SHARE = 'lib/share_none.wgsl';
-
-/** Columns of one invocation's block and of a workgroup's, in the register kernels. */
-const BLOCK_COLUMNS4 = 2;
-const GROUP_COLUMNS = 4 * 4 * BLOCK_COLUMNS4;
-/** Rows of g that a workgroup of matmul_tn makes. */
-const TN_GROUP_ROWS = 16;
+const TILE_WEIGHT = 'lib/tile_weight.wgsl';
 
 /** The library that decodes a storage type, in place of f32's. */
 export function decodeImports(storage: WeightStorage): Record<string, string> {
@@ -85,6 +69,7 @@ function imports(rec: Recorder, storage: WeightStorage): Record<string, string> 
   return {
     ...decodeImports(storage),
     ...(rec.variant === 'software' && rec.quads ? { [SHARE]: 'lib/share_quad.wgsl' } : {}),
+    ...(rec.variant === 'gpu' && storage === 'nf4' ? { [TILE_WEIGHT]: 'lib/tile_weight_nf4.wgsl' } : {}),
   };
 }
 
@@ -93,27 +78,13 @@ export function weightBindings({ data, scales }: MatrixPart): Record<string, Ten
   return scales ? { w: data, scales } : { w: data };
 }
 
-/** Some rows of a product: where they begin, how many, and their dispatch. */
-interface ProductPart {
-  first: number;
-  count: number;
-  spec: Record<string, number>;
-  grid: [number, number];
-  flops: number;
-}
-
-/** Dispatches of a product of (m, `inner`) with `columns` output columns: one, or as many as the budget asks for. */
-function productParts(rec: Recorder, m: number, columns: number, inner: number): ProductPart[] {
-  const gpu = rec.variant === 'gpu';
-  // Tall blocks load less per product; a few rows do not fill one.
-  const rows = gpu ? 64 : m <= 8 ? 8 : 16;
-  const spec: Record<string, number> = gpu ? {} : { ROWS: rows, COLS4: BLOCK_COLUMNS4 };
-  const columnGroups = Math.ceil(columns / (gpu ? 64 : GROUP_COLUMNS));
-  return rowParts(rec, m, 2 * m * columns * inner, rows).map((part) => ({
-    ...part,
-    spec,
-    grid: [columnGroups, Math.ceil(part.count / rows)],
-  }));
+/** Dispatches of a product: one, or as many, each for some of its rows, as the budget asks for. */
+function productParts(rec: Recorder, { m, columns, inner }: ProductShape, { rows, columns: width }: ProductKernel) {
+  const columnGroups = Math.ceil(columns / width);
+  return rowParts(rec, m, 2 * m * columns * inner, rows).map(({ first, count, flops }) => {
+    const grid: [number, number] = [columnGroups, Math.ceil(count / rows)];
+    return { first, count, dispatch: { grid, flops } };
+  });
 }
 
 function quarter(operation: string, name: string, value: number): number {
@@ -147,11 +118,16 @@ export function matmulNT(
   const addendStride4 = add || bias ? quarter('matmulNT', 'N', w.rows) : 0;
   const xOffset4 = quarter('matmulNT', 'x offset', x.offset);
   const yOffset4 = quarter('matmulNT', 'y offset', y.offset);
+  // By the whole matrix: its parts give the bits that it would.
+  const byEights = [w.columns, ...w.parts.map(({ offset = 0 }) => offset)].every((count) => count % 8 === 0);
+  const chosen = ntKernel(rec, { m, columns: w.rows, inner: w.columns }, byEights);
   for (const part of w.parts) {
     const firstColumn4 = quarter('matmulNT', 'first row of a part of W', part.firstRow);
-    for (const { first, count, spec, grid, flops } of productParts(rec, m, part.rows, w.columns)) {
-      rec.dispatch(rec.variant === 'software' ? NT : NT_TILE, {
-        spec: { ...spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
+    const shape = { m, columns: part.rows, inner: w.columns };
+    for (const { first, count, dispatch } of productParts(rec, shape, chosen)) {
+      rec.dispatch(chosen.kernel, {
+        ...dispatch,
+        spec: { ...chosen.spec, ADD: add === 'y' ? 1 : addend ? 2 : 0, BIAS: bias !== undefined },
         imports: imports(rec, w.storage),
         bindings: { x: x.data, ...weightBindings(part), bias: bias ?? x.data, addend: addend ?? x.data, y: y.data },
         uniforms: {
@@ -168,8 +144,6 @@ export function matmulNT(
           firstColumn4,
           scale,
         },
-        grid,
-        flops,
       });
     }
   }
@@ -191,9 +165,12 @@ export function matmulNN(
   const yOffset4 = quarter('matmulNN', 'y offset', y.offset);
   for (const part of w.parts) {
     const xOffset4 = quarter('matmulNN', 'x offset', x.offset + part.firstRow);
-    for (const { first, count, spec, grid, flops } of productParts(rec, m, w.columns, part.rows)) {
-      rec.dispatch(rec.variant === 'software' ? NN : NN_TILE, {
-        spec: { ...spec, ADD: accumulate || part.firstRow > 0 ? 1 : 0 },
+    const shape = { m, columns: w.columns, inner: part.rows };
+    const chosen = nnKernel(rec, shape);
+    for (const { first, count, dispatch } of productParts(rec, shape, chosen)) {
+      rec.dispatch(chosen.kernel, {
+        ...dispatch,
+        spec: { ...chosen.spec, ADD: accumulate || part.firstRow > 0 ? 1 : 0 },
         imports: imports(rec, w.storage),
         bindings: { x: x.data, ...weightBindings(part), y: y.data },
         uniforms: {
@@ -207,8 +184,6 @@ export function matmulNN(
           yOffset4: yOffset4 + first * yStride4,
           scale,
         },
-        grid,
-        flops,
       });
     }
   }
@@ -228,9 +203,11 @@ export function matmulTNAccumulate(
   const pOffset4 = quarter('matmulTN', 'p offset', p.offset);
   const gOffset4 = quarter('matmulTN', 'g offset', options.gOffset);
   const whole = 2 * options.tokens * options.i * options.j;
+  const { kernel, rows, columns, spec } = tnKernel(rec, options.i, options.j);
   // Rows of g are columns of p.
-  for (const { first, count, flops } of rowParts(rec, options.i, whole, TN_GROUP_ROWS)) {
-    rec.dispatch(TN, {
+  for (const { first, count, flops } of rowParts(rec, options.i, whole, rows)) {
+    rec.dispatch(kernel, {
+      spec,
       bindings: { p: p.data, q: q.data, g },
       uniforms: {
         tokens: options.tokens,
@@ -243,7 +220,7 @@ export function matmulTNAccumulate(
         gOffset4: gOffset4 + first * j4,
         scale: options.scale ?? 1,
       },
-      grid: [Math.ceil(j4 / 8), Math.ceil(count / TN_GROUP_ROWS)],
+      grid: [Math.ceil(options.j / columns), Math.ceil(count / rows)],
       flops,
     });
   }
