@@ -36,6 +36,25 @@ const FORWARD_ONLY: AttentionScene[] = [
   },
 ];
 
+/** Longer than a tile of rows or keys, with ranges that begin and end within tiles. */
+const LONG: AttentionScene[] = [
+  { name: 'long segments', ranges: segments(70, 1, 33, 64), keys: 168 },
+  { name: 'long prompts shared by completions', ranges: sharedPrefixes([40, 33, 7, 35], [3, 64, 2]), keys: 184 },
+];
+
+const LONG_FORWARD_ONLY: AttentionScene[] = [
+  {
+    name: 'windows of 64',
+    ranges: Array.from({ length: 150 }, (_, t) => [0, 0, t & ~63, Math.min(150, (t & ~63) + 64)]),
+    keys: 150,
+  },
+  {
+    name: 'decoding against a cache with long gaps',
+    ranges: Array.from({ length: 9 }, (_, t) => [5, 75, 100 + 90 * t, 101 + 90 * t + 8 * t]),
+    keys: 910,
+  },
+];
+
 interface Heads {
   heads: number;
   kvHeads: number;
@@ -199,7 +218,11 @@ const FORWARD_HEADS: Heads[] = [
   { heads: 4, kvHeads: 2, headSize: 32 },
   { heads: 9, kvHeads: 3, headSize: 64 },
   { heads: 2, kvHeads: 2, headSize: 80 },
+  { heads: 1, kvHeads: 1, headSize: 100 },
+  { heads: 1, kvHeads: 1, headSize: 124 },
   { heads: 4, kvHeads: 2, headSize: 128 },
+  { heads: 8, kvHeads: 1, headSize: 128 },
+  { heads: 1, kvHeads: 1, headSize: 132 },
 ];
 const BACKWARD_HEADS: Heads[] = [
   { heads: 4, kvHeads: 1, headSize: 16 },
@@ -210,13 +233,14 @@ const BACKWARD_HEADS: Heads[] = [
 ];
 
 describe.each(VARIANTS)('attention, %s kernels', (variant) => {
-  // The larger the head, the longer the compilation; what differs between the variants shows at any size.
-  const sizes = variant === 'software' ? FORWARD_HEADS : FORWARD_HEADS.slice(0, 3);
-  it.each(sizes.map((heads) => ({ heads, name: nameOf(heads) })))(
+  it.each(FORWARD_HEADS.map((heads) => ({ heads, name: nameOf(heads) })))(
     'equals the reference for every packing: $name',
     async ({ heads }) => {
       await withGpu(variant, async (bench) => {
         for (const scene of [...PACKED, ...FORWARD_ONLY]) await checkForward(bench, scene, heads);
+        if (variant === 'gpu') {
+          for (const scene of [...LONG, ...LONG_FORWARD_ONLY]) await checkForward(bench, scene, heads);
+        }
       });
     },
   );

@@ -4,21 +4,18 @@ import { check } from '../base/errors';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import { forwardTile, hasTiles, TILE_ROWS, tileStep, type AttentionShape } from './attentionTile';
 import type { Columns } from './matmul';
 import { rowParts } from './rowParts';
 import forwardSource from '../../shaders/attention.wgsl?raw';
+import forwardTileSource from '../../shaders/attention_tile.wgsl?raw';
 import backwardQSource from '../../shaders/attention_backward_q.wgsl?raw';
 import backwardKvSource from '../../shaders/attention_backward_kv.wgsl?raw';
 
 const FORWARD: Kernel = { name: 'attention.wgsl', source: forwardSource };
+const FORWARD_TILE: Kernel = { name: 'attention_tile.wgsl', source: forwardTileSource };
 const BACKWARD_Q: Kernel = { name: 'attention_backward_q.wgsl', source: backwardQSource };
 const BACKWARD_KV: Kernel = { name: 'attention_backward_kv.wgsl', source: backwardKvSource };
-
-export interface AttentionShape {
-  heads: number;
-  kvHeads: number;
-  headSize: number;
-}
 
 /** Query heads per invocation: neighbours of one key head share its loads, as far as registers allow. */
 function headsTogether(shape: AttentionShape): number {
@@ -29,13 +26,9 @@ function headsTogether(shape: AttentionShape): number {
   return 1;
 }
 
-/**
- * Keys that the forward kernel takes at a time: a GPU overlaps their loads. A software adapter gains nothing and
- * compiles the longer body many times slower.
- */
-function keysTogether(rec: Recorder, shape: AttentionShape): number {
-  if (rec.variant === 'software') return 1;
-  return shape.headSize > 64 ? 2 : 4;
+/** Tiles are for GPUs: on a CPU workgroup memory and barriers cost more than they save. */
+function takesTiles(rec: Recorder, shape: AttentionShape): boolean {
+  return rec.variant === 'gpu' && hasTiles(shape);
 }
 
 /** Query-key pairs that ranges (T, 4) let through: what attention's FLOPs go by. */
@@ -71,11 +64,14 @@ export function attention(
   checkShape(shape);
   const { q, k, v, ranges, o, stats } = tensors;
   check(k.stride === v.stride, 'attention.stride', `attention: k rows are ${k.stride} apart, v rows ${v.stride}`);
+  const tiles = takesTiles(rec, shape);
   const together = headsTogether(shape);
+  const group = shape.heads / shape.kvHeads;
   const whole = 4 * shape.heads * shape.headSize * shape.pairs;
-  for (const { first, count, flops } of rowParts(rec, shape.rows, whole, GROUP_ROWS)) {
-    rec.dispatch(FORWARD, {
-      spec: { D4: shape.headSize / 4, HEADS: together, KEYS: keysTogether(rec, shape) },
+  for (const { first, count, flops } of rowParts(rec, shape.rows, whole, tiles ? tileStep(shape) : GROUP_ROWS)) {
+    rec.dispatch(tiles ? FORWARD_TILE : FORWARD, {
+      // Several keys at a time would overlap their loads; a software adapter gains nothing and compiles far longer.
+      spec: tiles ? forwardTile(shape) : { D4: shape.headSize / 4, HEADS: together, KEYS: 1 },
       bindings: { q: q.data, k: k.data, v: v.data, ranges, o, stats },
       uniforms: {
         firstRow: first,
@@ -89,7 +85,7 @@ export function attention(
         vOffset4: v.offset / 4,
         scale: shape.headSize ** -0.5,
       },
-      grid: grid(count, shape.heads / together),
+      grid: tiles ? [Math.ceil((count * group) / TILE_ROWS), shape.kvHeads] : grid(count, shape.heads / together),
       flops,
     });
   }
