@@ -11,6 +11,9 @@ export interface AttentionShape {
 /** (Query row, head) rows of one key head to a tile: TILE of the shaders. */
 export const TILE_ROWS = 64;
 
+/** Keys to a tile: KEYS of lib/attention_tile.wgsl. */
+export const TILE_KEYS = 32;
+
 /** Larger heads would take more workgroup memory or invocations than every device has. */
 const LARGEST_HEAD = 128;
 
@@ -26,20 +29,40 @@ export function tileStep({ heads, kvHeads }: AttentionShape): number {
   return step;
 }
 
-/** Constants of attention_tile.wgsl. */
-export function forwardTile({ heads, kvHeads, headSize }: AttentionShape): NonNullable<Specialisation['spec']> {
+type Constants = NonNullable<Specialisation['spec']>;
+
+/** What all three kernels have: scores are made by 128 invocations, from the greatest slices that divide a head evenly. */
+function common({ heads, kvHeads, headSize }: AttentionShape) {
   const D4 = headSize / 4;
-  const ROWS = D4 > 8 ? 8 : 4;
-  const COLUMNS = D4 > 20 && D4 % 2 === 0 ? 2 : 1;
   let SLICE4 = Math.min(D4, 8);
   while (D4 % SLICE4 !== 0) SLICE4--;
-  return {
-    GROUP: heads / kvHeads,
-    D4,
-    LANES: Math.max(128, (TILE_ROWS / ROWS) * (D4 / COLUMNS)),
-    SLICE4,
-    ROWS,
-    COLUMNS,
-    V_KEYS: D4 > 16 ? 8 : 16,
-  };
+  return { GROUP: heads / kvHeads, D4, SLICE4 };
+}
+
+/** Rows in workgroup memory at a time, beside a tile of weights. */
+const rowsAtATime = (D4: number): number => (D4 > 16 ? 8 : 16);
+
+/** Outputs by query row: o and dq. */
+function byRow(shape: AttentionShape) {
+  const { D4, ...rest } = common(shape);
+  const ROWS = D4 > 8 ? 8 : 4;
+  const COLUMNS = D4 > 20 && D4 % 2 === 0 ? 2 : 1;
+  return { ...rest, D4, ROWS, COLUMNS, LANES: Math.max(128, (TILE_ROWS / ROWS) * (D4 / COLUMNS)) };
+}
+
+/** Constants of attention_tile.wgsl. */
+export function forwardTile(shape: AttentionShape): Constants {
+  return { ...byRow(shape), V_KEYS: rowsAtATime(shape.headSize / 4) };
+}
+
+/** Constants of attention_backward_q_tile.wgsl. */
+export function backwardQTile(shape: AttentionShape): Constants {
+  return { ...byRow(shape), K_ROWS: rowsAtATime(shape.headSize / 4) };
+}
+
+/** Constants of attention_backward_kv_tile.wgsl. */
+export function backwardKvTile(shape: AttentionShape): Constants {
+  const { D4, ...rest } = common(shape);
+  const ROWS = D4 > 20 ? 8 : 4;
+  return { ...rest, D4, ROWS, LANES: Math.max(128, (TILE_KEYS / ROWS) * D4), Q_ROWS: rowsAtATime(D4) };
 }
