@@ -4,21 +4,31 @@ import { check } from '../base/errors';
 import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
+import {
+  backwardKvTile,
+  backwardQTile,
+  forwardTile,
+  hasTiles,
+  TILE_KEYS,
+  TILE_ROWS,
+  tileStep,
+  type AttentionShape,
+} from './attentionTile';
 import type { Columns } from './matmul';
 import { rowParts } from './rowParts';
 import forwardSource from '../../shaders/attention.wgsl?raw';
+import forwardTileSource from '../../shaders/attention_tile.wgsl?raw';
 import backwardQSource from '../../shaders/attention_backward_q.wgsl?raw';
+import backwardQTileSource from '../../shaders/attention_backward_q_tile.wgsl?raw';
 import backwardKvSource from '../../shaders/attention_backward_kv.wgsl?raw';
+import backwardKvTileSource from '../../shaders/attention_backward_kv_tile.wgsl?raw';
 
 const FORWARD: Kernel = { name: 'attention.wgsl', source: forwardSource };
+const FORWARD_TILE: Kernel = { name: 'attention_tile.wgsl', source: forwardTileSource };
 const BACKWARD_Q: Kernel = { name: 'attention_backward_q.wgsl', source: backwardQSource };
+const BACKWARD_Q_TILE: Kernel = { name: 'attention_backward_q_tile.wgsl', source: backwardQTileSource };
 const BACKWARD_KV: Kernel = { name: 'attention_backward_kv.wgsl', source: backwardKvSource };
-
-export interface AttentionShape {
-  heads: number;
-  kvHeads: number;
-  headSize: number;
-}
+const BACKWARD_KV_TILE: Kernel = { name: 'attention_backward_kv_tile.wgsl', source: backwardKvTileSource };
 
 /** Query heads per invocation: neighbours of one key head share its loads, as far as registers allow. */
 function headsTogether(shape: AttentionShape): number {
@@ -29,13 +39,9 @@ function headsTogether(shape: AttentionShape): number {
   return 1;
 }
 
-/**
- * Keys that the forward kernel takes at a time: a GPU overlaps their loads. A software adapter gains nothing and
- * compiles the longer body many times slower.
- */
-function keysTogether(rec: Recorder, shape: AttentionShape): number {
-  if (rec.variant === 'software') return 1;
-  return shape.headSize > 64 ? 2 : 4;
+/** Tiles are for GPUs: on a CPU workgroup memory and barriers cost more than they save. */
+function takesTiles(rec: Recorder, shape: AttentionShape): boolean {
+  return rec.variant === 'gpu' && hasTiles(shape);
 }
 
 /** Query-key pairs that ranges (T, 4) let through: what attention's FLOPs go by. */
@@ -47,9 +53,19 @@ export function rangePairs(ranges: Uint32Array): number {
 
 const GROUP_ROWS = 16;
 
-/** Workgroups of 16 rows by 2 heads. */
+/** Workgroups of 16 rows by 2 heads, for kernels without tiles. */
 function grid(rows: number, heads: number): [number, number] {
   return [Math.ceil(rows / GROUP_ROWS), Math.ceil(heads / 2)];
+}
+
+/** Query rows that a dispatch's first row must be a multiple of. */
+function rowStep(shape: AttentionShape, tiles: boolean): number {
+  return tiles ? tileStep(shape) : GROUP_ROWS;
+}
+
+/** Workgroups of a tile of (query row, head) rows of one key head. */
+function rowTiles(rows: number, { heads, kvHeads }: AttentionShape): [number, number] {
+  return [Math.ceil((rows * (heads / kvHeads)) / TILE_ROWS), kvHeads];
 }
 
 function checkShape({ heads, kvHeads, headSize }: AttentionShape): void {
@@ -71,11 +87,13 @@ export function attention(
   checkShape(shape);
   const { q, k, v, ranges, o, stats } = tensors;
   check(k.stride === v.stride, 'attention.stride', `attention: k rows are ${k.stride} apart, v rows ${v.stride}`);
+  const tiles = takesTiles(rec, shape);
   const together = headsTogether(shape);
   const whole = 4 * shape.heads * shape.headSize * shape.pairs;
-  for (const { first, count, flops } of rowParts(rec, shape.rows, whole, GROUP_ROWS)) {
-    rec.dispatch(FORWARD, {
-      spec: { D4: shape.headSize / 4, HEADS: together, KEYS: keysTogether(rec, shape) },
+  for (const { first, count, flops } of rowParts(rec, shape.rows, whole, rowStep(shape, tiles))) {
+    rec.dispatch(tiles ? FORWARD_TILE : FORWARD, {
+      // Several keys at a time would overlap their loads; a software adapter gains nothing and compiles far longer.
+      spec: tiles ? forwardTile(shape) : { D4: shape.headSize / 4, HEADS: together, KEYS: 1 },
       bindings: { q: q.data, k: k.data, v: v.data, ranges, o, stats },
       uniforms: {
         firstRow: first,
@@ -89,7 +107,7 @@ export function attention(
         vOffset4: v.offset / 4,
         scale: shape.headSize ** -0.5,
       },
-      grid: grid(count, shape.heads / together),
+      grid: tiles ? rowTiles(count, shape) : grid(count, shape.heads / together),
       flops,
     });
   }
@@ -117,25 +135,28 @@ export function attentionBackward(
     stride4: stride / 4,
     scale: shape.headSize ** -0.5,
   };
-  const D4 = shape.headSize / 4;
+  const tiles = takesTiles(rec, shape);
   const perPair = shape.heads * shape.headSize;
-  for (const { first, count, flops } of rowParts(rec, rows, 6 * perPair * pairs, GROUP_ROWS)) {
-    rec.dispatch(BACKWARD_Q, {
-      spec: { D4, HEADS: together },
-      bindings: { qkv, o, dO, ranges, stats, dqkv },
-      uniforms: { ...uniforms, firstRow: first, rows: first + count },
-      grid: grid(count, shape.heads / together),
-      flops,
-    });
+  for (const { first, count, flops } of rowParts(rec, rows, 6 * perPair * pairs, rowStep(shape, tiles))) {
+    const bindings = { qkv, o, dO, ranges, stats, dqkv };
+    const part = { ...uniforms, firstRow: first, rows: first + count };
+    if (tiles) {
+      const [spec, grid] = [backwardQTile(shape), rowTiles(count, shape)];
+      rec.dispatch(BACKWARD_Q_TILE, { spec, bindings, uniforms: { ...part, keys: rows }, grid, flops });
+    } else {
+      const spec = { D4: shape.headSize / 4, HEADS: together };
+      rec.dispatch(BACKWARD_Q, { spec, bindings, uniforms: part, grid: grid(count, shape.heads / together), flops });
+    }
   }
-  // Two key rows to an invocation, as far as registers allow.
+  // Without tiles, two key rows to an invocation, as far as registers allow.
   const keys = shape.headSize <= 32 ? 2 : 1;
-  for (const { first, count, flops } of rowParts(rec, rows, 8 * perPair * pairs, GROUP_ROWS * keys)) {
-    rec.dispatch(BACKWARD_KV, {
-      spec: { D4, KEYS: keys },
+  const step = tiles ? TILE_KEYS : GROUP_ROWS * keys;
+  for (const { first, count, flops } of rowParts(rec, rows, 8 * perPair * pairs, step)) {
+    rec.dispatch(tiles ? BACKWARD_KV_TILE : BACKWARD_KV, {
+      spec: tiles ? backwardKvTile(shape) : { D4: shape.headSize / 4, KEYS: keys },
       bindings: { qkv, dO, queryEnd, stats, dqkv },
       uniforms: { ...uniforms, firstRow: first, endRow: first + count, rows },
-      grid: grid(Math.ceil(count / keys), shape.kvHeads),
+      grid: tiles ? [Math.ceil(count / TILE_KEYS), shape.kvHeads] : grid(Math.ceil(count / keys), shape.kvHeads),
       flops,
     });
   }

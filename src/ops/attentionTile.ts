@@ -1,0 +1,68 @@
+// How attention's tile kernels divide their work: their constants by the shape of the heads.
+
+import type { Specialisation } from '../gpu/shaderAssembly';
+
+export interface AttentionShape {
+  heads: number;
+  kvHeads: number;
+  headSize: number;
+}
+
+/** (Query row, head) rows of one key head to a tile: TILE of the shaders. */
+export const TILE_ROWS = 64;
+
+/** Keys to a tile: KEYS of lib/attention_tile.wgsl. */
+export const TILE_KEYS = 32;
+
+/** Larger heads would take more workgroup memory or invocations than every device has. */
+const LARGEST_HEAD = 128;
+
+/** Whether the tile kernels take heads of this size. */
+export function hasTiles({ headSize }: AttentionShape): boolean {
+  return headSize <= LARGEST_HEAD;
+}
+
+/** Query rows after which a tile begins at a query row again: dispatches may begin there without moving any tile. */
+export function tileStep({ heads, kvHeads }: AttentionShape): number {
+  let step = 1;
+  while ((step * (heads / kvHeads)) % TILE_ROWS !== 0) step *= 2;
+  return step;
+}
+
+type Constants = NonNullable<Specialisation['spec']>;
+
+/** What all three kernels have: scores are made by 128 invocations, from the greatest slices that divide a head evenly. */
+function common({ heads, kvHeads, headSize }: AttentionShape) {
+  const D4 = headSize / 4;
+  let SLICE4 = Math.min(D4, 8);
+  while (D4 % SLICE4 !== 0) SLICE4--;
+  return { GROUP: heads / kvHeads, D4, SLICE4 };
+}
+
+/** Rows in workgroup memory at a time, beside a tile of weights. */
+const rowsAtATime = (D4: number): number => (D4 > 16 ? 8 : 16);
+
+/** Outputs by query row: o and dq. */
+function byRow(shape: AttentionShape) {
+  const { D4, ...rest } = common(shape);
+  const ROWS = D4 > 8 ? 8 : 4;
+  const COLUMNS = D4 > 20 && D4 % 2 === 0 ? 2 : 1;
+  return { ...rest, D4, ROWS, COLUMNS, LANES: Math.max(128, (TILE_ROWS / ROWS) * (D4 / COLUMNS)) };
+}
+
+/** Constants of attention_tile.wgsl. */
+export function forwardTile(shape: AttentionShape): Constants {
+  return { ...byRow(shape), V_KEYS: rowsAtATime(shape.headSize / 4) };
+}
+
+/** Constants of attention_backward_q_tile.wgsl. */
+export function backwardQTile(shape: AttentionShape): Constants {
+  return { ...byRow(shape), K_ROWS: rowsAtATime(shape.headSize / 4) };
+}
+
+/** Constants of attention_backward_kv_tile.wgsl. */
+export function backwardKvTile(shape: AttentionShape): Constants {
+  const { D4, ...rest } = common(shape);
+  const ROWS = D4 > 20 ? 8 : 4;
+  return { ...rest, D4, ROWS, LANES: Math.max(128, (TILE_KEYS / ROWS) * D4), Q_ROWS: rowsAtATime(D4) };
+}
