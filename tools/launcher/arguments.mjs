@@ -50,9 +50,11 @@ function parse(name, options, argv, positional) {
 /**
  * Reads the flags of a command.
  * @param {string} name command, e.g. train
- * @param {Record<string, Option> & {positional?: string}} spec its flags; `positional` names a word it takes
+ * @param {Record<string, Option> & {positional?: string}} spec its flags; `positional` names a word it takes, with three
+ *   dots any number of words
  * @param {string[]} argv words after the command
- * @returns {Record<string, string | boolean | undefined> | null} values by flag (`positional` too); null after --help
+ * @returns {Record<string, string | boolean | string[] | undefined> | null} values by flag (`positional` too; a list where
+ *   it is any number); null after --help
  * @throws Failure for unknown flags, unwanted words, and flags that npm swallowed
  */
 export function readArguments(name, spec, argv, environment = process.env) {
@@ -70,13 +72,14 @@ export function readArguments(name, spec, argv, environment = process.env) {
     process.stdout.write(`${usage(name, options, positional)}\n`);
     return null;
   }
-  if (positionals.length > (positional ? 1 : 0)) {
+  const many = positional?.endsWith('...') ?? false;
+  if (!many && positionals.length > (positional ? 1 : 0)) {
     throw new Failure(
       `unexpected word: ${positionals.at(-1)}`,
       usage(name, options, positional).replaceAll('\n', '\n  '),
     );
   }
-  return { ...values, ...(positional ? { positional: positionals[0] } : {}) };
+  return { ...values, ...(positional ? { positional: many ? positionals : positionals[0] } : {}) };
 }
 
 /**

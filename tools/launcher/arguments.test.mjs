@@ -52,6 +52,12 @@ test('a command that takes a word refuses a second one', () => {
   expect(refusal(() => readArguments('verify', { positional: 'DIR' }, ['a', 'b'], {}))).toContain('unexpected word: b');
 });
 
+test('a command that takes any number of words has them as a list', () => {
+  const spec = { positional: 'FILE...' };
+  expect(readArguments('test:lavapipe', spec, ['a', 'b'], {})).toEqual({ positional: ['a', 'b'] });
+  expect(readArguments('test:lavapipe', spec, [], {})).toEqual({ positional: [] });
+});
+
 test('numbers must be whole and in range', () => {
   expect(readInteger('port', '8080', 1, 65535)).toBe(8080);
   for (const text of ['0', '65536', '1.5', '-1', 'x', '']) {

@@ -16,6 +16,8 @@ const COMMANDS = {
   lint: () => import('../test/lint.mjs'),
   prove: () => import('../prove/prove.mjs'),
   'make:synthetic': () => import('../synthetic/synthetic.mjs'),
+  isa: () => import('../isa/isa.mjs'),
+  'test:lavapipe': () => import('../lavapipe/lavapipe.mjs'),
   parity: () => import('../parity/parity.mjs'),
 };
 

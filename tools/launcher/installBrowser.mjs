@@ -1,8 +1,8 @@
 // Gets a browser onto a machine that has none: Debian's chromium where apt may install, else Playwright's download.
 
-import { existsSync, readFileSync } from 'node:fs';
 import { BROWSER_NEEDED } from '../../src/base/minimumBrowser.mjs';
 import { findBrowser, findProgram } from './browser.mjs';
+import { debianVersion } from './debian.mjs';
 import { Failure } from './failure.mjs';
 import { THIS_MACHINE } from './machine.mjs';
 import { REPOSITORY, packageBin } from './paths.mjs';
@@ -18,15 +18,10 @@ function rootPrefix() {
   return findProgram(['sudo']) && succeeds('sudo', ['-n', 'true']) ? ['sudo', '-n'] : null;
 }
 
-/** Debian's own `chromium` is a real package; Ubuntu's is an empty pointer to a snap. */
-function isDebian() {
-  if (!existsSync('/etc/os-release') || !findProgram(['apt-get'])) return false;
-  return /^ID="?debian"?$/m.test(readFileSync('/etc/os-release', 'utf8'));
-}
-
 async function installByApt() {
   const prefix = rootPrefix();
-  if (!isDebian() || prefix === null) return;
+  // Debian's own `chromium` is a real package; Ubuntu's is an empty pointer to a snap.
+  if (debianVersion() === null || prefix === null) return;
   process.stdout.write("No Chrome or Chromium found: installing Debian's chromium with apt-get...\n");
   const apt = (...args) => {
     const [program, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', ...args];

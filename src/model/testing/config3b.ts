@@ -9,7 +9,9 @@ const IDS = {
   ...{ '<|vision_pad|>': 151_654, '<|image_pad|>': 151_655, '<|video_pad|>': 151_656 },
 };
 
-export const CONFIG_3B: ModelConfig = parseModelConfig(
-  configOf('3b', { layers: 36, visionLayers: 32 }, IDS),
-  generationOf(IDS),
-);
+/** Qwen2.5-VL-3B-Instruct with the layers that are asked for. */
+export function config3b(layers: number, visionLayers: number): ModelConfig {
+  return parseModelConfig(configOf('3b', { layers, visionLayers }, IDS), generationOf(IDS));
+}
+
+export const CONFIG_3B = config3b(36, 32);
