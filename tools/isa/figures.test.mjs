@@ -58,6 +58,13 @@ test.each([
   expect(after(change)).toEqual([`matmul_nt_tile-f32, navi31: ${words}`]);
 });
 
+test('fewer waves are no regression where they bought arithmetic, unless they are too few', () => {
+  const rolled = TABLE.map((row) => ({ ...row, waves: 24, fma: 70 }));
+  expect(after({ waves: 8, fma: 84 }, rolled)).toEqual([]);
+  expect(after({ waves: 8, fma: 71 }, rolled)).toEqual(['matmul_nt_tile-f32, navi31: 8 waves, was 24']);
+  expect(after({ waves: 3, fma: 84 }, rolled)).toEqual(['matmul_nt_tile-f32, navi31: 3 waves, was 24']);
+});
+
 test('a kernel that spilled before may not spill more', () => {
   const spilling = TABLE.map((row) => ({ ...row, spills: 500, scratch: 2000 }));
   expect(after({ spills: 500, scratch: 2000 }, spilling)).toEqual([]);
