@@ -14,15 +14,19 @@ const DEMO_ROWS = join('data', 'demo_cot_train.jsonl');
 /** Steps enough that the first, which compiles, does not decide. */
 const STEPS = 4;
 
-/** The demo's recipe with a few steps and no evaluation, whose size would not grow with anything here. */
-function recipeFor({ promptLength = 128, grpoSteps = STEPS }) {
+/**
+ * The demo's recipe, in its own words, with a few steps and no evaluation, whose size would not grow with anything here.
+ * @param {{promptLength?: number, grpoSteps?: number}} sizes
+ */
+export function recipeFor({ promptLength = 128, grpoSteps = STEPS }) {
   const recipe = JSON.parse(readFileSync(join(DEMO, 'recipe.json'), 'utf8'));
   return {
     ...recipe,
     max_prompt_length: promptLength,
-    sft: { ...recipe.sft, rows: null, max_steps: STEPS, eval_steps: 0, save_steps: 0 },
-    grpo: { ...recipe.grpo, max_steps: grpoSteps, max_completion_length: 8, save_steps: 0 },
-    eval: { rows: 1, samples_per_row: 0, temperature: 1 },
+    max_completion_length: 8,
+    sft: { ...recipe.sft, rows: null, steps: STEPS, eval_steps: 0, save_steps: 0 },
+    grpo: { ...recipe.grpo, steps: grpoSteps, save_steps: 0 },
+    eval: { rows: 1, samples_per_row: 0, sample_temperature: 1 },
   };
 }
 
