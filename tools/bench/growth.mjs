@@ -55,9 +55,9 @@ const SERIES = {
   tokens: {
     sizes: [64, 256, 1024],
     about: 'tokens of a row',
-    // The demo's words are about a token each, and its picture, tags and system text about 60.
+    // This word is a token in the demo, and picture, tags and system text are about 60.
     prepare: (folder, size) => {
-      const words = ' and'.repeat(Math.max(0, size - 80));
+      const words = ' red'.repeat(Math.max(0, size - 80));
       writeRows(
         join(folder, 'data'),
         demoRows(16).map((row) => ({ ...row, question: `${row.question}${words}` })),
