@@ -7,6 +7,8 @@ import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import {
   backwardKvTile,
   backwardQTile,
+  FEW_ROWS,
+  fewRows,
   forwardTile,
   hasTiles,
   TILE_KEYS,
@@ -18,6 +20,7 @@ import type { Columns } from './matmul';
 import { rowParts } from './rowParts';
 import forwardSource from '../../shaders/attention.wgsl?raw';
 import forwardTileSource from '../../shaders/attention_tile.wgsl?raw';
+import fewSource from '../../shaders/attention_few.wgsl?raw';
 import backwardQSource from '../../shaders/attention_backward_q.wgsl?raw';
 import backwardQTileSource from '../../shaders/attention_backward_q_tile.wgsl?raw';
 import backwardKvSource from '../../shaders/attention_backward_kv.wgsl?raw';
@@ -25,6 +28,7 @@ import backwardKvTileSource from '../../shaders/attention_backward_kv_tile.wgsl?
 
 const FORWARD: Kernel = { name: 'attention.wgsl', source: forwardSource };
 const FORWARD_TILE: Kernel = { name: 'attention_tile.wgsl', source: forwardTileSource };
+const FORWARD_FEW: Kernel = { name: 'attention_few.wgsl', source: fewSource };
 const BACKWARD_Q: Kernel = { name: 'attention_backward_q.wgsl', source: backwardQSource };
 const BACKWARD_Q_TILE: Kernel = { name: 'attention_backward_q_tile.wgsl', source: backwardQTileSource };
 const BACKWARD_KV: Kernel = { name: 'attention_backward_kv.wgsl', source: backwardKvSource };
@@ -53,19 +57,33 @@ export function rangePairs(ranges: Uint32Array): number {
 
 const GROUP_ROWS = 16;
 
+type Grid = [number, number];
+
 /** Workgroups of 16 rows by 2 heads, for kernels without tiles. */
-function grid(rows: number, heads: number): [number, number] {
+function grid(rows: number, heads: number): Grid {
   return [Math.ceil(rows / GROUP_ROWS), Math.ceil(heads / 2)];
 }
 
-/** Query rows that a dispatch's first row must be a multiple of. */
-function rowStep(shape: AttentionShape, tiles: boolean): number {
-  return tiles ? tileStep(shape) : GROUP_ROWS;
+/** Workgroups of a tile of (query row, head) rows of one key head. */
+function rowTiles(rows: number, { heads, kvHeads }: AttentionShape): Grid {
+  return [Math.ceil((rows * (heads / kvHeads)) / TILE_ROWS), kvHeads];
 }
 
-/** Workgroups of a tile of (query row, head) rows of one key head. */
-function rowTiles(rows: number, { heads, kvHeads }: AttentionShape): [number, number] {
-  return [Math.ceil((rows * (heads / kvHeads)) / TILE_ROWS), kvHeads];
+/** The forward kernel for an adapter and a shape, how rows may be cut for it, and its workgroups by rows. */
+function forwardKernel(rec: Recorder, shape: AttentionShape & { rows: number }) {
+  const { heads, headSize } = shape;
+  if (!takesTiles(rec, shape)) {
+    const together = headsTogether(shape);
+    // Several keys at a time would overlap their loads; a software adapter gains nothing and compiles far longer.
+    const spec = { D4: headSize / 4, HEADS: together, KEYS: 1 };
+    return { kernel: FORWARD, spec, step: GROUP_ROWS, groups: (rows: number) => grid(rows, heads / together) };
+  }
+  if (shape.rows <= FEW_ROWS) {
+    const spec = fewRows(shape);
+    return { kernel: FORWARD_FEW, spec, step: 1, groups: (rows: number): Grid => [rows, heads / spec.HEADS] };
+  }
+  const [spec, step] = [forwardTile(shape), tileStep(shape)];
+  return { kernel: FORWARD_TILE, spec, step, groups: (rows: number) => rowTiles(rows, shape) };
 }
 
 function checkShape({ heads, kvHeads, headSize }: AttentionShape): void {
@@ -87,13 +105,11 @@ export function attention(
   checkShape(shape);
   const { q, k, v, ranges, o, stats } = tensors;
   check(k.stride === v.stride, 'attention.stride', `attention: k rows are ${k.stride} apart, v rows ${v.stride}`);
-  const tiles = takesTiles(rec, shape);
-  const together = headsTogether(shape);
+  const { kernel, spec, step, groups } = forwardKernel(rec, shape);
   const whole = 4 * shape.heads * shape.headSize * shape.pairs;
-  for (const { first, count, flops } of rowParts(rec, shape.rows, whole, rowStep(shape, tiles))) {
-    rec.dispatch(tiles ? FORWARD_TILE : FORWARD, {
-      // Several keys at a time would overlap their loads; a software adapter gains nothing and compiles far longer.
-      spec: tiles ? forwardTile(shape) : { D4: shape.headSize / 4, HEADS: together, KEYS: 1 },
+  for (const { first, count, flops } of rowParts(rec, shape.rows, whole, step)) {
+    rec.dispatch(kernel, {
+      spec,
       bindings: { q: q.data, k: k.data, v: v.data, ranges, o, stats },
       uniforms: {
         firstRow: first,
@@ -107,7 +123,7 @@ export function attention(
         vOffset4: v.offset / 4,
         scale: shape.headSize ** -0.5,
       },
-      grid: tiles ? rowTiles(count, shape) : grid(count, shape.heads / together),
+      grid: groups(count),
       flops,
     });
   }
@@ -137,7 +153,12 @@ export function attentionBackward(
   };
   const tiles = takesTiles(rec, shape);
   const perPair = shape.heads * shape.headSize;
-  for (const { first, count, flops } of rowParts(rec, rows, 6 * perPair * pairs, rowStep(shape, tiles))) {
+  for (const { first, count, flops } of rowParts(
+    rec,
+    rows,
+    6 * perPair * pairs,
+    tiles ? tileStep(shape) : GROUP_ROWS,
+  )) {
     const bindings = { qkv, o, dO, ranges, stats, dqkv };
     const part = { ...uniforms, firstRow: first, rows: first + count };
     if (tiles) {

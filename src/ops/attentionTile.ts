@@ -1,4 +1,4 @@
-// How attention's tile kernels divide their work: their constants by the shape of the heads.
+// How attention's kernels for GPUs divide their work: their constants by the shape of the heads.
 
 import type { Specialisation } from '../gpu/shaderAssembly';
 
@@ -17,7 +17,10 @@ export const TILE_KEYS = 32;
 /** Larger heads would take more workgroup memory or invocations than every device has. */
 const LARGEST_HEAD = 128;
 
-/** Whether the tile kernels take heads of this size. */
+/** Up to so many query rows, each with keys of its own (decoding), tiles of rows would share too little. */
+export const FEW_ROWS = 64;
+
+/** Whether the kernels for GPUs take heads of this size. */
 export function hasTiles({ headSize }: AttentionShape): boolean {
   return headSize <= LARGEST_HEAD;
 }
@@ -65,4 +68,12 @@ export function backwardKvTile(shape: AttentionShape): Constants {
   const { D4, ...rest } = common(shape);
   const ROWS = D4 > 20 ? 8 : 4;
   return { ...rest, D4, ROWS, LANES: Math.max(128, (TILE_KEYS / ROWS) * D4), Q_ROWS: rowsAtATime(D4) };
+}
+
+/** Constants of attention_few.wgsl. */
+export function fewRows({ heads, kvHeads, headSize }: AttentionShape) {
+  const GROUP = heads / kvHeads;
+  const HEADS = [4, 2].find((count) => GROUP % count === 0) ?? 1;
+  const D4 = headSize / 4;
+  return { GROUP, D4, HEADS, V_LOADS: Math.ceil(64 / Math.floor(256 / D4)) };
 }
