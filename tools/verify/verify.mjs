@@ -13,7 +13,7 @@ import { startServer } from '../launcher/server.mjs';
 export const options = {
   positional: 'DIR',
   only: { type: 'string', value: 'TEXT', about: 'only cases whose id contains TEXT' },
-  variant: { type: 'string', value: 'gpu|software', about: "kernels; without it those of the adapter's class" },
+  variant: { type: 'string', value: 'NAME', about: 'kernels to run: gpu or software; without it the adapter decides' },
   software: { type: 'boolean', about: 'use software WebGPU even where there is a GPU' },
 };
 
