@@ -6,6 +6,9 @@ export interface ReferenceTensor {
   data: Float32Array | Int32Array | Uint8Array;
 }
 
+/** A family of kernels: the engine's adapter classes, which this folder may not name. */
+export type KernelVariant = 'software' | 'gpu';
+
 /** One entry of manifest.json `cases`. */
 export interface ReferenceCase {
   id: string;
@@ -44,6 +47,8 @@ export interface VerifyContext {
   uncovered(name: string): void;
   /** The device, for groups that compute on the GPU. */
   device(): Promise<GPUDevice>;
+  /** Kernels that the engine takes on it; left out: those of the device's class. */
+  variant?: KernelVariant;
 }
 
 /** Checks one case of its kind against the folder. */

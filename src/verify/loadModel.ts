@@ -10,7 +10,7 @@ import { parseModelConfig, type ModelConfig } from '../model/config';
 import { loadQwen25VL, type Qwen25VL } from '../model/qwen25vl';
 import { visionFeatures, type VisionProbe } from '../model/visionTower';
 import type { PatchGrid } from '../model/visionLayout';
-import type { ReferenceFolder, ReferenceTensor, VerifyContext } from '../reference/types';
+import type { KernelVariant, ReferenceFolder, ReferenceTensor, VerifyContext } from '../reference/types';
 
 export interface ReferenceModel {
   gpu: Gpu;
@@ -28,7 +28,7 @@ export function imageRefOf({ grids }: Pick<ReferenceModel, 'grids'>, image: numb
   return { hash: String(image), view: { loading: 'library', preResize: false }, grid: grids[image]! };
 }
 
-const gpus = new WeakMap<GPUDevice, Gpu>();
+const gpus = new WeakMap<GPUDevice, Map<KernelVariant | undefined, Gpu>>();
 
 /** The features computed here, handed over as a run's are. */
 export function referenceFeatures({ imageFeatures }: Pick<ReferenceModel, 'imageFeatures'>): FeaturesOf {
@@ -40,10 +40,13 @@ export function referenceFeatures({ imageFeatures }: Pick<ReferenceModel, 'image
 /** Nothing of a reference is cut into smaller pieces. */
 export const REFERENCE_DECISIONS = plainDecisions('f32', { sft: 0, grpo: 0 });
 
-/** One engine handle per device. */
-export function gpuOf(device: GPUDevice): Gpu {
-  let gpu = gpus.get(device);
-  if (!gpu) gpus.set(device, (gpu = createGpu(device)));
+/** One engine handle per device and family of kernels. */
+export async function gpuOf({ device: requested, variant }: Pick<VerifyContext, 'device' | 'variant'>): Promise<Gpu> {
+  const device = await requested();
+  const made = gpus.get(device) ?? new Map<KernelVariant | undefined, Gpu>();
+  gpus.set(device, made);
+  const gpu = made.get(variant) ?? createGpu(device, { variant });
+  made.set(variant, gpu);
   return gpu;
 }
 
@@ -93,7 +96,7 @@ export async function loadReferenceModel(
   { probe, storage }: { probe?: VisionProbe; storage?: StorageOptions } = {},
 ): Promise<ReferenceModel> {
   const { folder } = context;
-  const gpu = gpuOf(await context.device());
+  const gpu = await gpuOf(context);
   const config = parseModelConfig(
     await folder.json(`${path}/config.json`),
     await optionalJson(folder, `${path}/generation_config.json`),

@@ -23,8 +23,11 @@ worker.onmessage = ({ data }: MessageEvent<VerifyMessage>) => show(data);
 worker.onerror = (event) => {
   show({ type: 'error', error: { code: 'verify.worker', message: `The worker failed: ${event.message}` } });
 };
+const asked = new URLSearchParams(location.search);
+const variant = asked.get('variant');
 const request: VerifyRequest = {
   folder: new URL('/reference/', location.href).href,
-  only: new URLSearchParams(location.search).get('only') ?? '',
+  only: asked.get('only') ?? '',
+  ...((variant === 'gpu' || variant === 'software') && { variant }),
 };
 worker.postMessage(request);

@@ -1,7 +1,7 @@
 // What the worker of the numeric check tells its page, and the page the terminal.
 
 import type { ErrorRecord } from '../base/errors';
-import type { CheckResult } from '../reference/types';
+import type { CheckResult, KernelVariant } from '../reference/types';
 
 export type VerifyMessage =
   | { type: 'check'; case: string; result: CheckResult }
@@ -16,4 +16,6 @@ export interface VerifyRequest {
   folder: string;
   /** Only cases whose id contains this; empty: all. */
   only: string;
+  /** Kernels; left out: those of the adapter's class. */
+  variant?: KernelVariant;
 }

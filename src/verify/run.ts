@@ -2,13 +2,22 @@
 
 import { toErrorRecord } from '../base/errors';
 import type { VerifyMessage } from './messages';
-import type { CheckResult, ReferenceCase, ReferenceFolder, VerifyContext, Verifier } from '../reference/types';
+import type {
+  CheckResult,
+  KernelVariant,
+  ReferenceCase,
+  ReferenceFolder,
+  VerifyContext,
+  Verifier,
+} from '../reference/types';
 
 export interface VerificationOptions {
   folder: ReferenceFolder;
   verifiers: ReadonlyMap<string, Verifier>;
   /** The device of this run, the same one at every call. */
   device: () => Promise<GPUDevice>;
+  /** Kernels; left out: those of the device's class. */
+  variant?: KernelVariant;
   /** Only cases whose id contains this; empty: all. */
   only: string;
   emit: (message: VerifyMessage) => void;
@@ -24,6 +33,7 @@ function contextOf(options: VerificationOptions, entry: ReferenceCase, tally: Ta
   return {
     folder: options.folder,
     device: options.device,
+    variant: options.variant,
     report(result: CheckResult): void {
       if (result.pass) tally.passed += 1;
       else tally.failed += 1;

@@ -20,7 +20,8 @@ function sharedDevice(): Promise<GPUDevice> {
 self.onmessage = async ({ data }: MessageEvent<VerifyRequest>): Promise<void> => {
   try {
     const folder = await openHttpFolder(data.folder);
-    await runVerification({ folder, verifiers: VERIFIERS, device: sharedDevice, only: data.only, emit });
+    const { only, variant } = data;
+    await runVerification({ folder, verifiers: VERIFIERS, device: sharedDevice, variant, only, emit });
   } catch (error) {
     emit({ type: 'error', error: toErrorRecord(error) });
   }

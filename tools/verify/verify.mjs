@@ -13,8 +13,12 @@ import { startServer } from '../launcher/server.mjs';
 export const options = {
   positional: 'DIR',
   only: { type: 'string', value: 'TEXT', about: 'only cases whose id contains TEXT' },
+  variant: { type: 'string', value: 'NAME', about: 'kernels to run: gpu or software; without it the adapter decides' },
   software: { type: 'boolean', about: 'use software WebGPU even where there is a GPU' },
 };
+
+/** Families of kernels; any adapter runs both. */
+const VARIANTS = ['gpu', 'software'];
 
 function folderOf(word) {
   if (word === undefined) throw new Failure('which folder?', 'npm run verify -- DIR, e.g. e2e/reference');
@@ -37,18 +41,22 @@ async function follow(page) {
   return { finished };
 }
 
-async function checkIn(browser, origin, only) {
+async function checkIn(browser, origin, asked) {
   const { finished } = await follow(browser.page);
   browser.page.on('pageerror', (error) => process.stderr.write(`page: ${error.message}\n`));
-  await browser.page.goto(`${origin}/verify.html?only=${encodeURIComponent(only)}`);
+  await browser.page.goto(`${origin}/verify.html?${new URLSearchParams(asked)}`);
   return Promise.race([finished, browser.failed]);
 }
 
 /**
- * @param {{positional?: string, only?: string, software?: boolean}} flags
+ * @param {{positional?: string, only?: string, variant?: string, software?: boolean}} flags
  * @returns {Promise<number>} 0 when every check passed
  */
 export async function run(flags) {
+  const { only = '', variant } = flags;
+  if (variant !== undefined && !VARIANTS.includes(variant)) {
+    throw new Failure(`--variant ${variant}: expected ${VARIANTS.join(' or ')}`);
+  }
   const folder = folderOf(flags.positional);
   const executablePath = await preparePage('verify');
   // The sentence encoder is no part of this build: it lies where the app has it from.
@@ -56,12 +64,12 @@ export async function run(flags) {
   const server = await startServer({ root: VERIFY_DIST, mounts });
   try {
     const adapter = flags.software ? 'software' : await chooseAdapter(executablePath, server.origin);
-    process.stdout.write(
-      `Checking ${folder} in the browser, ${adapter === 'gpu' ? 'on the GPU' : 'software WebGPU'}\n`,
-    );
+    const where = adapter === 'gpu' ? 'on the GPU' : 'software WebGPU';
+    const kernels = variant === undefined ? '' : `, ${variant} kernels`;
+    process.stdout.write(`Checking ${folder} in the browser, ${where}${kernels}\n`);
     const browser = await openHeadless({ executablePath, adapter });
     try {
-      return await checkIn(browser, server.origin, flags.only ?? '');
+      return await checkIn(browser, server.origin, { only, ...(variant !== undefined && { variant }) });
     } finally {
       await browser.close();
     }

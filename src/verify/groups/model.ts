@@ -61,7 +61,7 @@ async function checkRope(context: VerifyContext, entry: ReferenceCase, reference
 
 async function checkVision(context: VerifyContext, entry: ReferenceCase): Promise<ReferenceModel> {
   const held = new Map<string, Tensor>();
-  const gpu = gpuOf(await context.device());
+  const gpu = await gpuOf(context);
   const probe: VisionProbe = (name, value) => {
     const copy = gpu.persistent(value.shape);
     gpu.rec.copy(value, copy);

@@ -58,7 +58,7 @@ function checkNested(context: VerifyContext, name: string, tensors: Tensors, got
 
 async function checkMatrices(context: VerifyContext, entry: ReferenceCase, cases: Nf4Cases): Promise<void> {
   const tensors = await context.folder.tensors(`${entry.path}/matrices.safetensors`);
-  const gpu = gpuOf(await context.device());
+  const gpu = await gpuOf(context);
   for (const { name, shape } of cases.matrices) {
     const weight = floats(tensors, `${name}.weight`);
     const want = integers(tensors, `${name}.packed`);
@@ -79,7 +79,7 @@ async function checkMatrices(context: VerifyContext, entry: ReferenceCase, cases
 
 /** Every linear of the model, from its files to the GPU. */
 async function checkLinears(context: VerifyContext, base: string, tensors: Tensors, cases: Nf4Cases): Promise<void> {
-  const gpu = gpuOf(await context.device());
+  const gpu = await gpuOf(context);
   const weights = withHubNames(await openReferenceWeights(context, base));
   let byCpu = 0;
   for (const name of cases.quantized) {

@@ -1,9 +1,11 @@
 // Tier 4: ways of arranging the same work must give the same losses and the same adapter gradients.
 
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { longTest } from '../../base/testing/longTest';
 import type { Example, Prompt } from '../../data/encode';
 import { mropePositions } from '../../data/mrope';
 import { packExamples, packGroups, type PackedBatch } from '../../data/pack';
+import { VARIANTS } from '../../gpu/testGpu';
 import { imageRefOf, type ReferenceModel } from '../loadModel';
 import { expectTensor } from '../../ops/testing/expectTensor';
 import { openPass, supervisedPass, type PassOptions, type Trainee } from '../../train/lossPass';
@@ -12,10 +14,6 @@ import { openReferenceCase } from './referenceCase';
 
 let reference: ReferenceModel;
 let trainee: Trainee;
-
-beforeAll(async () => {
-  ({ reference, trainee } = await openReferenceCase());
-});
 
 const tokens = () => ({
   imageTokenId: reference.config.imageTokenId,
@@ -94,66 +92,77 @@ function expectSame(got: Awaited<ReturnType<typeof run>>, want: Awaited<ReturnTy
 
 const examples = () => [example(0, 5), example(1, 8), example(0, 2), example(1, 3)];
 
-test('examples packed together give what they give one by one, so accumulation 1 x 4 equals 4 x 1', async () => {
-  const all = examples();
-  const packed = await run([packExamples(all, tokens())], -0.1);
-  const single = await run(
-    all.map((one) => packExamples([one], tokens())),
-    -0.1,
+describe.each(VARIANTS)('with kernels for %s', (variant) => {
+  const variantTest = variant === 'gpu' ? longTest : test;
+
+  beforeAll(async () => {
+    ({ reference, trainee } = await openReferenceCase(variant));
+  });
+
+  variantTest(
+    'examples packed together give what they give one by one, so accumulation 1 x 4 equals 4 x 1',
+    async () => {
+      const all = examples();
+      const packed = await run([packExamples(all, tokens())], -0.1);
+      const single = await run(
+        all.map((one) => packExamples([one], tokens())),
+        -0.1,
+      );
+      expectSame(packed, single);
+    },
   );
-  expectSame(packed, single);
-});
 
-test('however many layers keep their activations, loss and gradient are the same to the bit', async () => {
-  const batch = packExamples(examples(), tokens());
-  const kept = await run([batch], -0.1);
-  expect(kept.gradient.some((value) => value !== 0)).toBe(true);
-  for (let keptLayers = 0; keptLayers < reference.config.layers; keptLayers++) {
-    const found = await run([batch], -0.1, { keptLayers });
-    expect(found.loss).toBe(kept.loss);
-    expect(found.gradient).toEqual(kept.gradient);
-  }
-});
+  variantTest('however many layers keep their activations, loss and gradient are the same to the bit', async () => {
+    const batch = packExamples(examples(), tokens());
+    const kept = await run([batch], -0.1);
+    expect(kept.gradient.some((value) => value !== 0)).toBe(true);
+    for (let keptLayers = 0; keptLayers < reference.config.layers; keptLayers++) {
+      const found = await run([batch], -0.1, { keptLayers });
+      expect(found.loss).toBe(kept.loss);
+      expect(found.gradient).toEqual(kept.gradient);
+    }
+  });
 
-test('SFT in one pass gives bitwise what two passes give', async () => {
-  const batch = packExamples(examples(), tokens());
-  const want = await run([batch], -0.1);
-  clearGradient(trainee.gpu, trainee.adapter);
-  const c = new Float32Array(batch.labels.length).fill(-0.1);
-  const { logp } = await supervisedPass(trainee, batch, c, { temperature: 1, keptLayers: Infinity });
-  const [bytes] = await trainee.gpu.rec.read(trainee.adapter.gradient);
-  expect(logp.reduce((sum, value) => sum + value, 0) * -0.1).toBe(want.loss);
-  expect(new Float32Array(bytes)).toEqual(want.gradient);
-});
+  variantTest('SFT in one pass gives bitwise what two passes give', async () => {
+    const batch = packExamples(examples(), tokens());
+    const want = await run([batch], -0.1);
+    clearGradient(trainee.gpu, trainee.adapter);
+    const c = new Float32Array(batch.labels.length).fill(-0.1);
+    const { logp } = await supervisedPass(trainee, batch, c, { temperature: 1, keptLayers: Infinity });
+    const [bytes] = await trainee.gpu.rec.read(trainee.adapter.gradient);
+    expect(logp.reduce((sum, value) => sum + value, 0) * -0.1).toBe(want.loss);
+    expect(new Float32Array(bytes)).toEqual(want.gradient);
+  });
 
-test('a prompt shared by its completions gives what the prompt repeated for each gives', async () => {
-  const prompt = promptWithImage(0, 4, 5);
-  const completions = [textIds(6, 1), textIds(1, 2), textIds(9, 3)];
-  const shared = await run([packGroups([{ prompt, completions }], tokens())], -0.2);
-  const groups = completions.map((completion) => ({ prompt, completions: [completion] }));
-  const repeated = await run([packGroups(groups, tokens())], -0.2);
-  expectSame(shared, repeated);
-});
+  variantTest('a prompt shared by its completions gives what the prompt repeated for each gives', async () => {
+    const prompt = promptWithImage(0, 4, 5);
+    const completions = [textIds(6, 1), textIds(1, 2), textIds(9, 3)];
+    const shared = await run([packGroups([{ prompt, completions }], tokens())], -0.2);
+    const groups = completions.map((completion) => ({ prompt, completions: [completion] }));
+    const repeated = await run([packGroups(groups, tokens())], -0.2);
+    expectSame(shared, repeated);
+  });
 
-test('dropout draws the same mask however examples are packed, and changes the loss', async () => {
-  const all = examples();
-  const dropout = { p: 0.3, seed: 7, step: 2, microBatch: 1 };
-  const names = all.map((_, i) => i);
-  const packed = await run([packExamples(all, tokens(), names)], -0.1, { dropout });
-  const single = await run(
-    all.map((one, i) => packExamples([one], tokens(), [i])),
-    -0.1,
-    { dropout },
-  );
-  expectSame(packed, single);
-  const without = await run([packExamples(all, tokens())], -0.1);
-  expect(Math.abs(packed.loss - without.loss)).toBeGreaterThan(1e-3);
-});
+  variantTest('dropout draws the same mask however examples are packed, and changes the loss', async () => {
+    const all = examples();
+    const dropout = { p: 0.3, seed: 7, step: 2, microBatch: 1 };
+    const names = all.map((_, i) => i);
+    const packed = await run([packExamples(all, tokens(), names)], -0.1, { dropout });
+    const single = await run(
+      all.map((one, i) => packExamples([one], tokens(), [i])),
+      -0.1,
+      { dropout },
+    );
+    expectSame(packed, single);
+    const without = await run([packExamples(all, tokens())], -0.1);
+    expect(Math.abs(packed.loss - without.loss)).toBeGreaterThan(1e-3);
+  });
 
-test('with dropout, recomputed activations draw the same masks as kept ones', async () => {
-  const batch = packExamples(examples(), tokens());
-  const dropout = { p: 0.3, seed: 7, step: 2, microBatch: 1 };
-  const kept = await run([batch], -0.1, { dropout });
-  const recomputed = await run([batch], -0.1, { dropout, keptLayers: 0 });
-  expect(recomputed.gradient).toEqual(kept.gradient);
+  variantTest('with dropout, recomputed activations draw the same masks as kept ones', async () => {
+    const batch = packExamples(examples(), tokens());
+    const dropout = { p: 0.3, seed: 7, step: 2, microBatch: 1 };
+    const kept = await run([batch], -0.1, { dropout });
+    const recomputed = await run([batch], -0.1, { dropout, keptLayers: 0 });
+    expect(recomputed.gradient).toEqual(kept.gradient);
+  });
 });

@@ -3,6 +3,7 @@
 import type { PackContext } from '../../data/pack';
 import type { Example, Prompt } from '../../data/encode';
 import { mropePositions } from '../../data/mrope';
+import type { AdapterClass } from '../../gpu/device';
 import { gridTokenCount } from '../../image/smartResize';
 import { resetOptimizer } from '../../model/lora';
 import type { GrpoOptions, SftOptions } from '../../recipe/config';
@@ -116,14 +117,17 @@ export async function twoSftSteps(
   return { metrics, weights: new Float32Array(bytes) };
 }
 
-/** The reference's adapted model, its rows, and the adapter as it begins: f32, flat. @throws as openReferenceCase */
-export async function openReferenceRows(): Promise<{
+/**
+ * The reference's adapted model, its rows, and the adapter as it begins: f32, flat.
+ * @param variant kernels @throws as openReferenceCase
+ */
+export async function openReferenceRows(variant: AdapterClass): Promise<{
   reference: ReferenceModel;
   trainee: Trainee;
   rows: ReferenceRows;
   start: Float32Array;
 }> {
-  const { reference, trainee } = await openReferenceCase();
+  const { reference, trainee } = await openReferenceCase(variant);
   const [bytes] = await trainee.gpu.rec.read(trainee.adapter.weight);
   return { reference, trainee, rows: referenceRows(reference), start: new Float32Array(bytes) };
 }
