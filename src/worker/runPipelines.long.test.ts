@@ -6,7 +6,10 @@ import { shaderSources } from '../ops/shaderSources';
 import { runPipelines, type RunPipeline } from './testing/runPipelines';
 
 /** Kernels that no GPU runs: registers instead of workgroup memory, for where a CPU plays the GPU. */
-const SOFTWARE = ['matmul_nn.wgsl', 'matmul_nt.wgsl'];
+const SOFTWARE = [
+  ...['attention.wgsl', 'attention_backward_kv.wgsl', 'attention_backward_q.wgsl'],
+  ...['matmul_nn.wgsl', 'matmul_nt.wgsl', 'matmul_tn.wgsl'],
+];
 
 let pipelines: RunPipeline[];
 
