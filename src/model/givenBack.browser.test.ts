@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { TARGET_MODULES } from '../base/targetModules';
+import { longTest } from '../base/testing/longTest';
 import type { Recorder } from '../gpu/recorder';
 import { withGpu, type GpuBench } from '../gpu/testGpu';
 import { adamw } from '../ops/adamw';
@@ -63,7 +64,7 @@ async function withModel(use: (scene: Scene) => Promise<void>): Promise<void> {
   });
 }
 
-it('a layer backward gives its memory back wherever it fails, and so do its adapted products', () =>
+longTest('a layer backward gives its memory back wherever it fails, and so do its adapted products', () =>
   withModel(async ({ bench, model: { config, language }, adapter }) => {
     const { rec, input, output } = bench;
     const ranges = segments(TOKENS);
@@ -88,7 +89,8 @@ it('a layer backward gives its memory back wherever it fails, and so do its adap
     const dy = output(shape);
     await expectGivenBack(bench, (own) => blockBackward({ ...context, rec: own }, block, dy, saved, true));
     keep.release();
-  }));
+  }),
+);
 
 it('the final norm backward gives its memory back wherever it fails', () =>
   withModel(async ({ bench, model: { config, language } }) => {

@@ -1,6 +1,7 @@
 // A dry run of the demo's model on a real device: what it measures, and that it leaves nothing.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { longTest } from '../base/testing/longTest';
 import { deleteDataset, saveDataset } from '../storage/datasets';
 import { listRuns } from '../storage/runs';
 import type { MeasuredPart } from '../protocol/messages';
@@ -36,7 +37,7 @@ function expectPositive(values: (number | undefined)[]): void {
   for (const value of values) expect(value).toBeGreaterThan(0);
 }
 
-test('a dry run measures every kind of work of the run, in its order, and leaves no run and no file', async () => {
+longTest('a dry run measures every kind of work of the run, in its order, and leaves no run and no file', async () => {
   const root = await navigator.storage.getDirectory();
   const [runs, files] = [(await listRuns()).length, await filesOf(root)];
   const { storage, rates } = await dryRun(request(), environment);
