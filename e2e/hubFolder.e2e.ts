@@ -7,11 +7,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { longTest } from '../src/base/testing/longTest';
 import type { TestHub } from '../src/hub/testing/hubServer';
 import { violations } from './axe';
-import { writeDataset, writeRecipe } from './dataFolder';
 import { beginAtHub, chooseHub, fileRequests, filesOf, lookUp, openHubApp, PICKED, pickAlways } from './hubPage';
 import { pickedFiles, removePicked, stored, waitWhole } from './hubPage';
+import { expectRunThroughReload } from './hubRun';
 import type { App } from './openApp';
-import { cardSays, dropPaths, importRecipe, openPage, startTraining, stepShown } from './pageDriver';
+import { cardSays, openPage } from './pageDriver';
 
 const ID = 'Lorikeet/demo';
 const FOLDER = 'demo';
@@ -185,18 +185,10 @@ longTest(
     const { page } = app;
     await fetchIt();
     await waitWhole(page, ID);
-    await dropPaths(page, [await writeDataset(app.folder, 'few', 6, 2)]);
-    await cardSays(page, 2, /6 rows to train, 2 to validate[^]*No errors/);
-    await importRecipe(page, await writeRecipe(app.folder, { sftSteps: 60, grpoSteps: 1, evalRows: 1 }));
-    await startTraining(page);
-    await expect.poll(() => stepShown(page)).toBeGreaterThan(0);
-    const before = hub.seen.length;
-    await page.reload();
-    await page.locator('.resumeRun', { hasText: 'Open its model’s folder and resume' }).first().click();
-    await expect.poll(() => stepShown(page)).toBeGreaterThan(0);
-    expect(hub.seen.length).toBe(before);
-    await page.locator('#stop').click();
-    await page.locator('#confirm-stop').click();
-    await page.locator('.resultHead h1').waitFor();
+    await expectRunThroughReload(
+      app,
+      hub,
+      page.locator('.resumeRun', { hasText: 'Open its model’s folder and resume' }),
+    );
   },
 );

@@ -4,31 +4,11 @@
 // q f32 [Tq, qStride] and k, v f32 [Tk, kvStride] by offset; ranges u32 [Tq, 4] = prefix start, end, segment start, end
 // (end exclusive); o f32 [Tq, H*D]; stats f32 [Tq, H, 2]: lse here, delta in the backward pass.
 // import lib/exp.wgsl
+// import lib/attention_interface.wgsl
 const D4: u32 = 8u; // spec head size / 4
 const HEADS: u32 = 1u; // spec
 const KEYS: u32 = 4u; // spec
 const LOWEST: f32 = -3.0e38f;
-
-struct Params {
-  firstRow: u32,
-  rows: u32,
-  heads: u32,
-  kvHeads: u32,
-  qStride4: u32,
-  qOffset4: u32,
-  kvStride4: u32,
-  kOffset4: u32,
-  vOffset4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> stats: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 // Neighbours take neighbouring rows of one head: however few heads there are, no lane idles.
 @compute @workgroup_size(16, 2)

@@ -2,25 +2,9 @@
 // The rows that see key j are j .. queryEnd[j] - 1 (packing keeps a group contiguous): one interval, no atomics.
 // One invocation: one key head of KEYS neighbouring key rows, which share the loads of q and dO. Buffers as in attention_backward_q.wgsl, which runs first.
 // import lib/exp.wgsl
+// import lib/attention_backward_kv_interface.wgsl
 const D4: u32 = 8u; // spec
 const KEYS: u32 = 1u; // spec
-
-struct Params {
-  firstRow: u32,
-  endRow: u32,
-  rows: u32,
-  heads: u32,
-  kvHeads: u32,
-  stride4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
-@group(0) @binding(1) var<storage, read> dO: array<vec4f>;
-@group(0) @binding(2) var<storage, read> queryEnd: array<u32>;
-@group(0) @binding(3) var<storage, read> stats: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dqkv: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 // Neighbours take neighbouring rows of one head: however few heads there are, no lane idles.
 @compute @workgroup_size(16, 2)

@@ -5,25 +5,9 @@
 // qkv f32 [T, stride]: q heads, k heads, v heads; o, dO f32 [T, H*D]; stats f32 [T, H, 2]; dqkv like qkv.
 // Written together with k and v in one buffer, so that few bindings suffice.
 // import lib/exp.wgsl
+// import lib/attention_backward_q_interface.wgsl
 const D4: u32 = 8u; // spec
 const HEADS: u32 = 1u; // spec
-
-struct Params {
-  firstRow: u32,
-  rows: u32,
-  heads: u32,
-  kvHeads: u32,
-  stride4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
-@group(0) @binding(1) var<storage, read> o: array<vec4f>;
-@group(0) @binding(2) var<storage, read> dO: array<vec4f>;
-@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> stats: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dqkv: array<vec4f>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 // Neighbours take neighbouring rows of one head: however few heads there are, no lane idles.
 @compute @workgroup_size(16, 2)

@@ -4,6 +4,7 @@
 // are added up in their order.
 // import lib/exp.wgsl
 // import lib/attention_tile.wgsl
+// import lib/attention_interface.wgsl
 const D4: u32 = 32u; // spec head size / 4, at most 64
 const HEADS: u32 = 4u; // spec 1, 2 or 4; divides GROUP
 const V_LOADS: u32 = 8u; // spec 64 over SUBSETS, rounded up
@@ -11,27 +12,6 @@ const LANES: u32 = 256u;
 const SUBSETS: u32 = LANES / D4;
 const TOGETHER: u32 = 64u;
 const LOWEST: f32 = -3.0e38f;
-
-struct Params {
-  firstRow: u32,
-  rows: u32,
-  heads: u32,
-  kvHeads: u32,
-  qStride4: u32,
-  qOffset4: u32,
-  kvStride4: u32,
-  kOffset4: u32,
-  vOffset4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> stats: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 var<workgroup> query: array<vec4f, HEADS * D4>;
 // [head][key][quarter]

@@ -2,45 +2,14 @@
 // lse[t, h] = log sum_j exact_exp(score). Workgroup variant of attention.wgsl for GPUs, of the same interface.
 // One workgroup: a tile of 64 (query row, head) rows of one key head. Per 32 keys: scores by 4 x 4 per invocation from
 // slices of q and k in workgroup memory; online softmax, two invocations a row; then ROWS x 4 COLUMNS of o per
-// invocation from the weights and V_KEYS rows of v at a time.
+// invocation from the weights and OUT_ROWS rows of v at a time.
 // import lib/exp.wgsl
-// import lib/attention_tile.wgsl
-const D4: u32 = 32u; // spec head size / 4
-const LANES: u32 = 128u; // spec invocations: 128, or more where o needs them
-const SLICE4: u32 = 8u; // spec divides D4: what q and k have in workgroup memory at a time
+// import lib/attention_pool.wgsl
+// import lib/attention_interface.wgsl
 const ROWS: u32 = 8u; // spec
 const COLUMNS: u32 = 2u; // spec divides D4
-const V_KEYS: u32 = 8u; // spec rows of v in workgroup memory at a time: 8, 16 or 32
 const LOWEST: f32 = -3.0e38f;
-const TILE: u32 = 64u;
-const STRIDE: u32 = SLICE4 | 1u; // odd: rows that are read together lie in different banks
-const K_AT: u32 = TILE * STRIDE;
-const WEIGHT_STRIDE: u32 = 9u;
-const V_AT: u32 = TILE * WEIGHT_STRIDE;
 
-struct Params {
-  firstRow: u32,
-  rows: u32,
-  heads: u32,
-  kvHeads: u32,
-  qStride4: u32,
-  qOffset4: u32,
-  kvStride4: u32,
-  kOffset4: u32,
-  vOffset4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> stats: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
-
-// First a slice of q and k, then weights [row][key] and rows of v.
-var<workgroup> pool: array<vec4f, max((TILE + KEYS) * STRIDE, V_AT + V_KEYS * D4)>;
 // By row: of either half of its keys the highest score, in the end the sum; what its part of o is multiplied by.
 var<workgroup> halves: array<f32, 2u * TILE>;
 var<workgroup> factor: array<f32, TILE>;
@@ -97,22 +66,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
           // Key 4 x + j lies in row 8 j + x: whoever takes keys 4 x .. 4 x + 3 meets its neighbours in other banks.
           let slot = i / SLICE4;
           let at = (j0 + slot % 8u * 4u + slot / 8u) * params.kvStride4 + kvHead * D4;
-          pool[K_AT + slot * STRIDE + i % SLICE4] = k[params.kOffset4 + at + d0 + i % SLICE4];
+          pool[KEY_AT + slot * STRIDE + i % SLICE4] = k[params.kOffset4 + at + d0 + i % SLICE4];
         }
       }
       workgroupBarrier();
       if (LANES == 128u || index < 128u) {
-        for (var d = 0u; d < SLICE4; d++) { // unroll
-          var a: array<vec4f, 4>; // registers
-          for (var i = 0u; i < 4u; i++) { // unroll
-            a[i] = pool[(sy + i * 16u) * STRIDE + d];
-          }
-          for (var j = 0u; j < 4u; j++) { // unroll
-            let b = pool[K_AT + (j * 8u + sx) * STRIDE + d];
-            for (var i = 0u; i < 4u; i++) { // unroll
-              score[i * 4u + j] = add_dot(score[i * 4u + j], a[i], b);
-            }
-          }
+        for (var part = 0u; part < 1u; part++) { // unroll
+          // import lib/attention_dots.wgsl
         }
       }
       workgroupBarrier();
@@ -154,14 +114,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         atomicMax(&wanted, next_seen(range, j0 + KEYS));
       }
     }
-    for (var key0 = 0u; key0 < KEYS; key0 += V_KEYS) {
-      for (var n = 0u; n < (V_KEYS * D4 + LANES - 1u) / LANES; n++) { // unroll
+    for (var key0 = 0u; key0 < KEYS; key0 += OUT_ROWS) {
+      for (var n = 0u; n < (OUT_ROWS * D4 + LANES - 1u) / LANES; n++) { // unroll
         let i = n * LANES + index;
-        if ((n + 1u) * LANES <= V_KEYS * D4 || i < V_KEYS * D4) {
+        if ((n + 1u) * LANES <= OUT_ROWS * D4 || i < OUT_ROWS * D4) {
           // A key that no row sees may be anything, also no number: another stands for it, with weight 0.
           let key = key0 + i / D4;
           let j = select(j0, j0 + key, ((seenByAny >> key) & 1u) == 1u);
-          pool[V_AT + i] = v[params.vOffset4 + j * params.kvStride4 + kvHead * D4 + i % D4];
+          pool[OUT_AT + i] = v[params.vOffset4 + j * params.kvStride4 + kvHead * D4 + i % D4];
         }
       }
       workgroupBarrier();
@@ -173,20 +133,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
             }
           }
         }
-        for (var key4 = 0u; key4 < V_KEYS / 4u; key4++) { // unroll
-          var p: array<vec4f, ROWS>; // registers
-          for (var i = 0u; i < ROWS; i++) { // unroll
-            p[i] = pool[(vy * ROWS + i) * WEIGHT_STRIDE + key0 / 4u + key4];
-          }
-          for (var e = 0u; e < 4u; e++) { // unroll
-            for (var c = 0u; c < COLUMNS; c++) { // unroll
-              let value = pool[V_AT + (key4 * 4u + e) * D4 + vx + c * (D4 / COLUMNS)];
-              for (var i = 0u; i < ROWS; i++) { // unroll
-                acc[i * COLUMNS + c] += p[i][e] * value;
-              }
-            }
-          }
-        }
+        // import lib/attention_outputs.wgsl
       }
       workgroupBarrier();
     }
@@ -203,8 +150,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     let whole = halves[row] + halves[row + TILE];
     factor[row] = select(0.0f, 1.0f / whole, whole > 0.0f);
     if (first + row < end) {
-      let at = (first + row) / GROUP * params.heads + kvHead * GROUP + (first + row) % GROUP;
-      stats[at * 2u] = top + log(max(whole, 1.0e-37f));
+      stats[head_of(first + row, kvHead) * 2u] = top + log(max(whole, 1.0e-37f));
     }
   }
   workgroupBarrier();
@@ -212,7 +158,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     for (var i = 0u; i < ROWS; i++) { // unroll
       let r = first + vy * ROWS + i;
       if (r < end) {
-        let at = (r / GROUP * params.heads + kvHead * GROUP + r % GROUP) * D4 + vx;
+        let at = head_of(r, kvHead) * D4 + vx;
         for (var c = 0u; c < COLUMNS; c++) { // unroll
           o[at + c * (D4 / COLUMNS)] = acc[i * COLUMNS + c] * factor[vy * ROWS + i];
         }

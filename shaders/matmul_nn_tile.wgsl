@@ -28,63 +28,36 @@ fn main(
   let wStep = index / WIDTH;
   let wPlace = index % WIDTH;
   let wColumn = params.wOffset4 + min(column4 + wPlace, params.k4 - 1u);
-  var xAt: array<u32, 4>; // registers
   var wAt: array<u32, 256 / TILE_ROWS>; // registers
   for (var i = 0u; i < 256u / TILE_ROWS; i++) { // unroll
     wAt[i] = wColumn + (wStep + i * W_ROWS) * params.k4;
   }
-  for (var i = 0u; i < 4u; i++) { // unroll
-    xAt[i] = params.xOffset4 + min((row4 + place) * 4u + i, params.m - 1u) * params.xStride4;
-  }
+  let rows = min((row4 + place) * 4u + vec4u(0u, 1u, 2u, 3u), vec4u(params.m - 1u));
+  let xAt = params.xOffset4 + rows * params.xStride4;
   var acc: array<vec4f, 16>; // registers
   let whole = params.n / 16u * 16u;
   for (var n0 = 0u; n0 < whole; n0 += 16u) {
     let n4 = n0 / 4u + step4;
-    if (place < HEIGHT) {
-      put_x(step4, place, x[xAt[0] + n4], x[xAt[1] + n4], x[xAt[2] + n4], x[xAt[3] + n4]);
-    }
+    load_x(step4, place, xAt + n4);
     for (var i = 0u; i < 256u / TILE_ROWS; i++) { // unroll
       let step = wStep + i * W_ROWS;
       wTile[step * WIDTH + step / 4u * 2u + wPlace] = tile_weight4(wAt[i] + n0 * params.k4);
     }
     workgroupBarrier();
-    for (var step = 0u; step < 16u; step++) { // unroll
-      let x0 = xTile[step * HEIGHT + step / 4u * 2u + local.y];
-      let x1 = xTile[step * HEIGHT + step / 4u * 2u + local.y + THREADS_Y];
-      let w0 = wTile[step * WIDTH + step / 4u * 2u + local.x];
-      let w1 = wTile[step * WIDTH + step / 4u * 2u + local.x + THREADS_X];
-      for (var i = 0u; i < 4u; i++) { // unroll
-        acc[i * 2] += x0[i] * w0;
-        acc[i * 2 + 1] += x0[i] * w1;
-        acc[i * 2 + 8] += x1[i] * w0;
-        acc[i * 2 + 9] += x1[i] * w1;
-      }
-    }
+    // import lib/product_steps.wgsl
     workgroupBarrier();
   }
   // What is left of N: a place beyond it holds what stands at its end, and is not read.
   if (whole < params.n) {
     let n4 = min(whole / 4u + step4, (params.n - 1u) / 4u);
-    if (place < HEIGHT) {
-      put_x(step4, place, x[xAt[0] + n4], x[xAt[1] + n4], x[xAt[2] + n4], x[xAt[3] + n4]);
-    }
+    load_x(step4, place, xAt + n4);
     for (var i = 0u; i < 256u / TILE_ROWS; i++) { // unroll
       let step = wStep + i * W_ROWS;
       wTile[step * WIDTH + step / 4u * 2u + wPlace] = tile_weight4(min(whole + step, params.n - 1u) * params.k4 + wColumn);
     }
     workgroupBarrier();
-    for (var step = 0u; step < params.n - whole; step++) {
-      let x0 = xTile[step * HEIGHT + step / 4u * 2u + local.y];
-      let x1 = xTile[step * HEIGHT + step / 4u * 2u + local.y + THREADS_Y];
-      let w0 = wTile[step * WIDTH + step / 4u * 2u + local.x];
-      let w1 = wTile[step * WIDTH + step / 4u * 2u + local.x + THREADS_X];
-      for (var i = 0u; i < 4u; i++) { // unroll
-        acc[i * 2] += x0[i] * w0;
-        acc[i * 2 + 1] += x0[i] * w1;
-        acc[i * 2 + 8] += x1[i] * w0;
-        acc[i * 2 + 9] += x1[i] * w1;
-      }
-    }
+    let rest = params.n - whole;
+    // import lib/product_rest.wgsl
   }
   for (var i = 0u; i < 8u; i++) { // unroll
     let row = (row4 + local.y + i / 4u * THREADS_Y) * 4u + i % 4u;

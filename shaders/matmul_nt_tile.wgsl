@@ -12,12 +12,18 @@ const BIAS: bool = false; // spec
 alias Output = vec4f;
 
 /** Four rows of w at four steps from 4*step4 on, turned: they are columns of y. */
-fn put_w(step4: u32, column4: u32, c0: vec4f, c1: vec4f, c2: vec4f, c3: vec4f) {
+fn load_w(step4: u32, column4: u32, source: vec4u) {
+  if (column4 >= WIDTH) {
+    return;
+  }
   let at = tile_step(step4 * 4u, WIDTH) + column4;
-  wTile[at] = vec4f(c0.x, c1.x, c2.x, c3.x);
-  wTile[at + WIDTH] = vec4f(c0.y, c1.y, c2.y, c3.y);
-  wTile[at + 2u * WIDTH] = vec4f(c0.z, c1.z, c2.z, c3.z);
-  wTile[at + 3u * WIDTH] = vec4f(c0.w, c1.w, c2.w, c3.w);
+  let steps = transpose(
+    mat4x4f(tile_weight4(source.x), tile_weight4(source.y), tile_weight4(source.z), tile_weight4(source.w)),
+  );
+  wTile[at] = steps[0];
+  wTile[at + WIDTH] = steps[1];
+  wTile[at + 2u * WIDTH] = steps[2];
+  wTile[at + 3u * WIDTH] = steps[3];
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)
@@ -33,73 +39,27 @@ fn main(
   // Four neighbours read 16 steps of the same rows. Rows beyond the last read it again, and are not written.
   let step4 = index % 4u;
   let place = index / 4u;
-  var xAt: array<u32, 4>; // registers
-  var wAt: array<u32, 4>; // registers
-  for (var i = 0u; i < 4u; i++) { // unroll
-    xAt[i] = params.xOffset4 + min((row4 + place) * 4u + i, params.m - 1u) * params.xStride4;
-    wAt[i] = params.wOffset4 + min((column4 + place) * 4u + i, params.n - 1u) * params.k4;
-  }
+  let four = vec4u(0u, 1u, 2u, 3u);
+  let xAt = params.xOffset4 + min((row4 + place) * 4u + four, vec4u(params.m - 1u)) * params.xStride4;
+  let wAt = params.wOffset4 + min((column4 + place) * 4u + four, vec4u(params.n - 1u)) * params.k4;
   var acc: array<vec4f, 16>; // registers
   let whole = params.k4 / 4u * 4u;
   for (var k0 = 0u; k0 < whole; k0 += 4u) {
     let k = k0 + step4;
-    if (place < HEIGHT) {
-      put_x(step4, place, x[xAt[0] + k], x[xAt[1] + k], x[xAt[2] + k], x[xAt[3] + k]);
-    }
-    if (place < WIDTH) {
-      put_w(
-        step4,
-        place,
-        tile_weight4(wAt[0] + k),
-        tile_weight4(wAt[1] + k),
-        tile_weight4(wAt[2] + k),
-        tile_weight4(wAt[3] + k),
-      );
-    }
+    load_x(step4, place, xAt + k);
+    load_w(step4, place, wAt + k);
     workgroupBarrier();
-    for (var step = 0u; step < 16u; step++) { // unroll
-      let x0 = xTile[step * HEIGHT + step / 4u * 2u + local.y];
-      let x1 = xTile[step * HEIGHT + step / 4u * 2u + local.y + THREADS_Y];
-      let w0 = wTile[step * WIDTH + step / 4u * 2u + local.x];
-      let w1 = wTile[step * WIDTH + step / 4u * 2u + local.x + THREADS_X];
-      for (var i = 0u; i < 4u; i++) { // unroll
-        acc[i * 2] += x0[i] * w0;
-        acc[i * 2 + 1] += x0[i] * w1;
-        acc[i * 2 + 8] += x1[i] * w0;
-        acc[i * 2 + 9] += x1[i] * w1;
-      }
-    }
+    // import lib/product_steps.wgsl
     workgroupBarrier();
   }
   // What is left of K: a place beyond it holds what stands at its end, and is not read.
   if (whole < params.k4) {
     let k = min(whole + step4, params.k4 - 1u);
-    if (place < HEIGHT) {
-      put_x(step4, place, x[xAt[0] + k], x[xAt[1] + k], x[xAt[2] + k], x[xAt[3] + k]);
-    }
-    if (place < WIDTH) {
-      put_w(
-        step4,
-        place,
-        tile_weight4(wAt[0] + k),
-        tile_weight4(wAt[1] + k),
-        tile_weight4(wAt[2] + k),
-        tile_weight4(wAt[3] + k),
-      );
-    }
+    load_x(step4, place, xAt + k);
+    load_w(step4, place, wAt + k);
     workgroupBarrier();
-    for (var step = 0u; step < (params.k4 - whole) * 4u; step++) {
-      let x0 = xTile[step * HEIGHT + step / 4u * 2u + local.y];
-      let x1 = xTile[step * HEIGHT + step / 4u * 2u + local.y + THREADS_Y];
-      let w0 = wTile[step * WIDTH + step / 4u * 2u + local.x];
-      let w1 = wTile[step * WIDTH + step / 4u * 2u + local.x + THREADS_X];
-      for (var i = 0u; i < 4u; i++) { // unroll
-        acc[i * 2] += x0[i] * w0;
-        acc[i * 2 + 1] += x0[i] * w1;
-        acc[i * 2 + 8] += x1[i] * w0;
-        acc[i * 2 + 9] += x1[i] * w1;
-      }
-    }
+    let rest = (params.k4 - whole) * 4u;
+    // import lib/product_rest.wgsl
   }
   for (var i = 0u; i < 8u; i++) { // unroll
     let row = (row4 + local.y + i / 4u * THREADS_Y) * 4u + i % 4u;

@@ -2,24 +2,8 @@
 // p f32 [T, I] and q f32 [T, J] by stride and offset; g f32 [I, J] dense at an offset. All multiples of 4.
 // One invocation makes 4 x 4*COLS4 outputs.
 // import lib/grid.wgsl
+// import lib/matmul_tn_interface.wgsl
 const COLS4: u32 = 2u; // spec
-
-struct Params {
-  tokens: u32,
-  i4: u32,
-  j4: u32,
-  pStride4: u32,
-  pOffset4: u32,
-  qStride4: u32,
-  qOffset4: u32,
-  gOffset4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> p: array<vec4f>;
-@group(0) @binding(1) var<storage, read> q: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> g: array<vec4f>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(4, 4)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

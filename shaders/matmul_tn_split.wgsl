@@ -5,28 +5,12 @@
 // Same interface and requirements as matmul_tn.wgsl.
 // import lib/grid.wgsl
 // import lib/lane_sum.wgsl
+// import lib/matmul_tn_interface.wgsl
 const LANES: u32 = 64u;
 const GROUPS: u32 = 4u;
 /** Blocks of a workgroup above each other: 1, 2 or 4; so many times fewer side by side. */
 const BLOCK_ROWS: u32 = 2u; // spec
 const BLOCK_COLUMNS: u32 = GROUPS / BLOCK_ROWS;
-
-struct Params {
-  tokens: u32,
-  i4: u32,
-  j4: u32,
-  pStride4: u32,
-  pOffset4: u32,
-  qStride4: u32,
-  qOffset4: u32,
-  gOffset4: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> p: array<vec4f>;
-@group(0) @binding(1) var<storage, read> q: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> g: array<vec4f>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(256)
 fn main(

@@ -30,3 +30,8 @@ fn next_seen(range: vec4u, start: u32) -> u32 {
 fn add_dot(sum: f32, a: vec4f, b: vec4f) -> f32 {
   return sum + a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w;
 }
+
+// Where tile row r of a key head lies among the rows of [T, H].
+fn head_of(r: u32, kvHead: u32) -> u32 {
+  return r / GROUP * params.heads + kvHead * GROUP + r % GROUP;
+}

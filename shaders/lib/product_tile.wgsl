@@ -20,11 +20,15 @@ fn tile_step(step: u32, width: u32) -> u32 {
   return step * width + step / 4u * 2u;
 }
 
-/** Four rows of x at four steps from 4*step4 on, turned. */
-fn put_x(step4: u32, row4: u32, r0: vec4f, r1: vec4f, r2: vec4f, r3: vec4f) {
+/** Four rows of x at four steps from 4*step4 on, turned. @param source where each row has them */
+fn load_x(step4: u32, row4: u32, source: vec4u) {
+  if (row4 >= HEIGHT) {
+    return;
+  }
   let at = tile_step(step4 * 4u, HEIGHT) + row4;
-  xTile[at] = vec4f(r0.x, r1.x, r2.x, r3.x);
-  xTile[at + HEIGHT] = vec4f(r0.y, r1.y, r2.y, r3.y);
-  xTile[at + 2u * HEIGHT] = vec4f(r0.z, r1.z, r2.z, r3.z);
-  xTile[at + 3u * HEIGHT] = vec4f(r0.w, r1.w, r2.w, r3.w);
+  let steps = transpose(mat4x4f(x[source.x], x[source.y], x[source.z], x[source.w]));
+  xTile[at] = steps[0];
+  xTile[at + HEIGHT] = steps[1];
+  xTile[at + 2u * HEIGHT] = steps[2];
+  xTile[at + 3u * HEIGHT] = steps[3];
 }

@@ -21,6 +21,11 @@ describe('assembleShader', () => {
     expect(out).toContain('fn main() {}');
   });
 
+  it('puts statements where a function imports them', () => {
+    const out = assemble('fn main() {\n  // import lib/c.wgsl\n}\n');
+    expect(out).toMatch(/^fn main\(\) \{\nfn b_of_another_kind\(\) \{\}\n+\}$/m);
+  });
+
   it('answers an import with another library of the same interface', () => {
     const out = assemble('// import lib/a.wgsl\n', { imports: { 'lib/b.wgsl': 'lib/c.wgsl' } });
     expect(out).toContain('b_of_another_kind');

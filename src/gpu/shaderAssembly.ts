@@ -30,7 +30,7 @@ export type ShaderLibrary = ReadonlyMap<string, string>;
 function inlineImports(source: string, file: string, library: ShaderLibrary, replace: Record<string, string>): string {
   const seen = new Set<string>();
   const inline = (text: string, from: string): string =>
-    text.replace(/^\/\/ import (\S+)$/gm, (_, asked: string) => {
+    text.replace(/^ *\/\/ import (\S+)$/gm, (_, asked: string) => {
       const name = replace[asked] ?? asked;
       if (seen.has(name)) return '';
       seen.add(name);

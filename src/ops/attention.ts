@@ -5,12 +5,11 @@ import type { Kernel } from '../gpu/pipelines';
 import type { Recorder } from '../gpu/recorder';
 import { rowsAndWidth, type Tensor } from '../gpu/tensor';
 import {
-  backwardKvTile,
-  backwardQTile,
   FEW_ROWS,
   fewRows,
-  forwardTile,
   hasTiles,
+  keyTile,
+  queryTile,
   TILE_KEYS,
   TILE_ROWS,
   tileStep,
@@ -82,7 +81,7 @@ function forwardKernel(rec: Recorder, shape: AttentionShape & { rows: number }) 
     const spec = fewRows(shape);
     return { kernel: FORWARD_FEW, spec, step: 1, groups: (rows: number): Grid => [rows, heads / spec.HEADS] };
   }
-  const [spec, step] = [forwardTile(shape), tileStep(shape)];
+  const [spec, step] = [queryTile(shape), tileStep(shape)];
   return { kernel: FORWARD_TILE, spec, step, groups: (rows: number) => rowTiles(rows, shape) };
 }
 
@@ -153,28 +152,22 @@ export function attentionBackward(
   };
   const tiles = takesTiles(rec, shape);
   const perPair = shape.heads * shape.headSize;
-  for (const { first, count, flops } of rowParts(
-    rec,
-    rows,
-    6 * perPair * pairs,
-    tiles ? tileStep(shape) : GROUP_ROWS,
-  )) {
-    const bindings = { qkv, o, dO, ranges, stats, dqkv };
-    const part = { ...uniforms, firstRow: first, rows: first + count };
-    if (tiles) {
-      const [spec, grid] = [backwardQTile(shape), rowTiles(count, shape)];
-      rec.dispatch(BACKWARD_Q_TILE, { spec, bindings, uniforms: { ...part, keys: rows }, grid, flops });
-    } else {
-      const spec = { D4: shape.headSize / 4, HEADS: together };
-      rec.dispatch(BACKWARD_Q, { spec, bindings, uniforms: part, grid: grid(count, shape.heads / together), flops });
-    }
+  const rowStep = tiles ? tileStep(shape) : GROUP_ROWS;
+  for (const { first, count, flops } of rowParts(rec, rows, 6 * perPair * pairs, rowStep)) {
+    rec.dispatch(tiles ? BACKWARD_Q_TILE : BACKWARD_Q, {
+      spec: tiles ? queryTile(shape) : { D4: shape.headSize / 4, HEADS: together },
+      bindings: { qkv, o, dO, ranges, stats, dqkv },
+      uniforms: { ...uniforms, firstRow: first, rows: first + count, keys: rows },
+      grid: tiles ? rowTiles(count, shape) : grid(count, shape.heads / together),
+      flops,
+    });
   }
   // Without tiles, two key rows to an invocation, as far as registers allow.
   const keys = shape.headSize <= 32 ? 2 : 1;
-  const step = tiles ? TILE_KEYS : GROUP_ROWS * keys;
-  for (const { first, count, flops } of rowParts(rec, rows, 8 * perPair * pairs, step)) {
+  const keyStep = tiles ? TILE_KEYS : GROUP_ROWS * keys;
+  for (const { first, count, flops } of rowParts(rec, rows, 8 * perPair * pairs, keyStep)) {
     rec.dispatch(tiles ? BACKWARD_KV_TILE : BACKWARD_KV, {
-      spec: tiles ? backwardKvTile(shape) : { D4: shape.headSize / 4, KEYS: keys },
+      spec: tiles ? keyTile(shape) : { D4: shape.headSize / 4, KEYS: keys },
       bindings: { qkv, dO, queryEnd, stats, dqkv },
       uniforms: { ...uniforms, firstRow: first, endRow: first + count, rows },
       grid: tiles ? [Math.ceil(count / TILE_KEYS), shape.kvHeads] : grid(Math.ceil(count / keys), shape.kvHeads),

@@ -34,40 +34,31 @@ export function tileStep({ heads, kvHeads }: AttentionShape): number {
 
 type Constants = NonNullable<Specialisation['spec']>;
 
-/** What all three kernels have: scores are made by 128 invocations, from the greatest slices that divide a head evenly. */
+/**
+ * What all three kernels have: scores are made by 128 invocations, from the greatest slices that divide a head evenly; OUT_ROWS
+ * rows lie in workgroup memory at a time, beside a tile of weights.
+ */
 function common({ heads, kvHeads, headSize }: AttentionShape) {
   const D4 = headSize / 4;
   let SLICE4 = Math.min(D4, 8);
   while (D4 % SLICE4 !== 0) SLICE4--;
-  return { GROUP: heads / kvHeads, D4, SLICE4 };
+  return { GROUP: heads / kvHeads, D4, SLICE4, OUT_ROWS: D4 > 16 ? 8 : 16 };
 }
 
-/** Rows in workgroup memory at a time, beside a tile of weights. */
-const rowsAtATime = (D4: number): number => (D4 > 16 ? 8 : 16);
-
-/** Outputs by query row: o and dq. */
-function byRow(shape: AttentionShape) {
-  const { D4, ...rest } = common(shape);
+/** Constants of the kernels with outputs by query row: attention_tile.wgsl and attention_backward_q_tile.wgsl. */
+export function queryTile(shape: AttentionShape): Constants {
+  const own = common(shape);
+  const { D4 } = own;
   const ROWS = D4 > 8 ? 8 : 4;
   const COLUMNS = D4 > 20 && D4 % 2 === 0 ? 2 : 1;
-  return { ...rest, D4, ROWS, COLUMNS, LANES: Math.max(128, (TILE_ROWS / ROWS) * (D4 / COLUMNS)) };
+  return { ...own, ROWS, COLUMNS, LANES: Math.max(128, (TILE_ROWS / ROWS) * (D4 / COLUMNS)) };
 }
 
-/** Constants of attention_tile.wgsl. */
-export function forwardTile(shape: AttentionShape): Constants {
-  return { ...byRow(shape), V_KEYS: rowsAtATime(shape.headSize / 4) };
-}
-
-/** Constants of attention_backward_q_tile.wgsl. */
-export function backwardQTile(shape: AttentionShape): Constants {
-  return { ...byRow(shape), K_ROWS: rowsAtATime(shape.headSize / 4) };
-}
-
-/** Constants of attention_backward_kv_tile.wgsl. */
-export function backwardKvTile(shape: AttentionShape): Constants {
-  const { D4, ...rest } = common(shape);
-  const ROWS = D4 > 20 ? 8 : 4;
-  return { ...rest, D4, ROWS, LANES: Math.max(128, (TILE_KEYS / ROWS) * D4), Q_ROWS: rowsAtATime(D4) };
+/** Constants of attention_backward_kv_tile.wgsl, with outputs by key. */
+export function keyTile(shape: AttentionShape): Constants {
+  const own = common(shape);
+  const ROWS = own.D4 > 20 ? 8 : 4;
+  return { ...own, ROWS, LANES: Math.max(128, (TILE_KEYS / ROWS) * own.D4) };
 }
 
 /** Constants of attention_few.wgsl. */

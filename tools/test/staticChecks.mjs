@@ -2,7 +2,7 @@
 
 import { REPOSITORY, packageBin } from '../launcher/paths.mjs';
 import { captureProgram } from '../launcher/processes.mjs';
-import { toStdout } from './lanes.mjs';
+import { toStdout } from './sideBySide.mjs';
 
 const CHECKS = {
   types: [packageBin('typescript', 'bin', 'tsc'), '--noEmit'],
@@ -24,7 +24,7 @@ function argumentsOf(name, fix) {
 
 /**
  * Runs checks one after the other and writes what they object to.
- * @param {{names?: string[], fix?: boolean, write?: import('./lanes.mjs').Write}} options `names`: which, by default all;
+ * @param {{names?: string[], fix?: boolean, write?: import('./sideBySide.mjs').Write}} options `names`: which, by default all;
  *   `fix`: repair what can be
  * @returns {Promise<{passed: number, failed: number}>} counts of checks
  */

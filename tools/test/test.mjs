@@ -7,7 +7,7 @@ import { Failure } from '../launcher/failure.mjs';
 import { ensureBrowser } from '../launcher/installBrowser.mjs';
 import { ensurePackages } from '../launcher/packages.mjs';
 import { REPOSITORY } from '../launcher/paths.mjs';
-import { runTogether, toStdout } from './lanes.mjs';
+import { runTogether, toStdout } from './sideBySide.mjs';
 import { startLoad } from './load.mjs';
 import { runStaticChecks } from './staticChecks.mjs';
 import { findTests } from './testFiles.mjs';
@@ -21,7 +21,7 @@ export const options = {
   load: { type: 'boolean', about: 'keep all processors busy meanwhile' },
 };
 
-/** @typedef {(write: import('./lanes.mjs').Write) => Promise<{passed: number, failed: number, skipped?: number}>} Work */
+/** @typedef {(write: import('./sideBySide.mjs').Write) => Promise<{passed: number, failed: number, skipped?: number}>} Work */
 
 /** No tier keeps two processors busy, and they share nothing: every page under test has an origin and a profile of its own. */
 const TIERS_AT_ONCE = 2;

@@ -42,7 +42,7 @@ export function countsOf(report, code, named) {
  * @param {string} project its name
  * @param {{files?: string[], name?: string | null, long?: boolean}} which by default all of its tests but the long
  *   ones; `files`: paths from the repository; `name`: a part of the tests' names
- * @param {import('./lanes.mjs').Write} write is given vitest's output
+ * @param {import('./sideBySide.mjs').Write} write is given vitest's output
  * @returns {Promise<Counts>} counts of tests, as `countsOf` sees them
  */
 export async function runVitest(project, { files, name = null, long = false }, write) {

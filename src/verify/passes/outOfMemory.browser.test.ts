@@ -9,6 +9,7 @@ import { policyStep } from '../../train/grpoPolicyStep';
 import type { Trainee } from '../../train/lossPass';
 import { REFERENCE_DECISIONS, type ReferenceModel } from '../loadModel';
 import {
+  endlessSampling,
   openReferenceRows,
   QUIET,
   TWO_GROUPS,
@@ -151,13 +152,7 @@ describe.each(VARIANTS)('with kernels for %s', (variant) => {
       generate({ ...own, model: own.model.language, spatialMergeSize: pack.spatialMergeSize }, prompts, {
         modes: [{ count: 6, temperature: 1.3 }],
         maxNewTokens: 12,
-        suppressedIds: [reference.config.imageTokenId],
-        endIds: [],
-        key: [3, 4],
-        topK: 0,
-        topP: 1,
-        minP: 0,
-        repetitionPenalty: 1,
+        ...endlessSampling(reference),
         adapter: own.adapter,
       });
     const whole = await watched(draw);

@@ -56,6 +56,14 @@ export const QUIET: Reporter = {
   timed: (_, part) => part(),
 };
 
+/** Sampling of completions that keep to no end: none of the model's words is left out but pictures. @param reference its model */
+export function endlessSampling({ config }: ReferenceModel) {
+  return {
+    ...{ suppressedIds: [config.imageTokenId], endIds: [] as number[], key: [3, 4] as [number, number] },
+    ...{ topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 },
+  };
+}
+
 /** Two prompts as rows of GRPO. */
 export function twoGrpoRows({ prompt }: ReferenceRows): GrpoRow[] {
   return [prompt(0, 5), prompt(1, 4)].map((own) => ({

@@ -10,6 +10,7 @@ import { policyStep } from '../../train/grpoPolicyStep';
 import type { Trainee } from '../../train/lossPass';
 import { REFERENCE_DECISIONS, type ReferenceModel } from '../loadModel';
 import {
+  endlessSampling,
   openReferenceRows,
   QUIET,
   TWO_GROUPS,
@@ -64,13 +65,7 @@ describe.each(VARIANTS)('with kernels for %s', (variant) => {
             { count: 3, temperature: 1.5 },
           ],
           maxNewTokens: 6,
-          suppressedIds: [reference.config.imageTokenId],
-          endIds: [],
-          key: [3, 4],
-          topK: 0,
-          topP: 1,
-          minP: 0,
-          repetitionPenalty: 1,
+          ...endlessSampling(reference),
           adapter: trainee.adapter,
         },
       );

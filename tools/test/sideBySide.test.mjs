@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runTogether } from './lanes.mjs';
+import { runTogether } from './sideBySide.mjs';
 
 /** A promise and what ends it. */
 function gate() {

@@ -1,0 +1,17 @@
+// What the variants of attention_backward_kv share: sizes and buffers.
+struct Params {
+  firstRow: u32,
+  endRow: u32,
+  rows: u32,
+  heads: u32,
+  kvHeads: u32,
+  stride4: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
+@group(0) @binding(1) var<storage, read> dO: array<vec4f>;
+@group(0) @binding(2) var<storage, read> queryEnd: array<u32>;
+@group(0) @binding(3) var<storage, read> stats: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dqkv: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
